@@ -1,0 +1,75 @@
+"""The hash chain of the log: pure functions over `accredit_sdk.record`, which guards use too.
+
+A record is a header and a person part; its link covers the previous link, the header and a salted commitment to the
+person part. Deleting person part and salt keeps the chain whole.
+"""
+
+from dataclasses import dataclass, fields
+from typing import Any, Final
+
+import msgspec
+from accredit_sdk import record
+
+from accredit.audit.events import Event
+from accredit.identity.changes import StoredRecord
+
+START: Final = bytes(32)
+"""The link before the first record of every chain."""
+
+_HEADER_FIELDS: Final = frozenset({"decision", "server"})
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The end of a chain: its name, the number of its last record (0 when empty) and that record's link."""
+
+    chain: str
+    seq: int = 0
+    hash: bytes = START
+
+
+def append(head: Head, event: Event, at: int, salt: bytes) -> tuple[Head, StoredRecord]:
+    """Return the new head and the record of `event`, which happened at `at` (microseconds UTC).
+
+    `salt` is 16 fresh random bytes; without it the commitment could be guessed.
+    """
+    seq = head.seq + 1
+    server = event.server or ""
+    header = msgspec.json.encode(
+        record.RecordHeader(
+            seq=seq,
+            chain=head.chain,
+            at=at,
+            kind=event.kind,
+            decision=event.decision,
+            server=server,
+            outcome=event.outcome.value,
+        )
+    )
+    person = msgspec.json.encode(_person(event))
+    commitment = record.commit(salt, person)
+    link = record.link(head.hash, header, commitment)
+    stored = StoredRecord(
+        seq=seq,
+        at=at,
+        kind=event.kind,
+        decision=event.decision,
+        server=server,
+        outcome=event.outcome.value,
+        header=header,
+        person=person,
+        salt=salt,
+        commitment=commitment,
+        hash=link,
+    )
+    return Head(head.chain, seq, link), stored
+
+
+def _person(event: Event) -> dict[str, Any]:
+    return {
+        field.name: _plain(getattr(event, field.name)) for field in fields(event) if field.name not in _HEADER_FIELDS
+    }
+
+
+def _plain(value: object) -> object:
+    return sorted(value) if isinstance(value, frozenset) else value

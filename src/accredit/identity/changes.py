@@ -1,0 +1,243 @@
+"""Everything that can be written, as values.
+
+A *claim* is a change that can lose against a rival (a taken name, a used `jti`, a version that moved on): the store says
+who won. A *write* cannot lose. Both are applied by `store`, in the transaction of the outcome that names them.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from accredit.identity.agent import Agent
+from accredit.identity.client import Client
+from accredit.identity.credential import Credential
+from accredit.identity.guard import Enrolment
+from accredit.identity.role import Assignment, Role
+from accredit.identity.server import Server
+from accredit.identity.signing_key import KeyState, KeyUse, StoredKey
+
+
+@dataclass(frozen=True, slots=True)
+class AddServer:
+    """Claim: register a server with its scopes and tools. Loses when its slug or resource is taken."""
+
+    server: Server
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaceServer:
+    """Claim: put `server` in the place of its predecessor. Loses unless the stored version is `server.version - 1`."""
+
+    server: Server
+
+
+@dataclass(frozen=True, slots=True)
+class AddRole:
+    """Claim: create a role. Loses when its slug is taken."""
+
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaceRole:
+    """Claim: put `role` in the place of its predecessor. Loses unless the stored version is `role.version - 1`."""
+
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class AddClient:
+    """Claim: register a client; `agent` carries the rest of an agent. Loses when slug or client_id is taken."""
+
+    client: Client
+    agent: Agent | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaceClient:
+    """Claim: change a client. Loses unless the stored version is `client.version - 1`."""
+
+    client: Client
+
+
+@dataclass(frozen=True, slots=True)
+class UseJti:
+    """Claim: remember that `issuer` used `jti` (RFC 7519, 4.1.7). Loses when it was used before.
+
+    The memory may be dropped after `expires_at` (microseconds UTC).
+    """
+
+    issuer: str
+    jti: str
+    expires_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class TakeEnrolment:
+    """Claim: use up an enrolment code at `now` (microseconds UTC). Loses when it was taken or has run out."""
+
+    enrolment: str
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
+class AdvanceKey:
+    """Claim: move a signing key from one state to the next. Loses unless it is in state `before`."""
+
+    kid: str
+    before: KeyState
+    after: KeyState
+    gone_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AppendRecords:
+    """Claim: append a guard's records to its chain. Loses unless the stored chain ends at `after` with hash `head`.
+
+    `after` is 0 and `head` 32 zero bytes for a new chain; `lines` are the records as they came, already verified.
+    """
+
+    chain: str
+    guard: str
+    after: int
+    head: bytes
+    lines: tuple["StoredRecord", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRecord:
+    """One audit record as it is kept: the columns to search by, and the parts that the hash covers."""
+
+    seq: int
+    at: int
+    kind: str
+    decision: str
+    server: str
+    outcome: str
+    header: bytes
+    person: bytes | None
+    salt: bytes | None
+    commitment: bytes
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class AddCredential:
+    """Write: give a client one more credential."""
+
+    credential: Credential
+
+
+@dataclass(frozen=True, slots=True)
+class RevokeCredential:
+    """Write: end a credential for ever."""
+
+    credential: str
+
+
+@dataclass(frozen=True, slots=True)
+class Assign:
+    """Write: give a role to a holder, or move the end of the assignment."""
+
+    assignment: Assignment
+
+
+@dataclass(frozen=True, slots=True)
+class Unassign:
+    """Write: take a role (an id) from a holder (an id)."""
+
+    role: str
+    holder: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddEnrolment:
+    """Write: open an invitation for a guard."""
+
+    enrolment: Enrolment
+
+
+@dataclass(frozen=True, slots=True)
+class AddKey:
+    """Claim: keep a new signing key. Loses when a key of the same use is already in the same state.
+
+    One upcoming and one active key per use: two nodes that start at once agree on one.
+    """
+
+    key: StoredKey
+
+
+class SignalKind(StrEnum):
+    """What a signal says. A REVOKED handle is void below the signal's number; a SUSPENDED one until RESUMED.
+
+    POLICY: a server's scopes or tools changed. KEYS: the key set changed. ROLES: a role or an assignment changed.
+    CLIENT: a client appeared, or its credentials changed.
+    """
+
+    REVOKED = "revoked"
+    SUSPENDED = "suspended"
+    RESUMED = "resumed"
+    POLICY = "policy"
+    KEYS = "keys"
+    ROLES = "roles"
+    CLIENT = "client"
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """A change that nodes and guards must hear of; the store numbers it. `handle` is the id that it is about."""
+
+    kind: SignalKind
+    handle: str
+
+
+@dataclass(frozen=True, slots=True)
+class NumberedSignal:
+    """A signal as the store keeps it: `seq` counts without gaps in the order in which changes became visible."""
+
+    seq: int
+    at: int
+    kind: SignalKind
+    handle: str
+
+
+Claim = (
+    AddServer
+    | ReplaceServer
+    | AddRole
+    | ReplaceRole
+    | AddClient
+    | ReplaceClient
+    | UseJti
+    | TakeEnrolment
+    | AdvanceKey
+    | AppendRecords
+    | AddKey
+)
+
+Write = AddCredential | RevokeCredential | Assign | Unassign | AddEnrolment
+
+__all__ = [
+    "AddClient",
+    "AddCredential",
+    "AddEnrolment",
+    "AddKey",
+    "AddRole",
+    "AddServer",
+    "AdvanceKey",
+    "AppendRecords",
+    "Assign",
+    "Claim",
+    "KeyUse",
+    "NumberedSignal",
+    "ReplaceClient",
+    "ReplaceRole",
+    "ReplaceServer",
+    "RevokeCredential",
+    "Signal",
+    "SignalKind",
+    "StoredRecord",
+    "TakeEnrolment",
+    "Unassign",
+    "UseJti",
+    "Write",
+]

@@ -1,0 +1,86 @@
+"""Credentials of a client: generated secrets and public keys.
+
+A generated secret reads `acs_<credential>_<secret>`: the 26 characters of the credential's id, then 32 random bytes in
+base64url. Only its SHA-256 is stored: 256 random bits need no slow hash.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+SECRET_PREFIX: Final = "acs_"  # noqa: S105  (the public prefix of every secret, not a secret)
+_ID_LENGTH: Final = 26
+_RANDOM_BYTES: Final = 32
+
+
+class CredentialKind(StrEnum):
+    """SECRET is a generated client secret; PUBLIC_KEY verifies `private_key_jwt` assertions (RFC 7523)."""
+
+    SECRET = "secret"  # noqa: S105  (the name of a kind, not a secret)
+    PUBLIC_KEY = "public_key"
+
+
+class CredentialState(StrEnum):
+    """ACTIVE works; RETIRING works until its deadline; REVOKED never works again."""
+
+    ACTIVE = "active"
+    RETIRING = "retiring"
+    REVOKED = "revoked"
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A credential of the client with the id `client`.
+
+    `material` is the SHA-256 of a secret, or the JSON Web Key (RFC 7517) of a public key, as bytes.
+    `expires_at` and `retires_at` are microseconds UTC, or None.
+    """
+
+    id: str
+    client: str
+    kind: CredentialKind
+    material: bytes
+    created_at: int
+    state: CredentialState = CredentialState.ACTIVE
+    expires_at: int | None = None
+    retires_at: int | None = None
+
+    def usable(self, now: int) -> bool:
+        """Tell whether the credential authenticates its client at `now` (microseconds UTC)."""
+        if self.state is CredentialState.REVOKED:
+            return False
+        ends = [end for end in (self.expires_at, self.retires_at) if end is not None]
+        return not ends or now < min(ends)
+
+
+def secret(credential_id: str, random: bytes) -> str:
+    """Return the secret to show once for the credential with that id. Raises ValueError unless 32 bytes are given."""
+    if len(random) != _RANDOM_BYTES:
+        raise ValueError("a secret takes exactly 32 random bytes")
+    return f"{SECRET_PREFIX}{credential_id[-_ID_LENGTH:]}_{base64.urlsafe_b64encode(random).decode('ascii').rstrip('=')}"
+
+
+def selector(text: str) -> str | None:
+    """Return the id of the credential that the secret `text` names, or None when it is not one of our secrets."""
+    head, tail = text[: len(SECRET_PREFIX) + _ID_LENGTH], text[len(SECRET_PREFIX) + _ID_LENGTH :]
+    if not head.startswith(SECRET_PREFIX) or len(tail) != 44 or tail[0] != "_" or not text.isascii():
+        return None
+    try:
+        base64.b64decode(tail[1:] + "=", altchars=b"-_", validate=True)
+    except binascii.Error:
+        return None
+    return "crd_" + head[len(SECRET_PREFIX) :]
+
+
+def digest(text: str) -> bytes:
+    """Return what is stored of a secret: its SHA-256."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+
+
+def matches(credential: Credential, text: str) -> bool:
+    """Tell, in constant time, whether `text` is the secret of `credential`."""
+    return credential.kind is CredentialKind.SECRET and hmac.compare_digest(credential.material, digest(text))

@@ -1,0 +1,48 @@
+"""Roles: bundles of scopes, possibly over several servers, and their assignments."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from accredit_sdk import scopes as words
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A bundle of scopes per server id. `scopes` maps a server's id to the words that the role carries there."""
+
+    id: str
+    slug: str
+    name: str
+    scopes: Mapping[str, frozenset[str]]
+    created_at: int
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """A role held by a client. `ends_at` is the first microsecond (UTC) at which it no longer counts, or None."""
+
+    role: str
+    holder: str
+    ends_at: int | None = None
+
+    def counts(self, now: int) -> bool:
+        """Tell whether the assignment is in force at `now` (microseconds UTC)."""
+        return self.ends_at is None or now < self.ends_at
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRole:
+    """A role as its holder has it: the role and the end of the assignment."""
+
+    role: Role
+    ends_at: int | None = None
+
+
+def ceiling(held: Iterable[HeldRole], server: str, now: int) -> frozenset[str]:
+    """Return the scopes on `server` (an id) that the roles in force at `now` carry together."""
+    granted: set[str] = set()
+    for item in held:
+        if item.ends_at is None or now < item.ends_at:
+            granted |= item.role.scopes.get(server, frozenset())
+    return words.smallest(granted)

@@ -1,0 +1,125 @@
+"""Servers (MCP servers registered as OAuth resource servers), their scopes and their tools."""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Final
+
+from accredit_sdk import scopes as words
+from accredit_sdk.policy import Visibility
+
+from accredit.identity.state import State
+
+
+class TargetKind(StrEnum):
+    """What a server offers under a name."""
+
+    TOOL = "tool"
+    RESOURCE = "resource"
+    PROMPT = "prompt"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A scope of exactly one server: its word (RFC 6749, 3.3) and what it lets a client do, in plain words."""
+
+    word: str
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A tool (or resource, or prompt) of a server, and every scope that a call of it needs."""
+
+    name: str
+    needs: frozenset[str]
+    kind: TargetKind = TargetKind.TOOL
+    description: str = ""
+    read_only: bool = False
+    destructive: bool = False
+    visibility: Visibility = Visibility.SHOW
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A registered server. `resource` is its canonical URI (RFC 8707) and the audience of every token for it."""
+
+    id: str
+    slug: str
+    name: str
+    resource: str
+    created_at: int
+    scopes: tuple[Scope, ...] = ()
+    tools: tuple[Tool, ...] = ()
+    default_scopes: frozenset[str] = frozenset()
+    builtin: bool = False
+    state: State = State.ACTIVE
+    version: int = 1
+
+    def words(self) -> frozenset[str]:
+        """Return every scope word that this server knows."""
+        return frozenset(scope.word for scope in self.scopes)
+
+    def tool(self, name: str, kind: TargetKind = TargetKind.TOOL) -> Tool | None:
+        """Return the tool of that kind and name, or None."""
+        return next((tool for tool in self.tools if tool.kind is kind and tool.name == name), None)
+
+    def with_tool(self, tool: Tool) -> "Server":
+        """Return this server with `tool` added, or put in the place of its namesake."""
+        others = tuple(t for t in self.tools if (t.kind, t.name) != (tool.kind, tool.name))
+        return replace(self, tools=(*others, tool), version=self.version + 1)
+
+    def without_tool(self, name: str, kind: TargetKind = TargetKind.TOOL) -> "Server":
+        """Return this server without the named tool."""
+        others = tuple(t for t in self.tools if (t.kind, t.name) != (kind, name))
+        return replace(self, tools=others, version=self.version + 1)
+
+    def with_scope(self, scope: Scope) -> "Server":
+        """Return this server with `scope` added, or put in the place of its namesake."""
+        others = tuple(s for s in self.scopes if s.word != scope.word)
+        return replace(self, scopes=(*others, scope), version=self.version + 1)
+
+
+GUARD_SERVER: Final = "guard"
+"""Slug of the built-in server that guards get their own tokens for."""
+
+GUARD_SCOPES: Final = frozenset({"policy", "signals", "records"})
+"""Scopes of the built-in guard server."""
+
+
+def problems(server: Server) -> tuple[str, ...]:
+    """Return everything that is wrong with `server` as sentences for its administrator; empty when it is sound."""
+    return (*_scope_problems(server), *_tool_problems(server))
+
+
+def _scope_problems(server: Server) -> list[str]:
+    found: list[str] = []
+    for scope in server.scopes:
+        try:
+            words.word(scope.word)
+        except words.ScopeError as error:
+            found.append(f"scope {scope.word!r}: {error}")
+        if scope.word in words.RESERVED:
+            found.append(f"scope {scope.word!r} is reserved by OpenID Connect; choose another word")
+    if len(server.words()) != len(server.scopes):
+        found.append("a scope is named twice")
+    found.extend(
+        f"default scope {word!r} is not a scope of {server.slug}; add it first"
+        for word in sorted(server.default_scopes - server.words())
+    )
+    return found
+
+
+def _tool_problems(server: Server) -> list[str]:
+    found: list[str] = []
+    known = server.words()
+    for tool in server.tools:
+        if not tool.name or len(tool.name) > 256 or not tool.name.isprintable():
+            found.append(f"{tool.kind} name {tool.name!r} must be 1 to 256 printable characters")
+        if not tool.needs:
+            found.append(f"{tool.kind} {tool.name!r} needs at least one scope")
+        found.extend(
+            f"{tool.kind} {tool.name!r} needs {word!r}, which is not a scope of {server.slug}; add it first"
+            for word in sorted(tool.needs)
+            if not words.satisfied(known, word)
+        )
+    return found

@@ -1,0 +1,35 @@
+"""The part of the state that every node keeps whole in memory."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from accredit.identity.changes import NumberedSignal
+from accredit.identity.role import Role
+from accredit.identity.server import Server
+from accredit.identity.signing_key import StoredKey
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """Servers, roles and published keys, read in one transaction; `seq` is the last signal that it contains."""
+
+    seq: int
+    servers: tuple[Server, ...]
+    roles: tuple[Role, ...]
+    keys: tuple[StoredKey, ...]
+
+
+class CatalogueStore(Protocol):
+    """Reads the catalogue and what changed since."""
+
+    async def load(self) -> Catalogue:
+        """Return the whole catalogue of one moment."""
+        ...
+
+    async def signals(self, after: int, limit: int) -> tuple[NumberedSignal, ...]:
+        """Return at most `limit` signals with a number above `after`, in order and without gaps."""
+        ...
+
+    async def signals_since(self, at: int) -> tuple[NumberedSignal, ...]:
+        """Return every signal raised at or after `at` (microseconds UTC), in order."""
+        ...

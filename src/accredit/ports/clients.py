@@ -1,0 +1,31 @@
+"""Clients, as the services look them up."""
+
+from typing import Protocol
+
+from accredit.identity.agent import Agent
+from accredit.identity.client import ClientKind
+from accredit.identity.principal import Principal
+
+
+class Clients(Protocol):
+    """Looks clients up."""
+
+    async def principal(self, client_id: str) -> Principal | None:
+        """Return the client that calls itself `client_id`, with what belongs to it; deleted ones are not found."""
+        ...
+
+    async def by_slug(self, kind: ClientKind, slug: str) -> Principal | None:
+        """Return the client of that kind and slug, with what belongs to it."""
+        ...
+
+    async def agent(self, client: str) -> Agent | None:
+        """Return the agent whose client has the id `client`."""
+        ...
+
+    async def agents(self, after: str, limit: int) -> tuple[Agent, ...]:
+        """Return at most `limit` agents whose slug sorts after `after`, by slug."""
+        ...
+
+    async def guards(self, after: str, limit: int) -> tuple[Principal, ...]:
+        """Return at most `limit` guards whose slug sorts after `after`, by slug."""
+        ...
