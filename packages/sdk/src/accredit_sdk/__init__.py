@@ -1,0 +1,1 @@
+"""Guard an MCP server, or give an agent one identity."""
