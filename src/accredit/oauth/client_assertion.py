@@ -1,0 +1,90 @@
+"""RFC 7523, 3: client assertions (`private_key_jwt`), single use, for this issuer only."""
+
+import functools
+from collections.abc import Sequence
+from typing import Annotated, Final
+
+import msgspec
+from accredit_sdk import jws, keys
+from accredit_sdk.errors import InvalidToken
+
+from accredit.identity.changes import UseJti
+from accredit.identity.credential import Credential
+
+TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+"""The value of `client_assertion_type` (RFC 7523, 2.2)."""
+
+MAX_LIFETIME: Final = 300
+"""How far ahead `exp` may be, in seconds; a longer memory for `jti` would be a longer list to search."""
+
+LEEWAY: Final = 30
+"""Clock tolerance in seconds."""
+
+_JWT_TYPES: Final = ("client-authentication+jwt", "JWT")
+
+
+class _Claims(msgspec.Struct, frozen=True):
+    iss: str
+    sub: str
+    aud: str | tuple[str, ...]
+    exp: int
+    jti: Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
+    nbf: int | None = None
+    iat: int | None = None
+
+
+_decoder = msgspec.json.Decoder(_Claims)
+
+
+def claimed_client(assertion: str) -> str | None:
+    """Return the `sub` that the assertion claims, unverified, or None when it cannot be read."""
+    try:
+        return _decoder.decode(jws.parse(assertion).payload).sub
+    except (InvalidToken, msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def verify(
+    assertion: str, client_id: str, credentials: Sequence[Credential], audience: str, now: int
+) -> tuple[Credential, UseJti] | str:
+    """Judge an assertion at `now` (microseconds UTC) against the public keys of the client.
+
+    Returns the credential that signed it and the claim to win, or the reason for the operator. `aud` must be the
+    issuer as a single string: an assertion for another server can then never be used here, nor ours elsewhere.
+    """
+    by_kid = {_key(item.material).kid: item for item in credentials}
+    verifying = {kid: _key(item.material) for kid, item in by_kid.items()}
+    try:
+        parsed = jws.parse(assertion)
+        kind = parsed.typ if parsed.typ in _JWT_TYPES else _JWT_TYPES[0]
+        claims = _decoder.decode(jws.verify(assertion, verifying, kind or ""))
+    except InvalidToken as error:
+        return f"the assertion is not acceptable: {error.problem.value}"
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return "the assertion's claims are malformed"
+    wrong = _wrong(claims, client_id, audience, now // 1_000_000)
+    if wrong is not None:
+        return wrong
+    assert parsed.kid is not None  # noqa: S101  (jws.verify found the key by it)
+    return by_kid[parsed.kid], UseJti(client_id, claims.jti, (claims.exp + LEEWAY) * 1_000_000)
+
+
+def _wrong(claims: _Claims, client_id: str, audience: str, seconds: int) -> str | None:
+    if claims.iss != client_id or claims.sub != client_id:
+        return "iss and sub of the assertion must both be the client_id"
+    if claims.aud != audience:
+        return "aud of the assertion must be the issuer, as a single string"
+    if claims.exp + LEEWAY <= seconds:
+        return "the assertion has expired"
+    if claims.exp > seconds + MAX_LIFETIME + LEEWAY:
+        return "the assertion lives too long; five minutes are the most"
+    if claims.nbf is not None and claims.nbf > seconds + LEEWAY:
+        return "the assertion is not valid yet"
+    if claims.iat is not None and claims.iat > seconds + LEEWAY:
+        return "the assertion was issued in the future"
+    return None
+
+
+@functools.lru_cache(maxsize=4096)
+def _key(material: bytes) -> jws.VerifyingKey:
+    return keys.verifying_key(msgspec.json.decode(material))

@@ -1,0 +1,144 @@
+"""RFC 6749, 4.4: the client credentials grant. The subject is the client itself."""
+
+from dataclasses import dataclass
+
+from accredit_sdk import scopes as words
+from accredit_sdk.claims import AccessClaims
+
+from accredit.audit.events import TokenIssued, TokenRefused
+from accredit.identity.client import ClientKind
+from accredit.identity.principal import Principal
+from accredit.identity.role import HeldRole, ceiling
+from accredit.identity.rule import Factor, Grant, narrow
+from accredit.identity.server import GUARD_SCOPES, Server
+from accredit.identity.state import State
+from accredit.oauth import tokens
+from accredit.oauth.client_auth import Authenticated, authenticate
+from accredit.oauth.errors import ErrorCode, Refusal
+from accredit.oauth.outcome import Outcome
+from accredit.oauth.token_request import TokenRequest
+
+GRANT_TYPE = "client_credentials"
+"""The value of `grant_type` (RFC 6749, 4.4.2)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that the decision depends on. `server` is the one with the resource asked for, or None.
+
+    `roles` are those of the client; `version` is the last signal that the facts contain; `decision` and `jti` are
+    fresh ids.
+    """
+
+    issuer: str
+    principal: Principal | None
+    server: Server | None
+    roles: tuple[HeldRole, ...]
+    version: int
+    decision: str
+    jti: str
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """A token to sign, and the scopes that it carries (RFC 6749, 5.1)."""
+
+    claims: AccessClaims
+    decision: str
+
+
+def decide(request: TokenRequest, facts: Facts, now: int) -> Outcome[Issue | Refusal]:
+    """Decide about a client credentials request at `now` (microseconds UTC)."""
+    proved = authenticate(request.client, facts.principal, facts.issuer, now)
+    if isinstance(proved, Refusal):
+        return refused(request, facts, proved)
+    principal = facts.principal
+    assert principal is not None  # noqa: S101  (nobody authenticates as nobody)
+    if not principal.client.usable(now):
+        return refused(
+            request, facts, Refusal(ErrorCode.INVALID_GRANT, "this client may not get tokens now", "client not usable")
+        )
+    server = facts.server
+    if server is None or not _reachable(server, principal.client.kind):
+        text = "this resource is not a server that this client can ask for"
+        return refused(request, facts, Refusal(ErrorCode.INVALID_TARGET, text, "unknown, suspended or closed server"))
+    grant = _grant(request, facts, server, now)
+    if not grant.scopes:
+        return refused(request, facts, _nothing_left(request), grant)
+    return _issued(request, facts, server, proved, grant, now)
+
+
+def _reachable(server: Server, kind: ClientKind) -> bool:
+    return server.state is State.ACTIVE and server.builtin is (kind is ClientKind.GUARD)
+
+
+def _grant(request: TokenRequest, facts: Facts, server: Server, now: int) -> Grant:
+    requested = server.default_scopes if request.scope is None else request.scope
+    roles = GUARD_SCOPES if server.builtin else ceiling(facts.roles, server.id, now)
+    return narrow(requested, ((Factor.SERVER, server.words()), (Factor.CLIENT_ROLES, roles)))
+
+
+def _nothing_left(request: TokenRequest) -> Refusal:
+    if request.scope is None:
+        text = "no scope was asked for, and none of the server's default scopes is in this client's roles"
+    else:
+        text = "none of the requested scopes is both a scope of this server and in this client's roles"
+    return Refusal(ErrorCode.INVALID_SCOPE, text, "the rule left nothing")
+
+
+def _issued(
+    request: TokenRequest, facts: Facts, server: Server, proved: Authenticated, grant: Grant, now: int
+) -> Outcome[Issue | Refusal]:
+    principal = facts.principal
+    assert principal is not None  # noqa: S101
+    claims = tokens.own_behalf(
+        issuer=facts.issuer,
+        client=principal.client,
+        credential=proved.credential,
+        server=server,
+        scope=words.render(grant.scopes),
+        jti=facts.jti,
+        version=facts.version,
+        now=now,
+    )
+    event = TokenIssued(
+        decision=facts.decision,
+        server=server.id,
+        subject=principal.client.id,
+        client=principal.client.id,
+        client_id=principal.client.client_id,
+        credential=proved.credential.id,
+        grant_type=GRANT_TYPE,
+        jti=facts.jti,
+        requested=request.scope or frozenset(),
+        scopes=grant.scopes,
+        removed=grant.removed,
+        expires=claims.exp,
+        version=facts.version,
+    )
+    needed = () if proved.claim is None else (proved.claim,)
+    return Outcome(Issue(claims, facts.decision), claims=needed, events=(event,))
+
+
+def refused(
+    request: TokenRequest, facts: Facts, refusal: Refusal, grant: Grant | None = None
+) -> Outcome[Issue | Refusal]:
+    """Return the outcome that records `refusal` and gives it as the answer."""
+    event = TokenRefused(
+        decision=facts.decision,
+        server=facts.server.id if facts.server is not None else None,
+        client=facts.principal.client.id if facts.principal is not None else None,
+        client_id=request.client.client_id[:256],
+        grant_type=GRANT_TYPE,
+        error=refusal.code.value,
+        reason=refusal.reason,
+        requested=request.scope or frozenset(),
+        removed=grant.removed if grant is not None else (),
+    )
+    return Outcome(refusal, events=(event,))
+
+
+def on_lost(request: TokenRequest, facts: Facts) -> Outcome[Issue | Refusal]:
+    """Decide what follows when the assertion's `jti` had been used before, here or on another node."""
+    text = "client authentication failed"
+    return refused(request, facts, Refusal(ErrorCode.INVALID_CLIENT, text, "the assertion was used before"))

@@ -1,0 +1,52 @@
+"""RFC 8414: authorization server metadata, computed from the handlers that are really there."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from accredit.oauth.client_auth import Method
+from accredit.oauth.client_credentials import GRANT_TYPE
+
+WELL_KNOWN: Final = ("oauth-authorization-server", "openid-configuration")
+"""The documents under `/.well-known/` (RFC 8414, 3; OpenID Connect Discovery 1.0, 4)."""
+
+GRANT_TYPES: Final = (GRANT_TYPE,)
+"""Every grant type that the token endpoint knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Paths of the registered handlers, relative to the issuer; None when there is no such handler."""
+
+    token: str | None = None
+    jwks: str | None = None
+
+
+def document(issuer: str, endpoints: Endpoints) -> Mapping[str, Any]:
+    """Return the metadata document (RFC 8414, 2) of `issuer`.
+
+    What is not built is not named. `response_types_supported` is required by the RFC and empty while there is no
+    authorization endpoint.
+    """
+    found: dict[str, Any] = {"issuer": issuer, "response_types_supported": []}
+    if endpoints.token is not None:
+        found["token_endpoint"] = issuer + endpoints.token
+        found["token_endpoint_auth_methods_supported"] = sorted(method.value for method in Method)
+        found["token_endpoint_auth_signing_alg_values_supported"] = ["ES256", "EdDSA", "RS256"]
+        found["grant_types_supported"] = list(GRANT_TYPES)
+    if endpoints.jwks is not None:
+        found["jwks_uri"] = issuer + endpoints.jwks
+    return found
+
+
+def paths(issuer: str) -> Iterable[str]:
+    """Return every path under which clients look for the document (RFC 8414, 3.1; OpenID Connect Discovery 1.0, 4.1).
+
+    For an issuer with a path: inserted before it, and for OpenID Connect appended to it.
+    """
+    path = urlsplit(issuer).path.rstrip("/")
+    found = {f"/.well-known/{name}{path}" for name in WELL_KNOWN}
+    if path:
+        found |= {f"{path}/.well-known/{name}" for name in WELL_KNOWN}
+    return sorted(found)

@@ -1,0 +1,74 @@
+"""RFC 6749, 3.2: the shape of a token request, before anybody knows who sent it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from accredit_sdk import scopes as words
+
+from accredit.oauth.client_auth import Presented, presented
+from accredit.oauth.errors import ErrorCode, Refusal
+
+MAX_VALUE: Final = 16_384
+"""The longest value of a parameter, in characters."""
+
+_REPEATABLE: Final = frozenset({"resource", "audience"})
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRequest:
+    """A token request whose form is sound. `scope` is None when the parameter was absent or empty.
+
+    `client` is what the client presented to prove who it is; nothing of it has been verified yet.
+    """
+
+    grant_type: str
+    client: Presented
+    resources: tuple[str, ...] = ()
+    scope: frozenset[str] | None = None
+
+
+def parse(pairs: list[tuple[str, str]], authorization: str | None) -> TokenRequest | Refusal:
+    """Read the decoded form fields and the Authorization header of a request to the token endpoint.
+
+    A parameter without a value counts as absent, a repeated one is an error (RFC 6749, 3.2); only `resource` may
+    repeat (RFC 8707, 2). Unknown parameters are ignored.
+    """
+    form: dict[str, str] = {}
+    resources: list[str] = []
+    for name, value in pairs:
+        if not value:
+            continue
+        if len(value) > MAX_VALUE or not value.isprintable():
+            return _invalid(f"the value of {_shown(name)} is too long or not printable")
+        if name == "resource":
+            resources.append(value)
+        elif name in form and name not in _REPEATABLE:
+            return _invalid(f"{_shown(name)} appears more than once")
+        else:
+            form[name] = value
+    return _read(form, tuple(resources), authorization)
+
+
+def _read(form: Mapping[str, str], resources: tuple[str, ...], authorization: str | None) -> TokenRequest | Refusal:
+    grant_type = form.get("grant_type")
+    if grant_type is None:
+        return _invalid("grant_type is missing")
+    scope: frozenset[str] | None = None
+    if "scope" in form:
+        try:
+            scope = words.parse(form["scope"])
+        except words.ScopeError as error:
+            return Refusal(ErrorCode.INVALID_SCOPE, "the scope parameter is malformed", str(error))
+    client = presented(authorization, form)
+    if isinstance(client, Refusal):
+        return client
+    return TokenRequest(grant_type, client, resources, scope)
+
+
+def _shown(name: str) -> str:
+    return name if name.isidentifier() and len(name) <= 40 else "a parameter"  # noqa: PLR2004
+
+
+def _invalid(text: str) -> Refusal:
+    return Refusal(ErrorCode.INVALID_REQUEST, text, text)

@@ -1,0 +1,169 @@
+"""Agents and their credentials, as administrators manage them."""
+
+from dataclasses import dataclass, replace
+
+from accredit.identity import credential as credentials
+from accredit.identity.agent import Agent
+from accredit.identity.changes import (
+    AddClient,
+    AddCredential,
+    ReplaceClient,
+    RevokeCredential,
+    Signal,
+    SignalKind,
+)
+from accredit.identity.client import Client, ClientKind
+from accredit.identity.credential import Credential, CredentialKind, CredentialState
+from accredit.identity.principal import Principal
+from accredit.identity.slug import SlugError, slug
+from accredit.identity.state import State
+from accredit.oauth.outcome import Outcome
+from accredit.ports.clients import Clients
+from accredit.ports.randomness import Randomness
+from accredit.service.changes import Changes
+from accredit.service.problem import Problem, ProblemCode, not_found, stale, taken
+
+_LIVE_CREDENTIALS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class AgentDraft:
+    """What an administrator says about a new agent. `expires_at` is microseconds UTC, or None."""
+
+    slug: str
+    owner: str
+    name: str = ""
+    sponsor: str = ""
+    purpose: str = ""
+    expires_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Registered:
+    """A new credential with its secret, which is shown this once and kept nowhere."""
+
+    agent: Agent
+    credential: Credential
+    secret: str
+
+
+class Agents:
+    """Registers agents, gives them credentials, suspends and resumes them."""
+
+    def __init__(self, changes: Changes, clients: Clients, randomness: Randomness) -> None:
+        self._changes = changes
+        self._clients = clients
+        self._randomness = randomness
+
+    async def page(self, after: str, limit: int) -> tuple[Agent, ...]:
+        """Return at most `limit` agents whose slug sorts after `after`."""
+        return await self._clients.agents(after, limit)
+
+    async def principal(self, name: str) -> Principal:
+        """Return the agent's client with its credentials and roles. Raises Problem."""
+        found = await self._clients.by_slug(ClientKind.AGENT, name)
+        if found is None:
+            raise not_found("agent", name)
+        return found
+
+    async def get(self, name: str) -> tuple[Agent, Principal]:
+        """Return the agent with what belongs to it. Raises Problem."""
+        principal = await self.principal(name)
+        agent = await self._clients.agent(principal.client.id)
+        if agent is None:
+            raise not_found("agent", name)
+        return agent, principal
+
+    async def add(self, draft: AgentDraft, by: str) -> Registered:
+        """Register an agent and make its first secret. Raises Problem."""
+        agent = self._drafted(draft)
+        credential, secret = self._secret(agent.client.id)
+        event = self._changes.event("agent.add", agent.client.id, by, f"registered {agent.client.slug}")
+        outcome = Outcome(
+            agent,
+            (AddClient(agent.client, agent),),
+            (AddCredential(credential),),
+            (event,),
+            (Signal(SignalKind.CLIENT, agent.client.id),),
+        )
+        await self._changes.commit(outcome, taken("agent", agent.client.slug))
+        return Registered(agent, credential, secret)
+
+    def _drafted(self, draft: AgentDraft) -> Agent:
+        try:
+            name = slug(draft.slug)
+        except SlugError as error:
+            raise Problem(ProblemCode.INVALID, str(error)) from error
+        if not draft.owner.strip():
+            raise Problem(ProblemCode.INVALID, "an agent has an owner: say whose it is")
+        now = self._changes.clock.now()
+        if draft.expires_at is not None and draft.expires_at <= now:
+            raise Problem(ProblemCode.INVALID, "the expiry of an agent must lie in the future")
+        identity = self._changes.ids.new("agent")
+        client = Client(
+            id=identity,
+            client_id=identity,
+            kind=ClientKind.AGENT,
+            slug=name,
+            name=draft.name or name,
+            created_at=now,
+            expires_at=draft.expires_at,
+        )
+        return Agent(client, draft.owner.strip(), draft.sponsor.strip(), draft.purpose.strip())
+
+    def _secret(self, client: str) -> tuple[Credential, str]:
+        identity = self._changes.ids.new("credential")
+        secret = credentials.secret(identity, self._randomness.bytes(32))
+        made = Credential(
+            id=identity,
+            client=client,
+            kind=CredentialKind.SECRET,
+            material=credentials.digest(secret),
+            created_at=self._changes.clock.now(),
+        )
+        return made, secret
+
+    async def add_secret(self, name: str, by: str) -> Registered:
+        """Give the agent one more secret; two live ones are normal, more are refused."""
+        agent, principal = await self.get(name)
+        now = self._changes.clock.now()
+        if sum(item.usable(now) for item in principal.credentials) >= _LIVE_CREDENTIALS:
+            text = f"{name} has two live credentials; revoke the one that is not used any more first"
+            raise Problem(ProblemCode.CONFLICT, text)
+        credential, secret = self._secret(agent.client.id)
+        event = self._changes.event("agent.credential", agent.client.id, by, f"{credential.id} added to {name}")
+        heard = (Signal(SignalKind.CLIENT, agent.client.id),)
+        outcome = Outcome(agent, (), (AddCredential(credential),), (event,), heard)
+        await self._changes.commit(outcome, stale("agent", name))
+        return Registered(agent, credential, secret)
+
+    async def revoke_credential(self, name: str, credential: str, by: str) -> None:
+        """End a credential now; tokens that it obtained die with it, those of other credentials live on."""
+        agent, principal = await self.get(name)
+        found = principal.credential(credential)
+        if found is None:
+            raise Problem(ProblemCode.NOT_FOUND, f"{name} has no credential {credential[:40]!r}")
+        if found.state is CredentialState.REVOKED:
+            return
+        event = self._changes.event("agent.credential", agent.client.id, by, f"{credential} of {name} revoked")
+        heard = (Signal(SignalKind.REVOKED, credential), Signal(SignalKind.CLIENT, agent.client.id))
+        outcome = Outcome(None, (), (RevokeCredential(credential),), (event,), heard)
+        await self._changes.commit(outcome, stale("agent", name))
+
+    async def suspend(self, name: str, by: str) -> Client:
+        """Refuse every token of this agent, everywhere, until it is resumed."""
+        return await self._set_state(name, State.SUSPENDED, SignalKind.SUSPENDED, "agent.suspend", by)
+
+    async def resume(self, name: str, by: str) -> Client:
+        """Let the agent work again."""
+        return await self._set_state(name, State.ACTIVE, SignalKind.RESUMED, "agent.resume", by)
+
+    async def _set_state(self, name: str, state: State, kind: SignalKind, action: str, by: str) -> Client:
+        client = (await self.principal(name)).client
+        if client.state is state:
+            return client
+        changed = replace(client, state=state, version=client.version + 1)
+        event = self._changes.event(action, client.id, by, name)
+        outcome = Outcome(changed, (ReplaceClient(changed),), (), (event,), (Signal(kind, client.id),))
+        await self._changes.commit(outcome, stale("agent", name))
+        return changed

@@ -1,0 +1,39 @@
+"""How every administrative use case ends: commit, and answer only when this node itself acts on the change."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from accredit.audit.events import Administered
+from accredit.oauth.outcome import Lost, Outcome
+from accredit.ports.clock import Clock
+from accredit.ports.journal import Journal, Overloaded, StoreError, WriterStopped
+from accredit.service.directory import Directory
+from accredit.service.ids import Ids
+from accredit.service.problem import Problem, ProblemCode
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What the administrative services share."""
+
+    directory: Directory
+    journal: Journal
+    ids: Ids
+    clock: Clock
+
+    async def commit(self, outcome: Outcome[Any], lost: Problem) -> None:
+        """Make `outcome` durable and visible on this node. Raises `lost` when a rival was first."""
+        try:
+            verdict = await self.journal.submit(outcome)
+        except (Overloaded, StoreError, WriterStopped) as error:
+            text = f"nothing was changed: the database cannot be written at the moment ({error})"
+            raise Problem(ProblemCode.UNAVAILABLE, text) from error
+        if isinstance(verdict, Lost):
+            raise lost
+        await self.directory.catch_up()
+
+    def event(self, action: str, target: str, by: str, summary: str, server: str | None = None) -> Administered:
+        """Return the audit event of an administrative change, with a fresh decision id."""
+        return Administered(
+            decision=self.ids.new("decision"), server=server, action=action, target=target, by=by, summary=summary
+        )

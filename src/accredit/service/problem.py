@@ -1,0 +1,39 @@
+"""What a use case answers when it cannot do what was asked: one value for the person, the program and the operator."""
+
+from enum import StrEnum
+
+
+class ProblemCode(StrEnum):
+    """The kinds of trouble; the management API turns each into a problem type (RFC 9457)."""
+
+    INVALID = "invalid"
+    NOT_FOUND = "not_found"
+    CONFLICT = "conflict"
+    STALE = "stale"
+    GONE = "gone"
+    FORBIDDEN = "forbidden"
+    UNAVAILABLE = "unavailable"
+
+
+class Problem(Exception):
+    """A request that cannot be carried out. Nothing was changed. `detail` says what to do; it holds no secret."""
+
+    def __init__(self, code: ProblemCode, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+
+
+def not_found(kind: str, slug: str) -> Problem:
+    """Return the problem of an unknown noun."""
+    return Problem(ProblemCode.NOT_FOUND, f"there is no {kind} called {slug[:80]!r}; `accredit {kind} list` shows them")
+
+
+def taken(kind: str, slug: str) -> Problem:
+    """Return the problem of a name that is in use."""
+    return Problem(ProblemCode.CONFLICT, f"a {kind} called {slug[:80]!r} is there already; choose another name")
+
+
+def stale(kind: str, slug: str) -> Problem:
+    """Return the problem of a change that crossed another one."""
+    return Problem(ProblemCode.STALE, f"the {kind} {slug!r} was changed by somebody else meanwhile; look again, then retry")

@@ -1,0 +1,106 @@
+"""Roles and who holds them, as administrators manage them."""
+
+from dataclasses import replace
+
+from accredit_sdk import scopes as words
+
+from accredit.identity.changes import AddRole, Assign, ReplaceRole, Signal, SignalKind, Unassign
+from accredit.identity.principal import Principal
+from accredit.identity.role import Assignment, Role
+from accredit.identity.slug import SlugError, slug
+from accredit.oauth.outcome import Outcome
+from accredit.service.changes import Changes
+from accredit.service.problem import Problem, ProblemCode, not_found, stale, taken
+
+
+class Roles:
+    """Creates roles, fills them, and gives them to clients."""
+
+    def __init__(self, changes: Changes) -> None:
+        self._changes = changes
+
+    def all(self) -> tuple[Role, ...]:
+        """Return every role by slug."""
+        return self._changes.directory.roles()
+
+    def get(self, name: str) -> Role:
+        """Return the role with that slug. Raises Problem."""
+        found = self._changes.directory.role(name)
+        if found is None:
+            raise not_found("role", name)
+        return found
+
+    async def add(self, name: str, title: str, scopes: dict[str, frozenset[str]], by: str) -> Role:
+        """Create a role; `scopes` maps server slugs to words. Raises Problem when a scope or a server is unknown."""
+        try:
+            checked = slug(name)
+        except SlugError as error:
+            raise Problem(ProblemCode.INVALID, str(error)) from error
+        resolved = {}
+        for server, wanted in scopes.items():
+            resolved.update(self._on_server(server, wanted))
+        role = Role(
+            id=self._changes.ids.new("role"),
+            slug=checked,
+            name=title or checked,
+            scopes=resolved,
+            created_at=self._changes.clock.now(),
+        )
+        event = self._changes.event("role.add", role.id, by, _summary(role.slug, scopes))
+        outcome = Outcome(role, (AddRole(role),), (), (event,), (Signal(SignalKind.ROLES, role.id),))
+        await self._changes.commit(outcome, taken("role", checked))
+        return role
+
+    async def put_scopes(self, name: str, server: str, scopes: frozenset[str], by: str) -> Role:
+        """Set what the role carries on one server (slugs); an empty set takes the server out of it."""
+        role = self.get(name)
+        kept = {key: value for key, value in role.scopes.items() if key != self._server_id(server)}
+        changed = replace(role, scopes=kept | self._on_server(server, scopes), version=role.version + 1)
+        event = self._changes.event("role.scopes", role.id, by, _summary(name, {server: scopes}))
+        outcome = Outcome(changed, (ReplaceRole(changed),), (), (event,), (Signal(SignalKind.ROLES, role.id),))
+        await self._changes.commit(outcome, stale("role", name))
+        return changed
+
+    async def assign(self, name: str, holder: Principal, ends_at: int | None, by: str) -> Assignment:
+        """Give the role to a client until `ends_at` (microseconds UTC), or for good."""
+        if ends_at is not None and ends_at <= self._changes.clock.now():
+            raise Problem(ProblemCode.INVALID, "the end of an assignment must lie in the future")
+        role = self.get(name)
+        assignment = Assignment(role.id, holder.client.id, ends_at)
+        event = self._changes.event("role.assign", role.id, by, f"{name} to {holder.client.slug}")
+        heard = Signal(SignalKind.CLIENT, holder.client.id)
+        outcome = Outcome(assignment, (), (Assign(assignment),), (event,), (heard,))
+        await self._changes.commit(outcome, stale("role", name))
+        return assignment
+
+    async def unassign(self, name: str, holder: Principal, by: str) -> None:
+        """Take the role from a client. Its next token is without it."""
+        role = self.get(name)
+        if all(item.role != role.id for item in holder.assignments):
+            raise Problem(ProblemCode.NOT_FOUND, f"{holder.client.slug} does not hold the role {name}")
+        event = self._changes.event("role.unassign", role.id, by, f"{name} from {holder.client.slug}")
+        heard = Signal(SignalKind.CLIENT, holder.client.id)
+        outcome = Outcome(None, (), (Unassign(role.id, holder.client.id),), (event,), (heard,))
+        await self._changes.commit(outcome, stale("role", name))
+
+    def _server_id(self, name: str) -> str:
+        server = self._changes.directory.server(name)
+        if server is None:
+            raise not_found("server", name)
+        if server.builtin:
+            raise Problem(ProblemCode.FORBIDDEN, f"{name} is built in; no role can reach it")
+        return server.id
+
+    def _on_server(self, name: str, wanted: frozenset[str]) -> dict[str, frozenset[str]]:
+        identity = self._server_id(name)
+        server = self._changes.directory.server_by_id(identity)
+        known = server.words() if server is not None else frozenset()
+        unknown = sorted(word for word in wanted if not words.satisfied(known, word))
+        if unknown:
+            text = f"{name} has no scope {', '.join(repr(word[:80]) for word in unknown)}; add it to the server first"
+            raise Problem(ProblemCode.INVALID, text)
+        return {identity: wanted} if wanted else {}
+
+
+def _summary(name: str, scopes: dict[str, frozenset[str]]) -> str:
+    return f"{name}: " + ", ".join(f"{server} [{words.render(found)}]" for server, found in sorted(scopes.items()))

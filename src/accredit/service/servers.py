@@ -1,0 +1,126 @@
+"""Servers with their scopes and tools, as administrators manage them."""
+
+from dataclasses import dataclass, replace
+
+from accredit_sdk import resource as uris
+from accredit_sdk import scopes as words
+from accredit_sdk.errors import ResourceError
+
+from accredit.identity.changes import AddServer, ReplaceServer, Signal, SignalKind
+from accredit.identity.server import Scope, Server, TargetKind, Tool, problems
+from accredit.identity.slug import SlugError, slug
+from accredit.identity.state import State
+from accredit.oauth.outcome import Outcome
+from accredit.service.changes import Changes
+from accredit.service.problem import Problem, ProblemCode, not_found, stale, taken
+
+
+@dataclass(frozen=True, slots=True)
+class ServerDraft:
+    """What an administrator says about a new server."""
+
+    slug: str
+    resource: str
+    name: str = ""
+    scopes: tuple[Scope, ...] = ()
+    tools: tuple[Tool, ...] = ()
+    default_scopes: frozenset[str] = frozenset()
+
+
+class Servers:
+    """Registers servers and changes them."""
+
+    def __init__(self, changes: Changes) -> None:
+        self._changes = changes
+
+    def all(self) -> tuple[Server, ...]:
+        """Return every server by slug, the built-in ones too."""
+        return self._changes.directory.servers()
+
+    def get(self, name: str) -> Server:
+        """Return the server with that slug. Raises Problem."""
+        found = self._changes.directory.server(name)
+        if found is None:
+            raise not_found("server", name)
+        return found
+
+    async def add(self, draft: ServerDraft, by: str) -> Server:
+        """Register a server. Raises Problem when the draft is unsound, or its slug or resource is taken."""
+        try:
+            name, resource = slug(draft.slug), uris.canonical(draft.resource)
+        except (SlugError, ResourceError) as error:
+            raise Problem(ProblemCode.INVALID, str(error)) from error
+        server = Server(
+            id=self._changes.ids.new("server"),
+            slug=name,
+            name=draft.name or name,
+            resource=resource,
+            created_at=self._changes.clock.now(),
+            scopes=draft.scopes,
+            tools=draft.tools,
+            default_scopes=draft.default_scopes,
+        )
+        _check(server)
+        event = self._changes.event("server.add", server.id, by, f"registered {name} at {resource}", server.id)
+        outcome = Outcome(server, (AddServer(server),), (), (event,), (Signal(SignalKind.POLICY, server.id),))
+        lost = taken("server", name)
+        if self._changes.directory.by_resource(resource) is not None:
+            lost = Problem(ProblemCode.CONFLICT, f"another server is registered with the resource {resource}")
+        await self._changes.commit(outcome, lost)
+        return server
+
+    async def put_scope(self, name: str, scope: Scope, by: str) -> Server:
+        """Add a scope to the server, or describe it anew."""
+        return await self._replace(self.get(name).with_scope(scope), "server.scope", by, f"scope {scope.word}")
+
+    async def put_tool(self, name: str, tool: Tool, by: str) -> Server:
+        """Map a tool of the server to the scopes that it needs."""
+        needs = words.render(tool.needs)
+        return await self._replace(self.get(name).with_tool(tool), "server.tool", by, f"{tool.name} needs {needs}")
+
+    async def remove_tool(self, name: str, tool: str, kind: TargetKind, by: str) -> Server:
+        """Take a tool out of the server's policy; a call of it is then answered as unknown."""
+        server = self.get(name)
+        if server.tool(tool, kind) is None:
+            raise Problem(ProblemCode.NOT_FOUND, f"{name} has no {kind.value} called {tool[:80]!r}")
+        return await self._replace(server.without_tool(tool, kind), "server.tool", by, f"{tool} unmapped")
+
+    async def put_defaults(self, name: str, default_scopes: frozenset[str], by: str) -> Server:
+        """Set the scopes that a request without `scope` asks for."""
+        server = self.get(name)
+        changed = replace(server, default_scopes=default_scopes, version=server.version + 1)
+        return await self._replace(changed, "server.defaults", by, f"default {words.render(default_scopes)}")
+
+    async def suspend(self, name: str, by: str) -> Server:
+        """Refuse every token for this server until it is resumed."""
+        return await self._set_state(name, State.SUSPENDED, SignalKind.SUSPENDED, by)
+
+    async def resume(self, name: str, by: str) -> Server:
+        """Let tokens for this server work again."""
+        return await self._set_state(name, State.ACTIVE, SignalKind.RESUMED, by)
+
+    async def _set_state(self, name: str, state: State, kind: SignalKind, by: str) -> Server:
+        server = self.get(name)
+        if server.state is state:
+            return server
+        verb = "server.resume" if state is State.ACTIVE else "server.suspend"
+        changed = replace(server, state=state, version=server.version + 1)
+        return await self._replace(changed, verb, by, name, (Signal(kind, server.id),))
+
+    async def _replace(
+        self, server: Server, action: str, by: str, summary: str, signals: tuple[Signal, ...] = ()
+    ) -> Server:
+        if server.builtin:
+            raise Problem(ProblemCode.FORBIDDEN, f"{server.slug} is built in and cannot be changed")
+        _check(server)
+        event = self._changes.event(action, server.id, by, summary, server.id)
+        heard = (*signals, Signal(SignalKind.POLICY, server.id))
+        outcome = Outcome(server, (ReplaceServer(server),), (), (event,), heard)
+        await self._changes.commit(outcome, stale("server", server.slug))
+        return server
+
+
+def _check(server: Server) -> None:
+    found = problems(server)
+    if found:
+        raise Problem(ProblemCode.INVALID, "; ".join(found))

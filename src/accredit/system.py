@@ -1,0 +1,81 @@
+"""The machine: its clock, its randomness, and the data folder with the master key."""
+
+import base64
+import binascii
+import os
+import stat
+import time
+from pathlib import Path
+from typing import Final
+
+from accredit.identity.sealing import MASTER_KEY_BYTES, MasterKey
+
+MASTER_KEY_FILE: Final = "master.key"
+
+
+class DataFolderError(Exception):
+    """The data folder cannot be used safely; the message says what to do."""
+
+
+class SystemClock:
+    """The clock of the machine."""
+
+    def now(self) -> int:
+        """Return the time in microseconds UTC."""
+        return time.time_ns() // 1000
+
+
+class SystemRandomness:
+    """The operating system's secure source."""
+
+    def bytes(self, count: int) -> bytes:
+        """Return `count` fresh random bytes."""
+        return os.urandom(count)
+
+
+def prepare(folder: Path) -> None:
+    """Make the data folder if need be, for its owner only. Raises DataFolderError when it is open to others."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = folder.stat()
+    except OSError as error:
+        raise DataFolderError(f"cannot use the data folder {folder}: {error.strerror}") from error
+    if not stat.S_ISDIR(found.st_mode):
+        raise DataFolderError(f"{folder} is not a folder; choose another data folder")
+    if found.st_uid == os.geteuid() and stat.S_IMODE(found.st_mode) & 0o077:
+        raise DataFolderError(f"the data folder {folder} is open to others; run: chmod 700 {folder}")
+
+
+def master_key(folder: Path, given: str | None, *, create: bool) -> MasterKey:
+    """Return the master key: `given` (base64url of 32 bytes), or the one in the folder, made there if `create`.
+
+    Raises DataFolderError when there is none, when it is malformed, or when others can read the file.
+    """
+    if given is not None:
+        return _decoded(given, "the configured master key")
+    path = folder / MASTER_KEY_FILE
+    if not path.exists():
+        if not create:
+            raise DataFolderError(
+                f"{path} is missing. The database was made with a master key: put its backup there (mode 600)"
+            )
+        _write_new(path)
+    if stat.S_IMODE(path.stat().st_mode) & 0o077:
+        raise DataFolderError(f"others can read {path}; run: chmod 600 {path}")
+    return _decoded(path.read_text("ascii", "replace").strip(), str(path))
+
+
+def _write_new(path: Path) -> None:
+    text = base64.urlsafe_b64encode(os.urandom(MASTER_KEY_BYTES)).decode("ascii")
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _decoded(text: str, where: str) -> MasterKey:
+    try:
+        return MasterKey(base64.b64decode(text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4), b"-_", validate=True))
+    except (binascii.Error, ValueError) as error:
+        raise DataFolderError(f"{where} is not a usable master key: {error}") from None
