@@ -13,7 +13,7 @@ from accredit.identity.credential import Credential
 from accredit.identity.guard import Enrolment
 from accredit.identity.role import Assignment, Role
 from accredit.identity.server import Server
-from accredit.identity.signing_key import KeyState, KeyUse, StoredKey
+from accredit.identity.signing_key import StoredKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +80,17 @@ class TakeEnrolment:
 
 
 @dataclass(frozen=True, slots=True)
-class AdvanceKey:
-    """Claim: move a signing key from one state to the next. Loses unless it is in state `before`."""
+class RotateKey:
+    """Claim: retire the key `retiring`, activate the key `activating` and keep `upcoming`, in this order.
 
-    kid: str
-    before: KeyState
-    after: KeyState
-    gone_at: int | None = None
+    Loses unless `retiring` is active and `activating` is upcoming. `gone_at` (microseconds UTC) is the moment from
+    which nothing that `retiring` signed is alive.
+    """
+
+    retiring: str
+    activating: str
+    upcoming: StoredKey
+    gone_at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +213,7 @@ Claim = (
     | ReplaceClient
     | UseJti
     | TakeEnrolment
-    | AdvanceKey
+    | RotateKey
     | AppendRecords
     | AddKey
 )
@@ -223,16 +227,15 @@ __all__ = [
     "AddKey",
     "AddRole",
     "AddServer",
-    "AdvanceKey",
     "AppendRecords",
     "Assign",
     "Claim",
-    "KeyUse",
     "NumberedSignal",
     "ReplaceClient",
     "ReplaceRole",
     "ReplaceServer",
     "RevokeCredential",
+    "RotateKey",
     "Signal",
     "SignalKind",
     "StoredRecord",

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class ErrorCode(StrEnum):
-    """The codes that the token endpoint uses (RFC 6749, 5.2; RFC 8707, 2)."""
+    """The codes that the token endpoint uses (RFC 6749, 5.2; RFC 8707, 2; RFC 8628, 3.5 for `slow_down`)."""
 
     INVALID_REQUEST = "invalid_request"
     INVALID_CLIENT = "invalid_client"
@@ -14,10 +14,11 @@ class ErrorCode(StrEnum):
     INVALID_TARGET = "invalid_target"
     UNAUTHORIZED_CLIENT = "unauthorized_client"
     UNSUPPORTED_GRANT_TYPE = "unsupported_grant_type"
+    SLOW_DOWN = "slow_down"
     TEMPORARILY_UNAVAILABLE = "temporarily_unavailable"
 
 
-_STATUS = {ErrorCode.INVALID_CLIENT: 401, ErrorCode.TEMPORARILY_UNAVAILABLE: 503}
+_STATUS = {ErrorCode.INVALID_CLIENT: 401, ErrorCode.SLOW_DOWN: 429, ErrorCode.TEMPORARILY_UNAVAILABLE: 503}
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,4 +114,4 @@ def _unauthenticated(outcome: Outcome[Issue | Refusal]) -> bool:
 
 def _slow_down(client: Presented) -> Refusal:
     text = "too many failed attempts from this address; wait a minute"
-    return Refusal(ErrorCode.INVALID_CLIENT, text, f"throttled, method {client.method.value}")
+    return Refusal(ErrorCode.SLOW_DOWN, text, f"throttled, method {client.method.value}")

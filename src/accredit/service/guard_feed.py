@@ -1,0 +1,115 @@
+"""RFC 8417 in spirit: what guards are told, always signed and numbered."""
+
+from collections.abc import Iterable
+
+from accredit_sdk import jws, snapshot
+
+from accredit.identity.changes import NumberedSignal, SignalKind
+from accredit.identity.sealing import MasterKey
+from accredit.identity.server import Server
+from accredit.identity.signing_key import KeyUse
+from accredit.identity.state import State
+from accredit.oauth.tokens import LONGEST_LIFETIME
+from accredit.ports.catalogue import CatalogueStore
+from accredit.ports.clock import Clock
+from accredit.service.directory import Directory
+from accredit.service.keyring import Keyring
+
+_MATTERS = (LONGEST_LIFETIME + 300) * 1_000_000
+"""How long a revocation can still matter: no token of ours lives longer. Microseconds."""
+
+_PAGE = 1000
+_FORWARDED = frozenset({SignalKind.REVOKED, SignalKind.SUSPENDED, SignalKind.RESUMED, SignalKind.KEYS})
+
+
+class GuardFeed:
+    """Makes the documents that guards live on."""
+
+    def __init__(
+        self, issuer: str, directory: Directory, store: CatalogueStore, keyring: Keyring, master: MasterKey, clock: Clock
+    ) -> None:
+        self._issuer = issuer
+        self._directory = directory
+        self._store = store
+        self._keyring = keyring
+        self._master = master
+        self._clock = clock
+
+    async def snapshot(self, server: Server) -> str:
+        """Return the whole state that matters to a guard of `server`, signed."""
+        await self._directory.catch_up()
+        now = self._clock.now()
+        seq = self._directory.cursor
+        recent = await self._store.signals_since(now - _MATTERS)
+        before, suspended = _handles(signal for signal in recent if signal.seq <= seq)
+        found = self._directory.server_by_id(server.id) or server
+        document = snapshot.Snapshot(
+            schema=snapshot.SCHEMA,
+            issuer=self._issuer,
+            seq=seq,
+            at=now // 1_000_000,
+            server=_entry(found),
+            keys=list(self._keyring.published(KeyUse.ACCESS)),
+            signal_keys=list(self._keyring.published(KeyUse.SIGNAL)),
+            before=before,
+            suspended=sorted(suspended),
+            arguments_key=self._master.derive("audit arguments", server.id.encode("ascii")).hex(),
+        )
+        return self._signed(snapshot.SNAPSHOT_TYPE, snapshot.encode_snapshot(document))
+
+    async def changes(self, server: Server, after: int) -> str:
+        """Return what happened after the signal with the number `after`, signed; empty when nothing did."""
+        at = self._clock.now()
+        page = await self._store.signals(after, _PAGE)
+        document = snapshot.Changes(
+            schema=snapshot.SCHEMA,
+            issuer=self._issuer,
+            server=server.id,
+            seq=page[-1].seq if page else after,
+            at=at // 1_000_000,
+            changes=[_change(signal, server) for signal in page],
+        )
+        return self._signed(snapshot.CHANGES_TYPE, snapshot.encode_changes(document))
+
+    def _signed(self, kind: str, payload: bytes) -> str:
+        return jws.sign(self._keyring.signing(KeyUse.SIGNAL), kind, payload)
+
+
+def _entry(server: Server) -> snapshot.ServerEntry:
+    return snapshot.ServerEntry(
+        id=server.id,
+        resource=server.resource,
+        suspended=server.state is not State.ACTIVE,
+        scopes=sorted(server.words()),
+        default_scopes=sorted(server.default_scopes),
+        targets=[
+            snapshot.TargetEntry(
+                kind=tool.kind.value,
+                name=tool.name,
+                needs=sorted(tool.needs),
+                destructive=tool.destructive,
+                read_only=tool.read_only,
+                visibility=tool.visibility.value,
+            )
+            for tool in server.tools
+        ],
+    )
+
+
+def _handles(signals: Iterable[NumberedSignal]) -> tuple[dict[str, int], set[str]]:
+    before: dict[str, int] = {}
+    suspended: set[str] = set()
+    for signal in signals:
+        if signal.kind is SignalKind.REVOKED:
+            before[signal.handle] = signal.seq
+        elif signal.kind is SignalKind.SUSPENDED:
+            suspended.add(signal.handle)
+        elif signal.kind is SignalKind.RESUMED:
+            suspended.discard(signal.handle)
+    return before, suspended
+
+
+def _change(signal: NumberedSignal, server: Server) -> snapshot.Change:
+    concerns = signal.kind in _FORWARDED or (signal.kind is SignalKind.POLICY and signal.handle == server.id)
+    kind = signal.kind.value if concerns else "none"
+    return snapshot.Change(seq=signal.seq, kind=kind, handle=signal.handle if concerns else None)

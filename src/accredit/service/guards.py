@@ -1,0 +1,90 @@
+"""Guards under management, and the check of the tokens that they come with."""
+
+from dataclasses import dataclass, replace
+
+from accredit_sdk.errors import InvalidToken
+from accredit_sdk.verify import Verifier
+
+from accredit.identity.changes import ReplaceClient, Signal, SignalKind
+from accredit.identity.client import Client, ClientKind
+from accredit.identity.principal import Principal
+from accredit.identity.server import Server
+from accredit.identity.signing_key import KeyUse
+from accredit.identity.state import State
+from accredit.oauth.outcome import Outcome
+from accredit.ports.clients import Clients
+from accredit.service.changes import Changes
+from accredit.service.deployment import guard_resource
+from accredit.service.keyring import Keyring
+from accredit.service.problem import Problem, ProblemCode, not_found, stale
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A guard that proved who it is, and the one server that it speaks for."""
+
+    principal: Principal
+    server: Server
+
+
+class NotAGuard(Exception):
+    """The token does not belong to a living guard with the scope asked for; the text is for the operator."""
+
+
+class Guards:
+    """Lists guards, suspends them, and recognises them by their tokens."""
+
+    def __init__(self, issuer: str, changes: Changes, clients: Clients, keyring: Keyring) -> None:
+        self._changes = changes
+        self._clients = clients
+        self._keyring = keyring
+        self._verifier = Verifier(issuer, guard_resource(issuer))
+
+    async def authenticate(self, token: str, scope: str) -> Caller:
+        """Return the guard whose access token this is (RFC 9068, 4). Raises NotAGuard."""
+        try:
+            claims = self._verifier.verify(token, self._keyring.verifying(KeyUse.ACCESS), self._changes.clock.now())
+        except InvalidToken as error:
+            raise NotAGuard(error.problem.value) from None
+        if scope not in claims.scopes():
+            raise NotAGuard(f"no scope {scope}")
+        principal = await self._changes.directory.principal(claims.client_id)
+        now = self._changes.clock.now()
+        if principal is None or principal.client.kind is not ClientKind.GUARD or not principal.client.usable(now):
+            raise NotAGuard("not a guard, or suspended")
+        if not any(item.usable(now) and item.id in claims.rev for item in principal.credentials):
+            raise NotAGuard("the credential is not alive")
+        for identity in principal.client.servers:
+            server = self._changes.directory.server_by_id(identity)
+            if server is not None:
+                return Caller(principal, server)
+        raise NotAGuard("its server is not registered any more")
+
+    async def page(self, after: str, limit: int) -> tuple[Principal, ...]:
+        """Return at most `limit` guards whose slug sorts after `after`."""
+        return await self._clients.guards(after, limit)
+
+    async def suspend(self, name: str, by: str) -> Client:
+        """Give this guard no more state; it refuses by itself once its state is too old."""
+        return await self._set_state(name, State.SUSPENDED, SignalKind.SUSPENDED, "guard.suspend", by)
+
+    async def resume(self, name: str, by: str) -> Client:
+        """Let the guard work again."""
+        return await self._set_state(name, State.ACTIVE, SignalKind.RESUMED, "guard.resume", by)
+
+    async def _set_state(self, name: str, state: State, kind: SignalKind, action: str, by: str) -> Client:
+        found = await self._clients.by_slug(ClientKind.GUARD, name)
+        if found is None:
+            raise not_found("guard", name)
+        if found.client.state is state:
+            return found.client
+        changed = replace(found.client, state=state, version=found.client.version + 1)
+        event = self._changes.event(action, changed.id, by, name)
+        outcome = Outcome(changed, (ReplaceClient(changed),), (), (event,), (Signal(kind, changed.id),))
+        await self._changes.commit(outcome, stale("guard", name))
+        return changed
+
+
+def unauthorized() -> Problem:
+    """Return the problem to answer when a guard is not recognised."""
+    return Problem(ProblemCode.FORBIDDEN, "this needs the access token of an enrolled guard")
