@@ -1,0 +1,145 @@
+"""Configuration: one tree from a TOML file and the environment, with every problem reported at once."""
+
+import ipaddress
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+DEFAULT_PORT: Final = 8700
+"""The port of the public listener unless another is configured."""
+
+_LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
+
+
+class ConfigurationProblems(Exception):
+    """The configuration cannot be used; `problems` are sentences, one for each thing to mend."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class Settings(BaseSettings):
+    """The static configuration of a process. Environment variables are named `ACCREDIT_…` and win over the file."""
+
+    model_config = SettingsConfigDict(env_prefix="ACCREDIT_", extra="forbid", hide_input_in_errors=True, frozen=True)
+
+    data: Path = Field(default=Path("accredit-data"), description="Folder of the database, master key and socket.")
+    issuer: str = Field(default="", description="Public https origin of this server, with an optional path (RFC 8414).")
+    database: SecretStr = Field(default=SecretStr(""), description="PostgreSQL URL; empty: SQLite in the data folder.")
+    host: str = Field(default="127.0.0.1", description="Address that the public listener binds.")
+    port: int = Field(default=DEFAULT_PORT, ge=0, le=65535, description="Port of the public listener; 0: any free one.")
+    master_key: SecretStr | None = Field(
+        default=None, description="Master key, base64url of 32 bytes; absent: the file master.key in the data folder."
+    )
+    proxies: tuple[str, ...] = Field(default=(), description="Addresses of proxies whose X-Forwarded-* are believed.")
+    danger_http: bool = Field(
+        default=False, description="Allow an http issuer off loopback. Tokens then travel in the clear: tests only."
+    )
+
+    @model_validator(mode="after")
+    def _sound(self) -> "Settings":
+        found = [*_issuer_problems(self.origin, self.danger_http), *_database_problems(self.database_url)]
+        for proxy in self.proxies:
+            try:
+                ipaddress.ip_network(proxy)
+            except ValueError:
+                found.append(f"proxies: {proxy!r} is neither an address nor a network")
+        if found:
+            raise ValueError("\n".join(found))
+        return self
+
+    @field_validator("data")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @property
+    def origin(self) -> str:
+        """The issuer: as configured, or the loopback origin of the listener."""
+        return self.issuer or f"http://{'[::1]' if self.host == '::1' else '127.0.0.1'}:{self.port}"
+
+    @property
+    def database_url(self) -> str:
+        """The database as an SQLAlchemy URL."""
+        given = self.database.get_secret_value()
+        if not given:
+            return f"sqlite:///{self.data / 'accredit.db'}"
+        return given.replace("postgres://", "postgresql://", 1)
+
+    @property
+    def socket(self) -> Path:
+        """The Unix socket of the local administrator."""
+        return self.data / "admin.sock"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Order the sources: arguments, environment, file."""
+        return (init_settings, env_settings, TomlConfigSettingsSource(settings_cls))
+
+
+def load(file: Path | None = None, **given: Any) -> Settings:
+    """Return the settings of `file` (TOML), the environment and `given` (which wins, None counts as not given).
+
+    Raises ConfigurationProblems with everything that is wrong.
+    """
+    if file is not None and not file.is_file():
+        raise ConfigurationProblems([f"there is no configuration file {file}"])
+
+    class Located(Settings):
+        model_config = SettingsConfigDict(toml_file=file)
+
+    try:
+        return Located(**{key: value for key, value in given.items() if value is not None})
+    except ValidationError as error:
+        raise ConfigurationProblems(_sentences(error)) from None
+    except ValueError as error:
+        raise ConfigurationProblems([f"{file}: {error}"]) from None
+
+
+def _sentences(error: ValidationError) -> list[str]:
+    found: list[str] = []
+    for item in error.errors(include_url=False, include_input=False):
+        where = ".".join(str(part) for part in item["loc"])
+        text = item["msg"].removeprefix("Value error, ")
+        found.extend(f"{where}: {line}" if where else line for line in text.splitlines())
+    return found
+
+
+def _issuer_problems(issuer: str, danger_http: bool) -> list[str]:
+    try:
+        parts = urlsplit(issuer)
+        host = parts.hostname or ""
+    except ValueError:
+        return [f"issuer: {issuer!r} is not a URL"]
+    found = []
+    if parts.scheme not in ("https", "http") or not host:
+        found.append(f"issuer: {issuer!r} must be an https origin with an optional path")
+    if parts.scheme == "http" and host not in _LOOPBACK and not danger_http:
+        found.append(f"issuer: {issuer!r} must use https; http is for loopback only")
+    if parts.query or parts.fragment or parts.username is not None or issuer.endswith("/"):
+        found.append(f"issuer: {issuer!r} must have no user, query, fragment or final slash")
+    if issuer != issuer.strip() or host != host.lower():
+        found.append(f"issuer: {issuer!r} must be written in lower case without blanks")
+    return found
+
+
+def _database_problems(url: str) -> list[str]:
+    if url.startswith(("sqlite:///", "postgresql://", "postgresql+asyncpg://")):
+        return []
+    return ["database: use postgresql://USER:PASSWORD@HOST/NAME, or leave it out for SQLite in the data folder"]

@@ -1,0 +1,125 @@
+"""RFC 6750: the guard API over HTTP: enrolment, snapshot, changes, records."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from accredit.identity.signing_key import KeyUse
+from accredit.service.deployment import guard_resource
+from accredit.service.enrolment import EnrolmentService
+from accredit.service.guard_feed import GuardFeed
+from accredit.service.guard_records import GuardRecords, OutOfStep
+from accredit.service.guards import Caller, Guards, NotAGuard
+from accredit.service.keyring import Keyring
+from accredit.service.problem import Problem, ProblemCode
+from accredit.web import errors
+from accredit.web.body import BodyRefused, read
+
+_MAX_ENROL: Final = 8192
+_MAX_RECORDS: Final = 4 * 1024 * 1024
+_JWT: Final = "application/jwt"
+
+
+class _EnrolBody(msgspec.Struct, forbid_unknown_fields=False):
+    code: Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
+    jwk: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class GuardApi:
+    """The handlers of `/guard/v1`."""
+
+    issuer: str
+    token_endpoint: str
+    enrolment: EnrolmentService
+    guards: Guards
+    feed: GuardFeed
+    records: GuardRecords
+    keyring: Keyring
+
+    def routes(self) -> Sequence[BaseRoute]:
+        """Return the routes of the guard API."""
+        return [
+            Route("/guard/v1/enrol", self.enrol, methods=["POST"]),
+            Route("/guard/v1/snapshot", self.snapshot, methods=["GET"]),
+            Route("/guard/v1/changes", self.changes, methods=["GET"]),
+            Route("/guard/v1/records", self.take_records, methods=["POST"]),
+        ]
+
+    async def enrol(self, request: Request) -> Response:
+        """Exchange a one-time code for an identity."""
+        try:
+            wanted = msgspec.json.decode(await read(request.receive, _MAX_ENROL), type=_EnrolBody)
+        except BodyRefused as refused:
+            return errors.response("invalid", refused.status, refused.text)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            text = 'send a JSON object with "code" and "jwk"'
+            return errors.response("invalid", 400, text)
+        address = request.client.host if request.client else ""
+        found = await self.enrolment.enrol(wanted.code, wanted.jwk, address)
+        body = {
+            "client_id": found.client.client_id,
+            "issuer": self.issuer,
+            "token_endpoint": self.token_endpoint,
+            "resource": guard_resource(self.issuer),
+            "server": {"id": found.server.id, "resource": found.server.resource},
+            "signal_keys": list(self.keyring.published(KeyUse.SIGNAL)),
+        }
+        return JSONResponse(body, status_code=201, headers={"Cache-Control": "no-store"})
+
+    async def snapshot(self, request: Request) -> Response:
+        """Give the whole state of the guard's server, signed."""
+        caller = await self._caller(request, "policy")
+        if isinstance(caller, Response):
+            return caller
+        return Response(await self.feed.snapshot(caller.server), media_type=_JWT)
+
+    async def changes(self, request: Request) -> Response:
+        """Give what happened after a number, signed."""
+        caller = await self._caller(request, "signals")
+        if isinstance(caller, Response):
+            return caller
+        after = request.query_params.getlist("after")
+        if len(after) != 1 or not after[0].isascii() or not after[0].isdigit() or len(after[0]) > 18:  # noqa: PLR2004
+            return errors.response("invalid", 400, "say after which signal: ?after=NUMBER")
+        return Response(await self.feed.changes(caller.server, int(after[0])), media_type=_JWT)
+
+    async def take_records(self, request: Request) -> Response:
+        """Take a delivery of records over."""
+        caller = await self._caller(request, "records")
+        if isinstance(caller, Response):
+            return caller
+        try:
+            done = await self.records.take(caller, await read(request.receive, _MAX_RECORDS))
+        except BodyRefused as refused:
+            return errors.response("invalid", refused.status, refused.text)
+        except OutOfStep as out:
+            end = out.end
+            text = "the delivery does not continue the chain"
+            return errors.response("out_of_step", 409, text, chain=end.chain, seq=end.seq, hash=end.hash.hex())
+        except Problem as problem:
+            if problem.code is ProblemCode.INVALID:
+                return errors.response("invalid", 400, problem.detail)
+            raise
+        return JSONResponse({"chain": done.chain, "seq": done.seq})
+
+    async def _caller(self, request: Request, scope: str) -> Caller | Response:
+        given = request.headers.getlist("authorization")
+        scheme, _, token = given[0].partition(" ") if len(given) == 1 else ("", "", "")
+        if scheme.lower() != "bearer":
+            return _unauthorized(None)
+        try:
+            return await self.guards.authenticate(token.strip(), scope)
+        except NotAGuard:
+            return _unauthorized("invalid_token")
+
+
+def _unauthorized(error: str | None) -> Response:
+    found = errors.response("unauthorized", 401, "this needs the access token of an enrolled guard")
+    found.headers["WWW-Authenticate"] = "Bearer" if error is None else f'Bearer error="{error}"'
+    return found
