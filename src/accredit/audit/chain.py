@@ -8,10 +8,10 @@ from dataclasses import dataclass, fields
 from typing import Any, Final
 
 import msgspec
-from accredit_sdk import record
 
 from accredit.audit.events import Event
 from accredit.identity.changes import StoredRecord
+from accredit_sdk import record
 
 START: Final = bytes(32)
 """The link before the first record of every chain."""

@@ -119,6 +119,4 @@ class EnrolmentRefused:
     reason: str
 
 
-Event = (
-    ChainOpened | ChainClosed | TokenIssued | TokenRefused | Administered | GuardEnrolled | EnrolmentRefused
-)
+Event = ChainOpened | ChainClosed | TokenIssued | TokenRefused | Administered | GuardEnrolled | EnrolmentRefused

@@ -1,7 +1,7 @@
 """Everything that can be written, as values.
 
-A *claim* is a change that can lose against a rival (a taken name, a used `jti`, a version that moved on): the store says
-who won. A *write* cannot lose. Both are applied by `store`, in the transaction of the outcome that names them.
+A *claim* is a change that can lose against a rival (a taken name, a used `jti`, a version that moved on): the store
+says who won. A *write* cannot lose. Both are applied by `store`, in the transaction of the outcome that names them.
 """
 
 from dataclasses import dataclass

@@ -61,7 +61,9 @@ def secret(credential_id: str, random: bytes) -> str:
     """Return the secret to show once for the credential with that id. Raises ValueError unless 32 bytes are given."""
     if len(random) != _RANDOM_BYTES:
         raise ValueError("a secret takes exactly 32 random bytes")
-    return f"{SECRET_PREFIX}{credential_id[-_ID_LENGTH:]}_{base64.urlsafe_b64encode(random).decode('ascii').rstrip('=')}"
+    return (
+        f"{SECRET_PREFIX}{credential_id[-_ID_LENGTH:]}_{base64.urlsafe_b64encode(random).decode('ascii').rstrip('=')}"
+    )
 
 
 def selector(text: str) -> str | None:

@@ -1,4 +1,4 @@
-"""RFC 5869: keys of their own for every use, derived from the master key; and private keys encrypted at rest under one."""
+"""RFC 5869: a key of its own for every use, derived from the master key; private keys are sealed under one of them."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -27,7 +27,7 @@ class MasterKey:
     def __post_init__(self) -> None:
         if len(self.raw) != MASTER_KEY_BYTES:
             raise ValueError("the master key must be exactly 32 bytes")
-        if len(set(self.raw)) < 8:  # noqa: PLR2004
+        if len(set(self.raw)) < 8:
             raise ValueError("the master key is a placeholder; generate a random one")
 
     def derive(self, label: str, context: bytes = b"") -> bytes:

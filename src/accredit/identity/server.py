@@ -4,10 +4,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
+from accredit.identity.state import State
 from accredit_sdk import scopes as words
 from accredit_sdk.policy import Visibility
-
-from accredit.identity.state import State
 
 
 class TargetKind(StrEnum):

@@ -1,4 +1,4 @@
-"""Signing keys of the server: upcoming (published before use), active, retired (published until the last token dies)."""
+"""Signing keys of the server: upcoming (published before use), active, retired (published while a token lives)."""
 
 from dataclasses import dataclass
 from enum import StrEnum

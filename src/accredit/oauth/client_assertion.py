@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from typing import Annotated, Final
 
 import msgspec
-from accredit_sdk import jws, keys
-from accredit_sdk.errors import InvalidToken
 
 from accredit.identity.changes import UseJti
 from accredit.identity.credential import Credential
+from accredit_sdk import jws, keys
+from accredit_sdk.errors import InvalidToken
 
 TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 """The value of `client_assertion_type` (RFC 7523, 2.2)."""

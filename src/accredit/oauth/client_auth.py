@@ -82,7 +82,9 @@ def _basic(authorization: str, stated: str | None) -> Presented | Refusal:
         return _unauthenticated("the Basic credentials have no colon")
     client_id = unquote_plus(name)
     if stated is not None and stated != client_id:
-        return Refusal(ErrorCode.INVALID_REQUEST, "client_id differs from the one in Authorization", "client_id differs")
+        return Refusal(
+            ErrorCode.INVALID_REQUEST, "client_id differs from the one in Authorization", "client_id differs"
+        )
     return _checked(Method.BASIC, client_id, unquote_plus(secret))
 
 
@@ -104,9 +106,7 @@ def _checked(method: Method, client_id: str, proof: str) -> Presented | Refusal:
     return Presented(method, client_id, proof)
 
 
-def authenticate(
-    client: Presented, principal: Principal | None, audience: str, now: int
-) -> Authenticated | Refusal:
+def authenticate(client: Presented, principal: Principal | None, audience: str, now: int) -> Authenticated | Refusal:
     """Judge what was presented against what is known of the client, at `now` (microseconds UTC).
 
     `audience` is the issuer: the only audience that an assertion may have. Every failure is `invalid_client` with the

@@ -2,9 +2,6 @@
 
 from dataclasses import dataclass
 
-from accredit_sdk import scopes as words
-from accredit_sdk.claims import AccessClaims
-
 from accredit.audit.events import TokenIssued, TokenRefused
 from accredit.identity.client import ClientKind
 from accredit.identity.principal import Principal
@@ -17,6 +14,8 @@ from accredit.oauth.client_auth import Authenticated, authenticate
 from accredit.oauth.errors import ErrorCode, Refusal
 from accredit.oauth.outcome import Outcome
 from accredit.oauth.token_request import TokenRequest
+from accredit_sdk import scopes as words
+from accredit_sdk.claims import AccessClaims
 
 GRANT_TYPE = "client_credentials"
 """The value of `grant_type` (RFC 6749, 4.4.2)."""

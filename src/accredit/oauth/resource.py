@@ -1,9 +1,8 @@
 """RFC 8707: which server a token is for. Scopes never choose a server."""
 
+from accredit.oauth.errors import ErrorCode, Refusal
 from accredit_sdk import resource
 from accredit_sdk.errors import ResourceError
-
-from accredit.oauth.errors import ErrorCode, Refusal
 
 
 def target(resources: tuple[str, ...]) -> str | Refusal:

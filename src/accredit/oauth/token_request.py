@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from accredit_sdk import scopes as words
-
 from accredit.oauth.client_auth import Presented, presented
 from accredit.oauth.errors import ErrorCode, Refusal
+from accredit_sdk import scopes as words
 
 MAX_VALUE: Final = 16_384
 """The longest value of a parameter, in characters."""
@@ -67,7 +66,7 @@ def _read(form: Mapping[str, str], resources: tuple[str, ...], authorization: st
 
 
 def _shown(name: str) -> str:
-    return name if name.isidentifier() and len(name) <= 40 else "a parameter"  # noqa: PLR2004
+    return name if name.isidentifier() and len(name) <= 40 else "a parameter"
 
 
 def _invalid(text: str) -> Refusal:

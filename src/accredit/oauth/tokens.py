@@ -2,11 +2,10 @@
 
 from typing import Final
 
-from accredit_sdk.claims import AccessClaims
-
 from accredit.identity.client import Client
 from accredit.identity.credential import Credential
 from accredit.identity.server import Server
+from accredit_sdk.claims import AccessClaims
 
 LIFETIME_OWN_BEHALF: Final = 300
 """Seconds that a token lives which a client got for itself: five minutes."""

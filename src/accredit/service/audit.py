@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 
-from accredit_sdk import record
-
 from accredit.audit import chain
 from accredit.identity.changes import StoredRecord
 from accredit.ports.audit_log import AuditLog, ChainEnd, Filter
 from accredit.service.problem import Problem, ProblemCode
+from accredit_sdk import record
 
 _PAGE = 1000
 

@@ -6,7 +6,7 @@ from typing import Any
 from accredit.audit.events import Administered
 from accredit.oauth.outcome import Lost, Outcome
 from accredit.ports.clock import Clock
-from accredit.ports.journal import Journal, Overloaded, StoreError, WriterStopped
+from accredit.ports.journal import Journal, Overloaded, StoreError, Unstorable, WriterStopped
 from accredit.service.directory import Directory
 from accredit.service.ids import Ids
 from accredit.service.problem import Problem, ProblemCode
@@ -25,6 +25,8 @@ class Changes:
         """Make `outcome` durable and visible on this node. Raises `lost` when a rival was first."""
         try:
             verdict = await self.journal.submit(outcome)
+        except Unstorable as error:
+            raise Problem(ProblemCode.INVALID, str(error)) from error
         except (Overloaded, StoreError, WriterStopped) as error:
             text = f"nothing was changed: the database cannot be written at the moment ({error})"
             raise Problem(ProblemCode.UNAVAILABLE, text) from error

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
-from accredit_sdk import keys
-from accredit_sdk.jws import Algorithm
 
 from accredit.audit.events import EnrolmentRefused, GuardEnrolled
 from accredit.identity.changes import AddClient, AddCredential, AddEnrolment, Signal, SignalKind, TakeEnrolment
@@ -23,6 +21,8 @@ from accredit.ports.randomness import Randomness
 from accredit.service.changes import Changes
 from accredit.service.problem import Problem, ProblemCode, not_found, taken
 from accredit.service.throttle import Throttle
+from accredit_sdk import keys
+from accredit_sdk.jws import Algorithm
 
 CODE_PREFIX: Final = "ace_"
 """Every enrolment code begins so, that a scanner for leaked secrets can tell."""
@@ -49,9 +49,7 @@ class Enrolled:
 class EnrolmentService:
     """Invites guards and enrols them."""
 
-    def __init__(
-        self, changes: Changes, enrolments: Enrolments, clients: Clients, randomness: Randomness
-    ) -> None:
+    def __init__(self, changes: Changes, enrolments: Enrolments, clients: Clients, randomness: Randomness) -> None:
         self._changes = changes
         self._enrolments = enrolments
         self._clients = clients
@@ -85,7 +83,9 @@ class EnrolmentService:
 
     def _name(self, server: Server, name: str | None) -> str:
         if name is None:
-            return f"{server.slug[:56].rstrip('-')}-{base64.b32hexencode(self._randomness.bytes(5)).decode().lower()[:6]}"
+            return (
+                f"{server.slug[:56].rstrip('-')}-{base64.b32hexencode(self._randomness.bytes(5)).decode().lower()[:6]}"
+            )
         try:
             return slug(name)
         except SlugError as error:

@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable
 
-from accredit_sdk import jws, snapshot
-
 from accredit.identity.changes import NumberedSignal, SignalKind
 from accredit.identity.sealing import MasterKey
 from accredit.identity.server import Server
@@ -14,6 +12,7 @@ from accredit.ports.catalogue import CatalogueStore
 from accredit.ports.clock import Clock
 from accredit.service.directory import Directory
 from accredit.service.keyring import Keyring
+from accredit_sdk import jws, snapshot
 
 _MATTERS = (LONGEST_LIFETIME + 300) * 1_000_000
 """How long a revocation can still matter: no token of ours lives longer. Microseconds."""
@@ -26,7 +25,13 @@ class GuardFeed:
     """Makes the documents that guards live on."""
 
     def __init__(
-        self, issuer: str, directory: Directory, store: CatalogueStore, keyring: Keyring, master: MasterKey, clock: Clock
+        self,
+        issuer: str,
+        directory: Directory,
+        store: CatalogueStore,
+        keyring: Keyring,
+        master: MasterKey,
+        clock: Clock,
     ) -> None:
         self._issuer = issuer
         self._directory = directory

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import msgspec
-from accredit_sdk import record
 
 from accredit.audit import chain
 from accredit.identity import ids
@@ -13,6 +12,7 @@ from accredit.ports.audit_log import AuditLog, ChainEnd
 from accredit.ports.journal import Journal
 from accredit.service.guards import Caller
 from accredit.service.problem import Problem, ProblemCode
+from accredit_sdk import record
 
 MAX_LINES = 1000
 """Records in one delivery."""

@@ -2,9 +2,6 @@
 
 from dataclasses import dataclass, replace
 
-from accredit_sdk.errors import InvalidToken
-from accredit_sdk.verify import Verifier
-
 from accredit.identity.changes import ReplaceClient, Signal, SignalKind
 from accredit.identity.client import Client, ClientKind
 from accredit.identity.principal import Principal
@@ -17,6 +14,8 @@ from accredit.service.changes import Changes
 from accredit.service.deployment import guard_resource
 from accredit.service.keyring import Keyring
 from accredit.service.problem import Problem, ProblemCode, not_found, stale
+from accredit_sdk.errors import InvalidToken
+from accredit_sdk.verify import Verifier
 
 
 @dataclass(frozen=True, slots=True)

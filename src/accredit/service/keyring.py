@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import msgspec
-from accredit_sdk import jws, keys
-from accredit_sdk.jws import SigningKey
 
 from accredit.identity.sealing import MasterKey
 from accredit.identity.signing_key import KeyState, KeyUse, StoredKey
+from accredit_sdk import jws, keys
+from accredit_sdk.jws import SigningKey
 
 
 @dataclass(slots=True)

@@ -1,7 +1,5 @@
 """Signing keys: made sealed, published before they are used, rotated by command."""
 
-from accredit_sdk import keys as jwks
-from accredit_sdk.jws import Algorithm
 from msgspec import json
 
 from accredit.identity.changes import AddKey, RotateKey, Signal, SignalKind
@@ -13,6 +11,8 @@ from accredit.ports.randomness import Randomness
 from accredit.service.changes import Changes
 from accredit.service.keyring import seal_context
 from accredit.service.problem import Problem, ProblemCode
+from accredit_sdk import keys as jwks
+from accredit_sdk.jws import Algorithm
 
 _GRACE = 300
 

@@ -36,4 +36,6 @@ def taken(kind: str, slug: str) -> Problem:
 
 def stale(kind: str, slug: str) -> Problem:
     """Return the problem of a change that crossed another one."""
-    return Problem(ProblemCode.STALE, f"the {kind} {slug!r} was changed by somebody else meanwhile; look again, then retry")
+    return Problem(
+        ProblemCode.STALE, f"the {kind} {slug!r} was changed by somebody else meanwhile; look again, then retry"
+    )

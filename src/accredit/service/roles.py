@@ -2,8 +2,6 @@
 
 from dataclasses import replace
 
-from accredit_sdk import scopes as words
-
 from accredit.identity.changes import AddRole, Assign, ReplaceRole, Signal, SignalKind, Unassign
 from accredit.identity.principal import Principal
 from accredit.identity.role import Assignment, Role
@@ -11,6 +9,7 @@ from accredit.identity.slug import SlugError, slug
 from accredit.oauth.outcome import Outcome
 from accredit.service.changes import Changes
 from accredit.service.problem import Problem, ProblemCode, not_found, stale, taken
+from accredit_sdk import scopes as words
 
 
 class Roles:

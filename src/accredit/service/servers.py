@@ -2,10 +2,6 @@
 
 from dataclasses import dataclass, replace
 
-from accredit_sdk import resource as uris
-from accredit_sdk import scopes as words
-from accredit_sdk.errors import ResourceError
-
 from accredit.identity.changes import AddServer, ReplaceServer, Signal, SignalKind
 from accredit.identity.server import Scope, Server, TargetKind, Tool, problems
 from accredit.identity.slug import SlugError, slug
@@ -13,6 +9,9 @@ from accredit.identity.state import State
 from accredit.oauth.outcome import Outcome
 from accredit.service.changes import Changes
 from accredit.service.problem import Problem, ProblemCode, not_found, stale, taken
+from accredit_sdk import resource as uris
+from accredit_sdk import scopes as words
+from accredit_sdk.errors import ResourceError
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Brute force is slowed down per address prefix and client, never per client alone: a client_id may be shared by the world."""
+"""Brute force is slowed down per address prefix and client: never per client alone, the world may share a client_id."""
 
 import ipaddress
 from typing import Final

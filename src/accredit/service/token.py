@@ -2,9 +2,6 @@
 
 from dataclasses import dataclass
 
-from accredit_sdk import claims as access
-from accredit_sdk import jws
-
 from accredit.identity.signing_key import KeyUse
 from accredit.oauth import client_credentials, resource
 from accredit.oauth.client_auth import Presented
@@ -18,6 +15,8 @@ from accredit.service.directory import Directory
 from accredit.service.ids import Ids
 from accredit.service.keyring import Keyring
 from accredit.service.throttle import Throttle
+from accredit_sdk import claims as access
+from accredit_sdk import jws
 
 
 @dataclass(frozen=True, slots=True)

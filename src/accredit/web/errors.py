@@ -34,7 +34,7 @@ def answer(problem: Problem) -> Response:
     return found
 
 
-async def on_problem(request: Request, error: Exception) -> Response:
+async def on_problem(_: Request, error: Exception) -> Response:
     """Handle a Problem that reached the application (Starlette's exception handler)."""
     if not isinstance(error, Problem):
         raise error

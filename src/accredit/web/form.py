@@ -22,7 +22,11 @@ def parse(body: bytes, content_type: str | None) -> list[tuple[str, str]]:
         return []
     try:
         return parse_qsl(
-            body.decode("ascii"), keep_blank_values=True, strict_parsing=True, errors="strict", max_num_fields=_MAX_FIELDS
+            body.decode("ascii"),
+            keep_blank_values=True,
+            strict_parsing=True,
+            errors="strict",
+            max_num_fields=_MAX_FIELDS,
         )
     except ValueError:
         raise BodyRefused(400, "the form cannot be read") from None

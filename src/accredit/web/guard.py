@@ -85,7 +85,7 @@ class GuardApi:
         if isinstance(caller, Response):
             return caller
         after = request.query_params.getlist("after")
-        if len(after) != 1 or not after[0].isascii() or not after[0].isdigit() or len(after[0]) > 18:  # noqa: PLR2004
+        if len(after) != 1 or not after[0].isascii() or not after[0].isdigit() or len(after[0]) > 18:
             return errors.response("invalid", 400, "say after which signal: ?after=NUMBER")
         return Response(await self.feed.changes(caller.server, int(after[0])), media_type=_JWT)
 

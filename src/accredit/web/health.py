@@ -10,10 +10,10 @@ from starlette.routing import BaseRoute, Route
 def routes(ready: Callable[[], str | None]) -> Sequence[BaseRoute]:
     """Return `/healthz` and `/readyz`; `ready` returns None, or what is wrong."""
 
-    async def healthz(request: Request) -> Response:
+    async def healthz(_: Request) -> Response:
         return JSONResponse({"status": "alive"})
 
-    async def readyz(request: Request) -> Response:
+    async def readyz(_: Request) -> Response:
         trouble = ready()
         if trouble is None:
             return JSONResponse({"status": "ready"})

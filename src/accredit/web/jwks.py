@@ -13,7 +13,7 @@ from accredit.web.metadata import OPEN
 def routes(path: str, keyring: Keyring) -> Sequence[BaseRoute]:
     """Return the route of the key set."""
 
-    async def show(request: Request) -> Response:
+    async def show(_: Request) -> Response:
         headers = {"Cache-Control": "public, max-age=60"}
         return Response(keyring.jwks(), media_type="application/jwk-set+json", headers=headers)
 

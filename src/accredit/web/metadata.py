@@ -24,7 +24,7 @@ def routes(issuer: str, endpoints: Endpoints) -> Sequence[BaseRoute]:
     """Return the routes of the metadata document, made once."""
     body = msgspec.json.encode(metadata.document(issuer, endpoints))
 
-    async def show(request: Request) -> Response:
+    async def show(_: Request) -> Response:
         return Response(body, media_type="application/json", headers={"Cache-Control": "public, max-age=300"})
 
     return [Route(path, show, methods=["GET"], middleware=OPEN) for path in metadata.paths(issuer)]
