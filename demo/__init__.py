@@ -1,0 +1,1 @@
+"""The narrated walk-through that `make demo` runs."""

@@ -1,0 +1,219 @@
+"""The story: an agent, an MCP server that nobody changed, a guard, and what the audit says afterwards."""
+
+import asyncio
+import time
+from typing import Any
+
+from rich.table import Table
+
+from demo.agent import Agent, Refused
+from demo.narrator import Narrator
+from demo.stage import BIN, Stage, free_port
+
+POLL_SECONDS = 1.0
+
+
+class Walkthrough:
+    """One chapter per method, in the order in which they are told."""
+
+    def __init__(self, narrator: Narrator, stage: Stage, database: str) -> None:
+        self.tell = narrator
+        self.stage = stage
+        self.database = database
+        self.ledger = f"http://127.0.0.1:{free_port()}/mcp"
+
+    async def run(self) -> None:
+        """Tell the whole story."""
+        kind = "PostgreSQL" if self.database == "postgres" else "SQLite"
+        self.tell.title(
+            "Accredit", f"One call goes through the house: token, guard, tool, audit. Real processes, {kind}, no browser."
+        )
+        self.start_server()
+        self.register()
+        self.put_guard_in_front()
+        await self.call_without_token()
+        agent = self.get_token()
+        await self.allowed_call(agent)
+        decision = await self.denied_call(agent)
+        await self.unknown_tool(agent)
+        agent = await self.widen_role()
+        await self.suspend(agent)
+        self.audit(decision)
+        self.end()
+
+    def start_server(self) -> None:
+        """Start Accredit."""
+        self.tell.chapter("Accredit starts")
+        self.stage.configure(self.stage.postgres() if self.database == "postgres" else None)
+        if self.database == "postgres":
+            self.command("accredit migrate")
+            self.stage.run("migrate")
+        self.tell.command("accredit up")
+        config = str(self.stage.folder / "accredit.toml")
+        log = self.stage.start("accredit", str(BIN / "accredit"), "--config", config, "up")
+        self.stage.wait(self.stage.issuer + "/readyz", 200, log)
+        self.tell.done(f"the authorization server answers at {self.stage.issuer}")
+
+    def command(self, line: str) -> None:
+        """Show a command line."""
+        self.tell.command(line)
+
+    def cli(self, *arguments: str) -> Any:
+        """Show a command of the CLI, run it, and return what it says."""
+        shown = " ".join(f"'{item}'" if " " in item else item for item in arguments)
+        self.command(f"accredit {shown}")
+        return self.stage.accredit(*arguments)
+
+    def register(self) -> None:
+        """Register the server with a scope per tool, a role and an agent."""
+        self.tell.chapter("An MCP server, a role and an agent are registered")
+        self.cli(
+            *("server", "add", self.ledger, "--name", "ledger"),
+            *("--scope", "ledger:invoices:read=Read invoices", "--scope", "ledger:invoices:write=Write invoices"),
+            *("--scope", "ledger:invoices:pay=Pay invoices", "--scope", "ledger:purge=Delete every invoice"),
+            *("--tool", "list_invoices=ledger:invoices:read", "--read-only", "list_invoices"),
+            *("--tool", "create_invoice=ledger:invoices:write", "--tool", "pay_invoice=ledger:invoices:pay"),
+            *("--tool", "purge_ledger=ledger:purge", "--destructive", "purge_ledger"),
+            *("--default", "ledger:invoices:read"),
+        )
+        self.cli("role", "add", "bookkeeper", "--scope", "ledger=ledger:invoices:read")
+        agent = self.cli(
+            *("agent", "add", "billing-bot", "--owner", "dana@example.com"),
+            *("--purpose", "Watches open invoices", "--role", "bookkeeper"),
+        )
+        self.client_id, self.secret = agent["client_id"], agent["secret"]
+        self.tell.done(f"billing-bot is {self.client_id}; its secret was shown once and only its hash is kept")
+
+    def put_guard_in_front(self) -> None:
+        """Enrol a guard and start Ledger behind it."""
+        self.tell.chapter("A guard goes in front of Ledger; not a line of its tools changes")
+        invitation = self.cli("guard", "enrol", "ledger")
+        folder = str(self.stage.folder / "ledger-guard")
+        self.command(f"python -m accredit_sdk.guard enrol --issuer {self.stage.issuer} --folder ledger-guard")
+        python = str(BIN / "python")
+        enrol = (python, "-m", "accredit_sdk.guard", "enrol", "--issuer", self.stage.issuer, "--folder", folder)
+        self.stage.program(*enrol, given=invitation["code"] + "\n")
+        port = self.ledger.split(":")[2].split("/")[0]
+        self.command("python examples/guarded_ledger.py")
+        arguments = ("--issuer", self.stage.issuer, "--folder", folder, "--port", port)
+        self.log = self.stage.start("ledger", python, "examples/guarded_ledger.py", *arguments)
+        metadata = self.ledger.replace("/mcp", "/.well-known/oauth-protected-resource/mcp")
+        self.stage.wait(metadata, 200, self.log)
+        self.tell.done("the guard made its own key, has the signed policy, and checks every call")
+
+    async def call_without_token(self) -> None:
+        """Show that nothing goes without a token."""
+        self.tell.chapter("Somebody without a token")
+        status, challenge = await Agent(self.ledger, None).knock()
+        self.tell.expect(status == 401 and "resource_metadata=" in challenge, f"401 expected, not {status}: {challenge}")
+        self.tell.denied("HTTP 401, and the answer says where to get a token:")
+        self.tell.show(f"[dim]WWW-Authenticate: {challenge}[/]")
+
+    def get_token(self) -> Agent:
+        """Let the agent get its token."""
+        self.tell.chapter("The agent gets a token, bound to this one server")
+        agent = Agent(self.ledger, Agent.token(self.stage.issuer, self.client_id, self.secret, self.ledger))
+        table = Table(show_header=False, box=None, padding=(0, 2))
+        for name, meaning in (("sub", "for whom"), ("client_id", "through which client"), ("aud", "for this server only")):
+            table.add_row(f"[bold]{name}[/]", str(agent.claims[name]), f"[dim]{meaning}[/]")
+        table.add_row("[bold]scope[/]", agent.claims["scope"], "[dim]what its role allows, no more[/]")
+        lifetime = agent.claims["exp"] - agent.claims["iat"]
+        table.add_row("[bold]exp[/]", f"in {lifetime} seconds", "[dim]short-lived[/]")
+        self.tell.show(table)
+        self.tell.expect(agent.claims["aud"] == self.ledger, "the token must be bound to the server")
+        return agent
+
+    async def allowed_call(self, agent: Agent) -> None:
+        """Call the tool that the role allows."""
+        self.tell.chapter("The official MCP client calls a tool that the role allows")
+        result = await agent.call("list_invoices")
+        self.tell.allowed(f"list_invoices → {result}")
+        self.tell.expect(self.handlers("list_invoices") == 1, "the handler of list_invoices must have run once")
+
+    async def denied_call(self, agent: Agent) -> str:
+        """Call the tool that it does not allow, and return the id of the decision."""
+        self.tell.chapter("It calls one that the role does not allow")
+        try:
+            await agent.call("pay_invoice", number="INV-2")
+        except Refused as refused:
+            needed = ", ".join(refused.data["missing_scopes"])
+            self.tell.denied(f"pay_invoice: HTTP 403, JSON-RPC error {refused.code}; missing {needed}")
+            self.tell.show(f"[dim]decision {refused.data['decision_id']}[/]")
+            self.tell.expect(self.handlers("pay_invoice") == 0, "the handler of pay_invoice must never have started")
+            self.tell.done("Ledger's own log shows: the handler of pay_invoice never started")
+            return str(refused.data["decision_id"])
+        self.tell.fail("pay_invoice must be refused")
+
+    async def unknown_tool(self, agent: Agent) -> None:
+        """Call a tool that the policy does not know."""
+        self.tell.chapter("It tries a name that the policy does not know")
+        try:
+            await agent.call("drop_tables")
+        except Refused as refused:
+            self.tell.expect(refused.code == -32602, f"error −32602 expected, not {refused.code}")
+            self.tell.denied(f"drop_tables: {refused.message}. The guard answered; Ledger never saw it")
+            return
+        self.tell.fail("an unmapped tool must be refused")
+
+    async def widen_role(self) -> Agent:
+        """Give the role more, and call again with a new token."""
+        self.tell.chapter("An administrator widens the role")
+        scopes = ("--scope", "ledger=ledger:invoices")
+        self.cli("server", "scope", "ledger", "ledger:invoices", "--description", "Everything about invoices")
+        self.cli("role", "scopes", "bookkeeper", *scopes)
+        wanted = "ledger:invoices:read ledger:invoices:pay"
+        token = Agent.token(self.stage.issuer, self.client_id, self.secret, self.ledger, wanted)
+        agent = Agent(self.ledger, token)
+        self.tell.say(f"a new token carries [bold]{agent.claims['scope']}[/]: the wide scope of the role covers both")
+        self.tell.allowed(f"pay_invoice → {await agent.call('pay_invoice', number='INV-2')}")
+        return agent
+
+    async def suspend(self, agent: Agent) -> None:
+        """Suspend the agent and measure until its living token is refused at the tool."""
+        self.tell.chapter("The agent is suspended; its token has minutes to live, but not at the tool")
+        self.cli("agent", "suspend", "billing-bot", "--yes")
+        begun = time.monotonic()
+        while time.monotonic() - begun < 10 * POLL_SECONDS:
+            status, _ = await agent.knock()
+            if status == 401:
+                taken = (time.monotonic() - begun) * 1000
+                self.tell.denied(f"HTTP 401 at the tool, {taken:.0f} ms after the command (the guard asks every second)")
+                self.tell.expect(taken <= 2000 * POLL_SECONDS, "it must be felt within the poll interval")
+                return
+            await asyncio.sleep(0.01)
+        self.tell.fail("the suspended agent's token still works")
+
+    def audit(self, decision: str) -> None:
+        """Explain the refusal and verify the log."""
+        self.tell.chapter("The audit says who, through which client, and why")
+        self.command(f"accredit explain {decision}")
+        self.tell.show(self.await_record(decision))
+        self.command("accredit audit verify")
+        self.tell.show(self.stage.run("audit", "verify").rstrip())
+
+    def await_record(self, decision: str) -> str:
+        """Return the explanation as soon as the guard has delivered its record."""
+        deadline = time.monotonic() + 15
+        while True:
+            try:
+                return self.stage.run("explain", decision).rstrip()
+            except RuntimeError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.2)
+
+    def handlers(self, tool: str) -> int:
+        """Count in Ledger's own log how often the handler of a tool began."""
+        return self.log.read_text().count(f"handler {tool} started")
+
+    def end(self) -> None:
+        """Say where to go from here."""
+        self.tell.title(
+            "Every step did what it says",
+            "Try it yourself, in two terminals:\n\n"
+            "  [cyan].venv/bin/accredit up[/]                      the server, in ./accredit-data\n"
+            "  [cyan].venv/bin/accredit server add --help[/]       register your own MCP server\n"
+            "  [cyan]examples/guarded_ledger.py[/]                 the one line that guards it\n\n"
+            f"While `accredit up` runs, look at {'http://127.0.0.1:8700/.well-known/oauth-authorization-server'}\n"
+            "and http://127.0.0.1:8700/jwks. Next: README.md, then ARCHITECTURE.md.",
+        )
