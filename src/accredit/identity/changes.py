@@ -13,7 +13,7 @@ from accredit.identity.credential import Credential
 from accredit.identity.guard import Enrolment
 from accredit.identity.role import Assignment, Role
 from accredit.identity.server import Server
-from accredit.identity.signing_key import StoredKey
+from accredit.identity.signing_key import KeyState, StoredKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,17 +80,16 @@ class TakeEnrolment:
 
 
 @dataclass(frozen=True, slots=True)
-class RotateKey:
-    """Claim: retire the key `retiring`, activate the key `activating` and keep `upcoming`, in this order.
+class AdvanceKey:
+    """Claim: move a signing key from one state to the next. Loses unless it is in state `before`.
 
-    Loses unless `retiring` is active and `activating` is upcoming. `gone_at` (microseconds UTC) is the moment from
-    which nothing that `retiring` signed is alive.
+    `gone_at` (microseconds UTC) comes with retirement: the moment from which nothing that it signed is alive.
     """
 
-    retiring: str
-    activating: str
-    upcoming: StoredKey
-    gone_at: int
+    kid: str
+    before: KeyState
+    after: KeyState
+    gone_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +212,7 @@ Claim = (
     | ReplaceClient
     | UseJti
     | TakeEnrolment
-    | RotateKey
+    | AdvanceKey
     | AppendRecords
     | AddKey
 )
@@ -227,6 +226,7 @@ __all__ = [
     "AddKey",
     "AddRole",
     "AddServer",
+    "AdvanceKey",
     "AppendRecords",
     "Assign",
     "Claim",
@@ -235,7 +235,6 @@ __all__ = [
     "ReplaceRole",
     "ReplaceServer",
     "RevokeCredential",
-    "RotateKey",
     "Signal",
     "SignalKind",
     "StoredRecord",

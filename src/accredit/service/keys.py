@@ -2,7 +2,7 @@
 
 from msgspec import json
 
-from accredit.identity.changes import AddKey, RotateKey, Signal, SignalKind
+from accredit.identity.changes import AddKey, AdvanceKey, Signal, SignalKind
 from accredit.identity.sealing import MasterKey
 from accredit.identity.signing_key import KeyState, KeyUse, StoredKey
 from accredit.oauth.outcome import Outcome
@@ -61,9 +61,13 @@ class Keys:
             raise Problem(ProblemCode.STALE, f"the {use.value} keys are being rotated; look again in a moment")
         fresh = self._make(use, KeyState.UPCOMING)
         gone_at = self._changes.clock.now() + (LONGEST_LIFETIME + _GRACE) * 1_000_000
-        rotation = RotateKey(active.kid, upcoming.kid, fresh, gone_at)
+        claims = (
+            AdvanceKey(active.kid, KeyState.ACTIVE, KeyState.RETIRED, gone_at),
+            AdvanceKey(upcoming.kid, KeyState.UPCOMING, KeyState.ACTIVE),
+            AddKey(fresh),
+        )
         event = self._changes.event("key.rotate", upcoming.kid, by, f"{use.value}: {active.kid} retired")
-        outcome = Outcome(upcoming, (rotation,), (), (event,), (Signal(SignalKind.KEYS, upcoming.kid),))
+        outcome = Outcome(upcoming, claims, (), (event,), (Signal(SignalKind.KEYS, upcoming.kid),))
         lost = Problem(ProblemCode.STALE, f"the {use.value} keys were rotated by somebody else; nothing was changed")
         await self._changes.commit(outcome, lost)
         return self._find(use, KeyState.ACTIVE) or upcoming
