@@ -27,7 +27,7 @@ import asyncpg
 
 from accredit.testing import keeper
 
-USER: Final = "accredit"
+USER: Final = "accredit"  # the superuser of the cluster
 _SAME: Final = -1
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _READY_WITHIN: Final = 60.0

@@ -1,0 +1,61 @@
+"""ARCHITECTURE.md against the tree: paths exist, modules are named, and RFCs stand beside the modules that say so.
+
+A path is written in backquotes: from the root (`src/accredit/web/`), or, in a line that has named a folder, from that
+folder (`token.py`). The table "RFC → module" holds, for each RFC, the modules whose first docstring line names it.
+"""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.laws.tree import modules
+
+DOCUMENT = "ARCHITECTURE.md"
+LINES = 200
+_QUOTED = re.compile(r"`([^`\s]+)`")
+_PATH = re.compile(r"[\w./-]+/|[\w./-]*\w\.(?:py|md|toml|txt|in|html|css)|Makefile")
+_ROW = re.compile(r"^\| (RFC \d+) \|(.*)\|$", re.MULTILINE)
+
+
+def complaints(root: Path) -> Iterator[str]:
+    """Name every sentence of the document that the tree belies, and every module that it forgets."""
+    text = (root / DOCUMENT).read_text()
+    if len(text.splitlines()) > LINES:
+        yield f"{DOCUMENT}: {len(text.splitlines())} lines, {LINES} are allowed"
+    named = set[str]()
+    for line in text.splitlines():
+        for path in _paths(line):
+            if not (root / path).exists():
+                yield f"{DOCUMENT}: {path} does not exist"
+            named.add(path)
+    for name, _ in modules(root):
+        if name not in named and not name.endswith("/__init__.py"):
+            yield f"{DOCUMENT}: {name} is not named"
+    claimed = {rfc: set(_paths(cells)) for rfc, cells in _ROW.findall(text)}
+    actual = by_rfc(root)
+    for rfc in sorted(claimed.keys() | actual.keys(), key=lambda rfc: int(rfc[4:])):
+        if claimed.get(rfc, set()) != actual.get(rfc, set()):
+            yield f"{DOCUMENT}: {rfc} stands in {', '.join(sorted(actual.get(rfc, set()))) or 'no module'}"
+
+
+def by_rfc(root: Path) -> dict[str, set[str]]:
+    """Return for each RFC the modules whose first docstring line names it."""
+    found: dict[str, set[str]] = {}
+    for name, tree in modules(root):
+        first = (ast.get_docstring(tree) or "").partition("\n")[0]
+        for rfc in re.findall(r"RFC \d+", first):
+            found.setdefault(rfc, set()).add(name)
+    return found
+
+
+def _paths(line: str) -> Iterator[str]:
+    """Yield the paths in a line, from the root; a bare name belongs to the folder named before it."""
+    folder = ""
+    for word in _QUOTED.findall(line):
+        if not _PATH.fullmatch(word):
+            continue
+        path = word if "/" in word.rstrip("/") or not folder else folder + word
+        if path.endswith("/"):
+            folder = path
+        yield path

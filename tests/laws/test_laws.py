@@ -1,0 +1,50 @@
+"""The laws of 2-house, held against this repository."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pytest
+
+from tests.laws import architecture, dependencies, purity, requirements, sizes, surface, tracked
+from tests.laws.tree import ROOT
+from tests.laws.tree import tracked as tracked_files
+
+
+@pytest.mark.parametrize(
+    "law",
+    [
+        sizes.complaints,
+        surface.untyped,
+        surface.leaks,
+        surface.undocumented,
+        purity.complaints,
+        dependencies.complaints,
+        requirements.complaints,
+        architecture.complaints,
+    ],
+    ids=lambda law: f"{law.__module__.rpartition('.')[2]}.{law.__name__}",
+)
+def test_this_repository_obeys(law: Callable[[Path], Iterable[str]]) -> None:
+    _obeyed(law(ROOT))
+
+
+def test_no_tracked_file_holds_a_path_of_this_machine_or_a_package_host() -> None:
+    _obeyed(tracked.complaints(ROOT, tracked_files(ROOT), checkout=str(ROOT)))
+
+
+def _obeyed(complaints: Iterable[str]) -> None:
+    said = list(complaints)
+    if said:
+        pytest.fail("\n".join(said), pytrace=False)
+
+
+def test_importing_the_sdk_loads_no_http_client_and_no_framework() -> None:
+    program = "import sys, accredit_sdk; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    assert "accredit_sdk" in loaded
+    assert not set(loaded) & {
+        "accredit", "aiohttp", "anyio", "asyncio", "fastapi", "h11", "http", "httpcore2", "httpx2", "mcp", "requests",
+        "sqlalchemy", "starlette", "urllib3", "uvicorn",
+    }  # fmt: skip
