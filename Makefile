@@ -1,39 +1,77 @@
-# What a person or CI calls; everything else is behind these. `make setup` is a dependency of each and costs nothing when
-# nothing changed.
+# What a person and CI call; everything else is behind these. `make setup` stands before each and costs nothing when
+# nothing has changed.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup demo test test-all check bench conformance dist lock clean
 
 PYTHON ?= python3
+DB ?= sqlite
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 UV := $(BIN)/uv --quiet --no-config
+PYTEST := $(BIN)/python -m pytest -q
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' Makefile | expand -t 14
 
 setup: $(STAMP) ## build .venv from the hashed locks
+
+demo: $(STAMP) ## watch one call go through the house (DB=postgres for PostgreSQL)
+	@$(BIN)/python -m demo --database $(DB)
+
+test: $(STAMP) ## the test suite, with every branch of the pure floors taken by tests/unit
+	@$(PYTEST) tests/unit --cov --cov-config=tests/unit/coverage.ini --cov-report=term-missing:skip-covered
+	@$(PYTEST) tests --ignore=tests/unit -m "not slow"
+
+test-all: $(STAMP) ## the test suite, and what takes longer: wheels in clean environments, kill -9, soak
+	@$(PYTEST) tests/unit --cov --cov-config=tests/unit/coverage.ini --cov-report=term-missing:skip-covered
+	@$(PYTEST) tests --ignore=tests/unit
+
+check: $(STAMP) ## lint, types, import contracts, laws
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check . || { echo "not formatted: $(BIN)/ruff format ."; exit 1; }
+	@$(BIN)/mypy --no-error-summary
+	@mkdir -p build
+	@PYTHONPATH=src:packages/sdk/src $(BIN)/lint-imports --no-logo > build/contracts.txt 2>&1 || { cat build/contracts.txt; exit 1; }
+	@$(PYTEST) tests/laws
+
+bench: $(STAMP) ## measure the figures beside their peers (ONLY=guard_hot for one)
+	@$(BIN)/python -m bench.run $(if $(ONLY),--only $(ONLY))
+
+conformance: $(STAMP) ## run the judges that no one here wrote, as far as they apply
+	@$(BIN)/python -m tests.conformance
+
+dist: $(STAMP) ## build both wheels into dist/
+	@rm -rf dist
+	@$(UV) build --wheel --no-build-isolation --python $(BIN)/python --out-dir dist .
+	@$(UV) build --wheel --no-build-isolation --python $(BIN)/python --out-dir dist packages/sdk
+	@ls dist/*.whl
+
+lock: $(BIN)/uv ## resolve requirements/*.in anew (UPGRADE=1 for newer versions)
+	@for name in bootstrap run dev; do \
+	  (cd requirements && ../$(BIN)/uv --quiet --no-config pip compile --universal --generate-hashes \
+	    --python-version 3.11 --no-emit-index-url --no-annotate --custom-compile-command "make lock" \
+	    $(if $(UPGRADE),--upgrade) $$name.in -o $$name.txt) || exit 1; \
+	done
+
+clean: ## remove everything that the targets have made
+	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage
+	@find src packages tests demo bench examples -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(STAMP): requirements/bootstrap.txt requirements/run.txt requirements/dev.txt pyproject.toml packages/sdk/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed: make setup PYTHON=python3.11"; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
-	  { echo "$(PYTHON) cannot make a virtual environment: install its venv module (Debian: python3-venv)"; exit 1; }
 	@echo "setup: packages by hash into $(VENV)"
-	@$(BIN)/python -m pip --quiet --disable-pip-version-check install --require-hashes -r requirements/bootstrap.txt
+	@$(MAKE) --no-print-directory $(BIN)/uv
 	@$(UV) pip sync --python $(BIN)/python --require-hashes requirements/bootstrap.txt requirements/dev.txt
 	@$(UV) pip install --python $(BIN)/python --no-deps --no-build-isolation -e packages/sdk -e .
+	@mkdir -p build
 	@touch $@
 
-lock: $(BIN)/uv ## resolve requirements/*.in anew (add UPGRADE=1 for newer versions)
-	@for name in bootstrap run dev; do \
-	  (cd requirements && ../$(BIN)/uv --quiet --no-config pip compile --universal --generate-hashes --python-version 3.11 \
-	    --no-emit-index-url --no-annotate --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade) \
-	    $$name.in -o $$name.txt) || exit 1; \
-	done
-
-$(BIN)/uv:
-	@$(PYTHON) -m venv $(VENV)
+$(BIN)/uv: requirements/bootstrap.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
+	  { echo "$(PYTHON) cannot make a virtual environment: install its venv module (Debian: python3-venv)"; exit 1; }
 	@$(BIN)/python -m pip --quiet --disable-pip-version-check install --require-hashes -r requirements/bootstrap.txt
+	@touch $@

@@ -1,7 +1,9 @@
 """The laws of 2-house, held against this repository."""
 
+import configparser
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -38,6 +40,20 @@ def _obeyed(complaints: Iterable[str]) -> None:
     said = list(complaints)
     if said:
         pytest.fail("\n".join(said), pytrace=False)
+
+
+def test_contract_law_and_coverage_mean_the_same_pure_floors() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    pure = next(contract for contract in contracts if contract["id"] == "pure")
+    measured = configparser.ConfigParser()
+    measured.read(ROOT / "tests" / "unit" / "coverage.ini")
+    assert measured["run"]["source_pkgs"].split() == pure["packages"]
+    assert {path.strip("*/").removesuffix(".py") for path in measured["run"]["omit"].split()} == {
+        name.replace(".", "/") for name in pure["apart"]
+    }
+    folders = {f"src/{name.replace('.', '/')}/" for name in pure["packages"] if name.startswith("accredit.")}
+    assert set(purity.PURE) == folders
+    assert measured.getfloat("report", "fail_under") == 100
 
 
 def test_importing_the_sdk_loads_no_http_client_and_no_framework() -> None:

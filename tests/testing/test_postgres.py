@@ -104,6 +104,13 @@ def test_a_cluster_that_cannot_start_says_why(tmp_path: Path) -> None:
     assert (home / "data" / "precious").read_text() == "not a cluster"
 
 
+def test_a_folder_too_deep_for_a_socket_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    home = tmp_path / ("deep" * 30)
+    with pytest.raises(PostgresError, match="too long"):
+        Postgres.start(home)
+    assert not home.exists()
+
+
 def _gone(condition: object, within: float = 30) -> bool:
     """Poll another process's end, which nothing announces to us."""
     assert callable(condition)

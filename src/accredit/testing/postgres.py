@@ -31,6 +31,7 @@ USER: Final = "accredit"  # the superuser of the cluster
 _SAME: Final = -1
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _READY_WITHIN: Final = 60.0
+_LONGEST_SOCKET: Final = 100
 _SHORTCUTS: Final = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
 
@@ -53,6 +54,8 @@ class Postgres:
         `fsync=False` trades safety against a crash of the machine for speed. Raises PostgresError.
         """
         home = Path(tempfile.mkdtemp(prefix="accredit-pg-")) if folder is None else folder.resolve()
+        if len(os.fsencode(home / "socket" / ".s.PGSQL.5432")) > _LONGEST_SOCKET:
+            raise PostgresError(f"{home} is too long a path for a Unix socket: choose another folder, or none")
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         password = secrets.token_urlsafe(32)
         try:
