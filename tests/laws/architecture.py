@@ -1,7 +1,8 @@
 """ARCHITECTURE.md against the tree: paths exist, modules are named, and RFCs stand beside the modules that say so.
 
 A path is written in backquotes: from the root (`src/accredit/web/`), or, in a line that has named a folder, from that
-folder (`token.py`). The table "RFC → module" holds, for each RFC, the modules whose first docstring line names it.
+folder (`token.py`). The table "RFC → module" holds, for each RFC, the modules whose first docstring line names it;
+`python -m tests.laws.architecture` writes that table anew.
 """
 
 import ast
@@ -9,7 +10,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.laws.tree import modules
+from tests.laws.tree import ROOT, modules
 
 DOCUMENT = "ARCHITECTURE.md"
 LINES = 200
@@ -49,6 +50,18 @@ def by_rfc(root: Path) -> dict[str, set[str]]:
     return found
 
 
+def with_table(text: str, root: Path) -> str:
+    """Return the document with its RFC table written anew: a row per RFC, in the place of the old rows."""
+    rows = [
+        f"| {rfc} | {' '.join(f'`{name}`' for name in sorted(names))} |"
+        for rfc, names in sorted(by_rfc(root).items(), key=lambda item: int(item[0][4:]))
+    ]
+    old = _ROW.search(text)
+    if old is None:
+        return text
+    return text[: old.start()] + "\n".join(rows) + "\n" + _ROW.sub("", text[old.start() :]).lstrip("\n")
+
+
 def _paths(line: str) -> Iterator[str]:
     """Yield the paths in a line, from the root; a bare name belongs to the folder named before it."""
     folder = ""
@@ -59,3 +72,7 @@ def _paths(line: str) -> Iterator[str]:
         if path.endswith("/"):
             folder = path
         yield path
+
+
+if __name__ == "__main__":
+    (ROOT / DOCUMENT).write_text(with_table((ROOT / DOCUMENT).read_text(), ROOT))

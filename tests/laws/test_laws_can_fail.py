@@ -150,6 +150,15 @@ def test_one_wrong_thing_is_complained_about(
     assert any(complaint in one for one in said), said
 
 
+def test_the_table_of_rfcs_can_be_written_anew(house: Path) -> None:
+    (house / CORE).write_text('"""RFC 6749: something else."""\n')
+    document = house / "ARCHITECTURE.md"
+    assert list(architecture.complaints(house))
+    document.write_text(architecture.with_table(document.read_text() + "\nThe end.\n", house))
+    assert list(architecture.complaints(house)) == []
+    assert document.read_text().endswith("|\nThe end.\n")
+
+
 def test_every_law_is_seen_to_fail() -> None:
     assert {law for law, _, _, _ in WRONG} == LAWS.keys()
 
