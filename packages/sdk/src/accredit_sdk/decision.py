@@ -1,0 +1,64 @@
+"""A decision: the one value that feeds the answer, the audit record, `explain` and the console."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from accredit_sdk.errors import Problem
+
+
+class Effect(StrEnum):
+    """What was decided."""
+
+    ALLOW = "allow"
+    DENY = "deny"
+
+
+class Reason(StrEnum):
+    """Why. OK and FREE go with ALLOW, all others with DENY."""
+
+    OK = "ok"
+    FREE = "free"
+    NO_TOKEN = "no_token"  # noqa: S105  (the name of a reason, not a secret)
+    INVALID_TOKEN = "invalid_token"  # noqa: S105
+    INSUFFICIENT_SCOPE = "insufficient_scope"
+    TOOL_UNMAPPED = "tool_unmapped"
+    METHOD_REFUSED = "method_refused"
+    MALFORMED = "malformed"
+    HEADER_MISMATCH = "header_mismatch"
+    BLIND = "blind"
+    REVOKED = "revoked"
+    SUSPENDED = "suspended"
+    FORBIDDEN_ORIGIN = "forbidden_origin"
+    SPOOL_FULL = "spool_full"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """Allow or deny, with its reason.
+
+    `id` is the same in the HTTP answer, the audit trail, the trace and the console. `server` is the server's id,
+    `tool` the name of the tool, prompt or resource. `actors` is newest first. `policy_version` is the signal number
+    of the policy that was applied. `problem` says what was wrong with the token.
+    """
+
+    id: str
+    effect: Effect
+    reason: Reason
+    server: str
+    method: str | None = None
+    tool: str | None = None
+    needed: frozenset[str] = frozenset()
+    missing: frozenset[str] = frozenset()
+    subject: str | None = None
+    client_id: str | None = None
+    actors: tuple[str, ...] = ()
+    grant_id: str | None = None
+    policy_version: int = 0
+    problem: Problem | None = None
+    grantable: bool = True
+    destructive: bool = False
+
+    @property
+    def allowed(self) -> bool:
+        """Tell whether the call goes on."""
+        return self.effect is Effect.ALLOW

@@ -1,0 +1,148 @@
+"""What is written of every decision: a header, a person part, and a link that makes a later change visible. Pure.
+
+commitment = SHA-256(salt, person part); link = SHA-256(previous link, header, commitment), every part with its length
+in front. Without salt and person part the links still hold: that is redaction.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from accredit_sdk.errors import AccreditError
+
+START: Final = bytes(32)
+"""The link before the first record of every chain."""
+
+
+class BrokenChain(AccreditError):
+    """The chain does not hold at record `seq` (counted from the first one looked at, when that one cannot be read)."""
+
+    def __init__(self, seq: int, why: str) -> None:
+        super().__init__(why)
+        self.seq = seq
+        self.why = why
+
+
+class RecordHeader(msgspec.Struct, frozen=True):
+    """The part of a record that is never redacted. `at` is microseconds UTC, `server` a server's id or empty."""
+
+    seq: int
+    chain: str
+    at: int
+    kind: str
+    decision: str
+    server: str
+    outcome: str
+
+
+class RecordPerson(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """The part of a guard's record that may concern a person. `arguments` is a keyed hash in hex."""
+
+    reason: str
+    method: str | None = None
+    target: str | None = None
+    subject: str | None = None
+    client_id: str | None = None
+    actors: tuple[str, ...] = ()
+    grant_id: str | None = None
+    needed: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    problem: str | None = None
+    policy_version: int = 0
+    arguments: str | None = None
+    trace_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record as it is kept and shipped: `header` and `person` are JSON exactly as hashed."""
+
+    header: bytes
+    person: bytes | None
+    salt: bytes | None
+    commitment: bytes
+    hash: bytes
+
+
+class _Line(msgspec.Struct, frozen=True):
+    header: str
+    hash: str
+    commitment: str
+    person: str | None = None
+    salt: str | None = None
+
+
+_lines = msgspec.json.Decoder(_Line)
+_headers = msgspec.json.Decoder(RecordHeader)
+
+
+def commit(salt: bytes, person: bytes) -> bytes:
+    """Return the commitment to a person part."""
+    return hashlib.sha256(len(salt).to_bytes(4, "big") + salt + len(person).to_bytes(4, "big") + person).digest()
+
+
+def link(previous: bytes, header: bytes, commitment: bytes) -> bytes:
+    """Return the link of a record to the one before it."""
+    return hashlib.sha256(previous + len(header).to_bytes(4, "big") + header + commitment).digest()
+
+
+def arguments_digest(key: bytes, raw: bytes) -> str:
+    """Return the keyed hash of the arguments as received (HMAC-SHA-256, hex)."""
+    return hmac.digest(key, raw, "sha256").hex()
+
+
+def decode_header(header: bytes) -> RecordHeader:
+    """Read a header. Raises ValueError (msgspec's)."""
+    return _headers.decode(header)
+
+
+def encode_line(record: Record) -> bytes:
+    """Return the record as one line of JSON, without the line's end."""
+    return msgspec.json.encode(
+        _Line(
+            header=record.header.decode(),
+            hash=record.hash.hex(),
+            commitment=record.commitment.hex(),
+            person=record.person.decode() if record.person is not None else None,
+            salt=record.salt.hex() if record.salt is not None else None,
+        )
+    )
+
+
+def decode_line(line: bytes) -> Record:
+    """Read a line. Raises ValueError."""
+    found = _lines.decode(line)
+    return Record(
+        header=found.header.encode(),
+        person=found.person.encode() if found.person is not None else None,
+        salt=bytes.fromhex(found.salt) if found.salt is not None else None,
+        commitment=bytes.fromhex(found.commitment),
+        hash=bytes.fromhex(found.hash),
+    )
+
+
+def verify(records: Iterable[Record], start: bytes = START) -> None:
+    """Check that `records` continue a chain whose last link is `start`. Raises BrokenChain for the first bad one."""
+    previous, expected = start, None
+    for count, record in enumerate(records, start=1):
+        try:
+            seq = decode_header(record.header).seq
+        except (ValueError, UnicodeDecodeError):
+            raise BrokenChain(count if expected is None else expected, "the header cannot be read") from None
+        if expected is not None and seq != expected:
+            raise BrokenChain(expected, "a record is missing or out of order")
+        if (record.person is None) != (record.salt is None):
+            raise BrokenChain(seq, "half a redaction")
+        if (
+            record.person is not None
+            and record.salt is not None
+            and commit(record.salt, record.person) != record.commitment
+        ):
+            raise BrokenChain(seq, "the person part was changed")
+        if link(previous, record.header, record.commitment) != record.hash:
+            raise BrokenChain(seq, "the header was changed, or the record before it")
+        previous, expected = record.hash, seq + 1
