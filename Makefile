@@ -25,9 +25,9 @@ test: $(STAMP) ## the test suite, with every branch of the pure floors taken by 
 	@$(PYTEST) tests/unit --cov --cov-config=tests/unit/coverage.ini --cov-report=term-missing:skip-covered
 	@$(PYTEST) tests --ignore=tests/unit -m "not slow"
 
-test-all: $(STAMP) ## the test suite, and what takes longer: wheels in clean environments, kill -9, soak
+test-all: $(STAMP) ## the test suite, what takes longer (wheels, kill -9), and the share of changed lines that is run
 	@$(PYTEST) tests/unit --cov --cov-config=tests/unit/coverage.ini --cov-report=term-missing:skip-covered
-	@$(PYTEST) tests --ignore=tests/unit
+	@$(PYTEST) tests --cov --cov-report= -p tests.laws.changed_lines
 
 check: $(STAMP) ## lint, types, import contracts, laws
 	@$(BIN)/ruff check --quiet .
