@@ -68,12 +68,9 @@ class Settings(BaseSettings):
         return self.issuer or f"http://{'[::1]' if self.host == '::1' else '127.0.0.1'}:{self.port}"
 
     @property
-    def database_url(self) -> str:
-        """The database as an SQLAlchemy URL."""
-        given = self.database.get_secret_value()
-        if not given:
-            return f"sqlite:///{self.data / 'accredit.db'}"
-        return given.replace("postgres://", "postgresql://", 1)
+    def database_url(self) -> str | None:
+        """The PostgreSQL URL, or None for SQLite in the data folder."""
+        return self.database.get_secret_value() or None
 
     @property
     def socket(self) -> Path:
@@ -139,7 +136,7 @@ def _issuer_problems(issuer: str, danger_http: bool) -> list[str]:
     return found
 
 
-def _database_problems(url: str) -> list[str]:
-    if url.startswith(("sqlite:///", "postgresql://", "postgresql+asyncpg://")):
+def _database_problems(url: str | None) -> list[str]:
+    if url is None or url.startswith(("postgresql://", "postgres://")):
         return []
     return ["database: use postgresql://USER:PASSWORD@HOST/NAME, or leave it out for SQLite in the data folder"]

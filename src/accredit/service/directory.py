@@ -40,6 +40,7 @@ class Directory:
         self._forgotten = 0
         self._confirmed = 0
         self._catching_up = asyncio.Lock()
+        self._cursor = 0
         self._observers: list[Callable[[tuple[StoredKey, ...]], None]] = []
         self._take(Catalogue(0, (), (), ()))
 

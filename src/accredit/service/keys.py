@@ -72,6 +72,17 @@ class Keys:
         await self._changes.commit(outcome, lost)
         return self._find(use, KeyState.ACTIVE) or upcoming
 
+    async def drop_dead(self) -> None:
+        """Publish no longer the retired keys of which every token is dead."""
+        now = self._changes.clock.now()
+        for key in self._stored:
+            if key.state is KeyState.RETIRED and key.gone_at is not None and key.gone_at <= now:
+                claim = AdvanceKey(key.kid, KeyState.RETIRED, KeyState.GONE)
+                event = self._changes.event("key.drop", key.kid, "accredit", f"{key.use.value} key {key.kid}")
+                outcome = Outcome(None, (claim,), (), (event,), (Signal(SignalKind.KEYS, key.kid),))
+                await self._changes.journal.submit(outcome)
+        await self._changes.directory.catch_up()
+
     def _find(self, use: KeyUse, state: KeyState) -> StoredKey | None:
         return next((key for key in self._stored if key.use is use and key.state is state), None)
 

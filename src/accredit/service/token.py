@@ -70,19 +70,16 @@ class TokenService:
         await self._directory.confirm()
         principal = await self._directory.principal(request.client.client_id)
         target = resource.target(request.resources)
-        server = self._directory.by_resource(target) if isinstance(target, str) else None
         facts = Facts(
             issuer=self._issuer,
             principal=principal,
-            server=server,
+            server=self._directory.by_resource(target) if isinstance(target, str) else None,
             roles=self._directory.held(principal) if principal is not None else (),
             version=self._directory.cursor,
             decision=decision,
             jti=self._ids.new("token"),
         )
         outcome = client_credentials.decide(request, facts, self._clock.now())
-        if isinstance(target, Refusal) and not _unauthenticated(outcome):
-            outcome = client_credentials.refused(request, facts, target)
         answer = await self._committed(outcome, request, facts)
         if isinstance(answer, Refused) and answer.refusal.code is ErrorCode.INVALID_CLIENT:
             self._throttle.failed(address, request.client.client_id)
@@ -105,10 +102,6 @@ class TokenService:
         claims = answer.claims
         token = jws.sign(self._keyring.signing(KeyUse.ACCESS), access.ACCESS_TOKEN_TYPE, access.encode(claims))
         return Token(token, claims.scope, claims.exp - claims.iat, decision)
-
-
-def _unauthenticated(outcome: Outcome[Issue | Refusal]) -> bool:
-    return isinstance(outcome.answer, Refusal) and outcome.answer.code is ErrorCode.INVALID_CLIENT
 
 
 def _slow_down(client: Presented) -> Refusal:

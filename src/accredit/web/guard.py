@@ -42,13 +42,13 @@ class GuardApi:
     records: GuardRecords
     keyring: Keyring
 
-    def routes(self) -> Sequence[BaseRoute]:
-        """Return the routes of the guard API."""
+    def routes(self, prefix: str) -> Sequence[BaseRoute]:
+        """Return the routes of the guard API behind the path `prefix` of the issuer."""
         return [
-            Route("/guard/v1/enrol", self.enrol, methods=["POST"]),
-            Route("/guard/v1/snapshot", self.snapshot, methods=["GET"]),
-            Route("/guard/v1/changes", self.changes, methods=["GET"]),
-            Route("/guard/v1/records", self.take_records, methods=["POST"]),
+            Route(prefix + "/guard/v1/enrol", self.enrol, methods=["POST"]),
+            Route(prefix + "/guard/v1/snapshot", self.snapshot, methods=["GET"]),
+            Route(prefix + "/guard/v1/changes", self.changes, methods=["GET"]),
+            Route(prefix + "/guard/v1/records", self.take_records, methods=["POST"]),
         ]
 
     async def enrol(self, request: Request) -> Response:

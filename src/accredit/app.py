@@ -1,0 +1,186 @@
+"""The composition root: configuration → store → services → ASGI. The only file that names concrete classes."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, closing
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Final
+from urllib.parse import urlsplit
+
+import uvloop
+from starlette.types import ASGIApp
+
+from accredit import system
+from accredit.config import Settings
+from accredit.identity.sealing import MasterKey
+from accredit.jobs.expiry import Expiry
+from accredit.jobs.follow import Follow
+from accredit.jobs.runner import Runner
+from accredit.oauth.metadata import Endpoints
+from accredit.ports.clock import Clock
+from accredit.ports.journal import Journal
+from accredit.ports.randomness import Randomness
+from accredit.service import deployment
+from accredit.service.agents import Agents
+from accredit.service.audit import Audit
+from accredit.service.changes import Changes
+from accredit.service.directory import Directory
+from accredit.service.enrolment import EnrolmentService
+from accredit.service.guard_feed import GuardFeed
+from accredit.service.guard_records import GuardRecords
+from accredit.service.guards import Guards
+from accredit.service.ids import Ids
+from accredit.service.keyring import Keyring
+from accredit.service.keys import Keys
+from accredit.service.memory import Memory
+from accredit.service.roles import Roles
+from accredit.service.servers import Servers
+from accredit.service.token import TokenService
+from accredit.store import engines, migrate, readers, writer
+from accredit.store.engines import Database
+from accredit.web import guard, health, jwks, metadata, serve
+from accredit.web.api import Services, api
+from accredit.web.site import site
+from accredit.web.token import TokenEndpoint
+
+VERSION: Final = version("accredit")
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A running node: the application for everybody, and the one for the local administrator."""
+
+    public: ASGIApp
+    admin: ASGIApp
+    journal: Journal
+    directory: Directory
+
+
+@asynccontextmanager
+async def node(
+    settings: Settings, clock: Clock | None = None, randomness: Randomness | None = None
+) -> AsyncIterator[Node]:
+    """Open the store, check that it belongs to this configuration, and run a node until the block ends.
+
+    Raises DataFolderError, DatabaseProblem, WrongDeployment or StoreError before anything is served.
+    """
+    clock = clock or system.SystemClock()
+    randomness = randomness or system.SystemRandomness()
+    async with AsyncExitStack() as stack:
+        system.prepare(settings.data)
+        database = await engines.open(settings.database_url, settings.data)
+        stack.push_async_callback(database.close)
+        await migrate.up(database, settings.data)
+        deployments = readers.Deployments(database)
+        fresh = await deployments.read() is None
+        master = system.master_key(settings.data, _given_key(settings), create=fresh)
+        await deployment.check(deployments, settings.origin, master, clock.now())
+        ids = Ids(clock, randomness)
+        journal = await writer.open_journal(database, clock, randomness, chain=ids.new("chain"), version=VERSION)
+        stack.push_async_callback(journal.close)
+        parts = _Parts(settings, database, journal, clock, randomness, master, ids)
+        built = await parts.build()
+        runner = Runner(clock)
+        stack.push_async_callback(runner.stop)
+        runner.start([Follow(built.directory), Expiry(parts.keys, Memory(journal))])
+        yield built
+
+
+def _given_key(settings: Settings) -> str | None:
+    return settings.master_key.get_secret_value() if settings.master_key is not None else None
+
+
+class _Parts:
+    """The services of a node, wired together."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        journal: Journal,
+        clock: Clock,
+        randomness: Randomness,
+        master: MasterKey,
+        ids: Ids,
+    ) -> None:
+        self.issuer = settings.origin
+        self.kind = "PostgreSQL" if settings.database_url else "SQLite"
+        self.clock, self.ids, self.journal, self.master = clock, ids, journal, master
+        self.catalogue, self.clients = readers.Catalogues(database), readers.Clients(database)
+        self.log, self.enrolments = readers.AuditLog(database), readers.Enrolments(database)
+        self.directory = Directory(self.catalogue, self.clients, clock)
+        self.keyring = Keyring(master)
+        self.changes = Changes(self.directory, journal, ids, clock)
+        self.keys = Keys(self.changes, master, randomness)
+        self.guards = Guards(self.issuer, self.changes, self.clients, self.keyring)
+        self.enrolment = EnrolmentService(self.changes, self.enrolments, self.clients, randomness)
+        self.agents = Agents(self.changes, self.clients, randomness)
+
+    async def build(self) -> Node:
+        """Load the state, furnish a new deployment, and return the node."""
+        self.directory.observe_keys(self.keyring.refresh)
+        await self.directory.load()
+        await deployment.furnish(self.changes, self.keys, self.issuer)
+        return Node(self._public(), self._admin(), self.journal, self.directory)
+
+    def _public(self) -> ASGIApp:
+        prefix = urlsplit(self.issuer).path
+        token = TokenService(self.issuer, self.directory, self.keyring, self.journal, self.clock, self.ids)
+        feed = GuardFeed(self.issuer, self.directory, self.catalogue, self.keyring, self.master, self.clock)
+        records = GuardRecords(self.log, self.journal)
+        found = guard.GuardApi(
+            self.issuer, self.issuer + "/token", self.enrolment, self.guards, feed, records, self.keyring
+        )
+        routes = [
+            *metadata.routes(self.issuer, Endpoints(token="/token", jwks="/jwks")),  # noqa: S106  (a path)
+            *jwks.routes(prefix + "/jwks", self.keyring),
+            *found.routes(prefix),
+            *health.routes(self._trouble),
+        ]
+        return site(routes, {prefix + "/token": TokenEndpoint(token)})
+
+    def _admin(self) -> ASGIApp:
+        services = Services(
+            servers=Servers(self.changes),
+            roles=Roles(self.changes),
+            agents=self.agents,
+            enrolment=self.enrolment,
+            guards=self.guards,
+            keys=self.keys,
+            audit=Audit(self.log),
+            directory=self.directory,
+            clock=self.clock,
+            issuer=self.issuer,
+            database=self.kind,
+            version=VERSION,
+        )
+        return api(services)
+
+    def _trouble(self) -> str | None:
+        return None if self.journal.healthy() else "the writer has stopped; restart this process"
+
+
+async def migrate_database(settings: Settings) -> str:
+    """Bring the database to the newest schema and return one sentence about it. Raises DatabaseProblem."""
+    system.prepare(settings.data)
+    database = await engines.open(settings.database_url, settings.data)
+    try:
+        return await migrate.migrate(database, settings.data)
+    finally:
+        await database.close()
+
+
+def run(settings: Settings, ready: Callable[[Node], None]) -> None:
+    """Serve until told to stop; call `ready` once the node answers. Raises what `node` does, and CannotListen."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(settings, ready))
+
+
+async def _serve(settings: Settings, ready: Callable[[Node], None]) -> None:
+    tcp = serve.listen(settings.host, settings.port)
+    with closing(tcp):
+        async with node(settings) as running:
+            with closing(serve.listen_locally(settings.socket)) as local:
+                await serve.serve(running.public, running.admin, tcp, local, settings.proxies, lambda: ready(running))
+                settings.socket.unlink(missing_ok=True)

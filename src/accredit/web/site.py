@@ -1,0 +1,64 @@
+"""The public face: hot endpoints directly, everything else through Starlette; nothing it does not know gets through."""
+
+import logging
+from collections.abc import Mapping, Sequence
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from accredit.ports.journal import Overloaded, StoreError, WriterStopped
+from accredit.service.problem import Problem
+from accredit.web import errors
+
+log = logging.getLogger("accredit.web")
+
+
+def site(routes: Sequence[BaseRoute], hot: Mapping[str, ASGIApp]) -> ASGIApp:
+    """Return the application: `hot` maps exact paths to plain ASGI endpoints, `routes` are Starlette's."""
+    cold = Starlette(
+        routes=list(routes),
+        exception_handlers={
+            Problem: errors.on_problem,
+            HTTPException: on_http,
+            StoreError: on_unavailable,
+            Overloaded: on_unavailable,
+            WriterStopped: on_unavailable,
+            Exception: on_surprise,
+        },
+    )
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        endpoint = hot.get(scope["path"]) if scope["type"] == "http" else None
+        await (endpoint or cold)(scope, receive, send)
+
+    return application
+
+
+async def on_http(_: Request, error: Exception) -> Response:
+    """Answer what the router refuses: unknown paths, wrong methods."""
+    status, headers = 500, None
+    if isinstance(error, HTTPException):
+        status, headers = error.status_code, error.headers
+    known = {404: ("not_found", "there is nothing at this address"), 405: ("method_not_allowed", "use another method")}
+    code, text = known.get(status, ("invalid", "the request cannot be answered"))
+    found = errors.response(code, status, text)
+    found.headers.update(headers or {})
+    return found
+
+
+async def on_unavailable(_: Request, error: Exception) -> Response:
+    """Answer when the database cannot be asked or written at the moment."""
+    log.error("the database is not available: %s", error)
+    found = errors.response("unavailable", 503, "the database is not available at the moment; try again shortly")
+    found.headers["Retry-After"] = "1"
+    return found
+
+
+async def on_surprise(request: Request, error: Exception) -> Response:
+    """Answer what nobody foresaw, without giving anything away; the log has the rest."""
+    log.error("unforeseen %s at %s %s", type(error).__name__, request.method, request.url.path)
+    return errors.response("internal", 500, "something went wrong here; the server's log names it")
