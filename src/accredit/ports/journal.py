@@ -20,8 +20,8 @@ class Journal(Protocol):
     def submit(self, outcome: Outcome[Any]) -> Awaitable[Verdict]:
         """Queue `outcome` at once; await the result for its verdict.
 
-        Raises Overloaded or WriterStopped before anything is queued; the awaitable raises WriterStopped, or the
-        database's trouble as `StoreError`, after nothing of the outcome was written.
+        Raises Overloaded, WriterStopped or Unstorable before anything is queued; the awaitable raises WriterStopped,
+        or the database's trouble as `StoreError`, after nothing of the outcome was written.
         """
         ...
 
@@ -30,5 +30,19 @@ class Journal(Protocol):
         ...
 
 
+class Unstorable(ValueError):
+    """A value of the outcome that no database keeps: NUL or half a surrogate pair in a text, or a text or number too big.
+
+    The message names the field, never its content.
+    """
+
+
 class StoreError(Exception):
-    """The database failed; nothing was written. The text names the class of the error and the constraint, never data."""
+    """The database failed; nothing was written. The text names the class of the error and the constraint, never data.
+
+    With `unknown`, the connection was lost while the commit was under way, and nobody can tell whether it was written.
+    """
+
+    def __init__(self, text: str, *, unknown: bool = False) -> None:
+        super().__init__(text)
+        self.unknown = unknown

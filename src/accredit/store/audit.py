@@ -1,0 +1,166 @@
+"""The log: chains and their records, appended in the transaction of what they describe."""
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from accredit.audit.chain import START, Head
+from accredit.identity.changes import AppendRecords, StoredRecord
+from accredit.ports.audit_log import ChainEnd, Filter
+from accredit.store import inserts
+from accredit.store.tables import audit_chains, audit_records
+
+_CURSOR: Final = re.compile(r"(-?\d{1,18})\.(\d{1,9})\.(\d{1,18})")
+
+
+def append(conn: sa.Connection, claims: Sequence[AppendRecords]) -> list[bool]:
+    """Append every run of records that continues its chain where it ends, and tell which did."""
+    return [_append(conn, claim) for claim in claims]
+
+
+def extend(conn: sa.Connection, old: Head, new: Head, records: Sequence[StoredRecord]) -> None:
+    """Append the records of our own process, which lead from `old` to `new`. Raises ChainForked if another did so."""
+    number = _advance(conn, new, None, old.seq, old.hash)
+    if number is None:
+        raise ChainForked(old.chain)
+    _insert(conn, number, records)
+
+
+class ChainForked(Exception):
+    """Somebody else wrote to the chain of this process; nothing may be added to it any more."""
+
+
+def chain_end(conn: sa.Connection, chain: str) -> ChainEnd | None:
+    """Return the end of that chain, or None when nothing was ever written to it."""
+    row = conn.execute(sa.select(audit_chains).where(audit_chains.c.chain == chain)).one_or_none()
+    return None if row is None else _end(row)
+
+
+def chain_ends(conn: sa.Connection) -> tuple[ChainEnd, ...]:
+    """Return the ends of all chains, oldest chain first."""
+    return tuple(_end(row) for row in conn.execute(sa.select(audit_chains).order_by(audit_chains.c.number)))
+
+
+def records(conn: sa.Connection, chain: str, after: int, limit: int) -> tuple[StoredRecord, ...]:
+    """Return at most `limit` records of `chain` with a number above `after`, in order."""
+    number = sa.select(audit_chains.c.number).where(audit_chains.c.chain == chain).scalar_subquery()
+    query = (
+        sa.select(audit_records)
+        .where(audit_records.c.chain == number, audit_records.c.seq > after)
+        .order_by(audit_records.c.seq)
+        .limit(limit)
+    )
+    return tuple(_record(row) for row in conn.execute(query))
+
+
+def search(conn: sa.Connection, wanted: Filter, before: str | None, limit: int) -> tuple[tuple[str, StoredRecord], ...]:
+    """Return at most `limit` records that match, newest first, each with its cursor. Raises ValueError."""
+    table = audit_records.c
+    order = (table.at, table.chain, table.seq)
+    query = sa.select(audit_records).order_by(*(column.desc() for column in order)).limit(limit)
+    for column in (table.decision, table.kind, table.server, table.outcome):
+        value = getattr(wanted, column.name)
+        if value is not None:
+            query = query.where(column == value)
+    if wanted.since is not None:
+        query = query.where(table.at >= wanted.since)
+    if wanted.until is not None:
+        query = query.where(table.at < wanted.until)
+    if before is not None:
+        at, chain, seq = _position(before)
+        query = query.where(table.at <= at, sa.tuple_(*order) < sa.tuple_(at, chain, seq))
+    return tuple((f"{row.at}.{row.chain}.{row.seq}", _record(row)) for row in conn.execute(query))
+
+
+def _position(cursor: str) -> tuple[int, int, int]:
+    found = _CURSOR.fullmatch(cursor)
+    if found is None:
+        raise ValueError("not a cursor of ours")
+    return int(found[1]), int(found[2]), int(found[3])
+
+
+def _append(conn: sa.Connection, claim: AppendRecords) -> bool:
+    expected = range(claim.after + 1, claim.after + 1 + len(claim.lines))
+    if not claim.lines or [line.seq for line in claim.lines] != list(expected):
+        raise ValueError("the records are not consecutive")
+    head = Head(claim.chain, claim.lines[-1].seq, claim.lines[-1].hash)
+    number = _advance(conn, head, claim.guard, claim.after, claim.head)
+    if number is None:
+        return False
+    _insert(conn, number, claim.lines)
+    return True
+
+
+def _advance(conn: sa.Connection, head: Head, guard: str | None, seq: int, link: bytes) -> int | None:
+    """Move the end of a chain from (`seq`, `link`) to `head`; return the chain's number, None if it was not there."""
+    number: int | None
+    if seq == 0:
+        if link != START:
+            return None
+        insert = inserts.fresh(conn, audit_chains).on_conflict_do_nothing().returning(audit_chains.c.number)
+        row = {"chain": head.chain, "guard": guard, "seq": head.seq, "hash": head.hash}
+        number = conn.execute(insert, row).scalar_one_or_none()
+        return number
+    update = (
+        sa.update(audit_chains)
+        .where(audit_chains.c.chain == head.chain, audit_chains.c.seq == seq, audit_chains.c.hash == link)
+        .where(audit_chains.c.guard.is_not_distinct_from(guard))
+        .values(seq=head.seq, hash=head.hash)
+        .returning(audit_chains.c.number)
+    )
+    number = conn.execute(update).scalar_one_or_none()
+    return number
+
+
+def _insert(conn: sa.Connection, number: int, lines: Sequence[StoredRecord]) -> None:
+    """Insert records as tuples in the order of the columns: on this path Core's own handling would cost the most."""
+    rows = [
+        (
+            number,
+            line.seq,
+            line.at,
+            line.kind,
+            line.decision,
+            line.server,
+            line.outcome,
+            line.header,
+            line.person,
+            line.salt,
+            line.commitment,
+            line.hash,
+        )
+        for line in lines
+    ]
+    conn.exec_driver_sql(_insert_text(conn.dialect), rows)
+
+
+@lru_cache(maxsize=8)
+def _insert_text(dialect: sa.Dialect) -> str:
+    """Return the INSERT as `dialect` spells it, with the parameters in the order of the columns."""
+    compiled = sa.insert(audit_records).compile(dialect=dialect)
+    order = [column.name for column in audit_records.c]
+    assert getattr(compiled, "positiontup", None) == order  # noqa: S101  (else values would land in other columns)
+    return str(compiled)
+
+
+def _end(row: Any) -> ChainEnd:
+    return ChainEnd(chain=row.chain, guard=row.guard, seq=row.seq, hash=row.hash)
+
+
+def _record(row: Any) -> StoredRecord:
+    return StoredRecord(
+        seq=row.seq,
+        at=row.at,
+        kind=row.kind,
+        decision=row.decision,
+        server=row.server,
+        outcome=row.outcome,
+        header=row.header,
+        person=row.person,
+        salt=row.salt,
+        commitment=row.commitment,
+        hash=row.hash,
+    )

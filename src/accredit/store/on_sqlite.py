@@ -1,0 +1,166 @@
+"""SQLite: one writing connection, readers that cannot write, a lock against a second process."""
+
+import asyncio
+import contextlib
+import os
+import sqlite3
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.pool import NullPool
+
+from accredit.store.errors import EXPECTED, DatabaseUnusable, trouble
+from accredit.store.lock import ProcessLock
+
+Answer = TypeVar("Answer")
+
+READERS: Final = 4
+"""How many threads read what is not a point look-up."""
+
+_COMMON: Final = ("PRAGMA busy_timeout = 5000", "PRAGMA foreign_keys = ON", "PRAGMA trusted_schema = OFF")
+_WRITER: Final = (*_COMMON, "PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", "PRAGMA secure_delete = ON")
+_READER: Final = (*_COMMON, "PRAGMA query_only = ON")
+
+
+class SqliteDatabase:
+    """A database file that this process alone works on."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the file, or make it. Raises StoreBusy, DatabaseUnusable."""
+        self.path = path
+        self._lock = ProcessLock(path)
+        try:
+            _touch(path)
+            self.writer: Final = _engine(path, _WRITER, "BEGIN IMMEDIATE")
+            self._readers: Final = _engine(path, _READER, None)
+            self._snapshots: Final = _engine(path, _READER, "BEGIN")
+            self._inline = self._first_connection()
+        except BaseException:
+            self._lock.release()
+            raise
+        self._pool = ThreadPoolExecutor(READERS, thread_name_prefix="accredit-reader")
+        self._mine = threading.local()
+        self._opened: list[sa.Connection] = [self._inline]
+
+    async def look_up(self, query: Callable[[sa.Connection], Answer]) -> Answer:
+        """Run a point look-up here and now: it is over before a thread would have begun."""
+        return _guarded(query, self._inline)
+
+    async def read(self, query: Callable[[sa.Connection], Answer]) -> Answer:
+        """Run a query in a reader thread."""
+        return await self._in_thread(lambda: _guarded(query, self._reader()))
+
+    async def snapshot(self, query: Callable[[sa.Connection], Answer]) -> Answer:
+        """Run queries of one moment in a reader thread."""
+
+        def work() -> Answer:
+            with self._snapshots.connect() as conn:
+                return query(conn)
+
+        return await self._in_thread(lambda: _mapped(work))
+
+    async def transact(self, change: Callable[[sa.Connection], Answer]) -> Answer:
+        """Run a writing transaction in a thread."""
+
+        def work() -> Answer:
+            with self.writer.begin() as conn:
+                return change(conn)
+
+        return await self._in_thread(lambda: _mapped(work))
+
+    async def back_up(self, target: Path) -> None:
+        """Write a copy of the database of this moment to `target`, which appears whole or not at all."""
+        await self._in_thread(lambda: _mapped(lambda: self._copy(target)))
+
+    async def close(self) -> None:
+        """Close every connection and give the file free."""
+        await asyncio.to_thread(self._pool.shutdown)
+        for conn in self._opened:
+            with contextlib.suppress(*EXPECTED):
+                conn.close()
+        self._lock.release()
+
+    def _copy(self, target: Path) -> None:
+        unfinished = target.with_name(target.name + ".unfinished")
+        unfinished.unlink(missing_ok=True)
+        _touch(unfinished)
+        with self._readers.connect() as conn:
+            conn.exec_driver_sql("VACUUM INTO ?", (str(unfinished),))
+        with unfinished.open("rb") as copy:
+            os.fsync(copy.fileno())
+        unfinished.rename(target)
+
+    async def _in_thread(self, work: Callable[[], Answer]) -> Answer:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+
+    def _reader(self) -> sa.Connection:
+        """Return the connection of this thread."""
+        conn: sa.Connection | None = getattr(self._mine, "conn", None)
+        if conn is None:
+            conn = self._mine.conn = self._readers.connect()
+            self._opened.append(conn)
+        return conn
+
+    def _first_connection(self) -> sa.Connection:
+        """Open the writer once, which makes the file a WAL database, and return the reader for look-ups."""
+        try:
+            self.writer.connect().close()
+            return self._readers.connect()
+        except sa.exc.DatabaseError as error:
+            reason = trouble(error)
+            raise DatabaseUnusable(
+                f"{self.path} cannot be opened as an SQLite database ({reason}); is it another file, or damaged?"
+            ) from None
+
+
+def _guarded(query: Callable[[sa.Connection], Answer], conn: sa.Connection) -> Answer:
+    try:
+        return query(conn)
+    except EXPECTED as error:
+        raise trouble(error) from None
+    finally:
+        conn.rollback()
+
+
+def _mapped(work: Callable[[], Answer]) -> Answer:
+    try:
+        return work()
+    except EXPECTED as error:
+        raise trouble(error) from None
+
+
+def _touch(path: Path) -> None:
+    """Make the file for its owner only; SQLite gives its companions the same mode."""
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise DatabaseUnusable(f"cannot use {path}: {error.strerror}") from error
+
+
+def _engine(path: Path, pragmas: tuple[str, ...], begin: str | None) -> sa.Engine:
+    """Return an engine whose connections are set up by `pragmas` and begin with `begin`, or not at all."""
+
+    def connect() -> sqlite3.Connection:
+        conn = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
+        for pragma in pragmas:
+            conn.execute(pragma)
+        return conn
+
+    engine = sa.create_engine("sqlite+pysqlite://", creator=connect, poolclass=NullPool, hide_parameters=True)
+    if begin is not None:
+        event.listen(engine, "begin", _beginner(begin))
+    return engine
+
+
+def _beginner(statement: str) -> Callable[[sa.Connection], None]:
+    """Return what SQLAlchemy calls when a transaction begins: the driver itself leaves that to us."""
+
+    def begin(conn: sa.Connection) -> None:
+        conn.exec_driver_sql(statement)
+
+    return begin

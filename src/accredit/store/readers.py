@@ -1,0 +1,130 @@
+"""The reading ports, over a database: one small class each, no decisions.
+
+A text that cannot be stored is not there, and is not asked for; as part of a wider question it raises Unstorable.
+"""
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from accredit.identity.agent import Agent
+from accredit.identity.changes import NumberedSignal, StoredRecord
+from accredit.identity.client import ClientKind
+from accredit.identity.guard import Enrolment
+from accredit.identity.principal import Principal
+from accredit.ports.audit_log import ChainEnd, Filter
+from accredit.ports.catalogue import Catalogue
+from accredit.ports.deployment import Deployment
+from accredit.store import audit, clients, deployment, enrolments, keys, roles, servers, signals, storable
+from accredit.store.engines import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogues:
+    """Implements `ports.catalogue.CatalogueStore`."""
+
+    database: Database
+
+    async def load(self) -> Catalogue:
+        """Return the whole catalogue of one moment."""
+        return await self.database.snapshot(_catalogue)
+
+    async def signals(self, after: int, limit: int) -> tuple[NumberedSignal, ...]:
+        """Return at most `limit` signals with a number above `after`, in order and without gaps."""
+        return await self.database.look_up(lambda conn: signals.after(conn, after, limit))
+
+    async def signals_since(self, at: int) -> tuple[NumberedSignal, ...]:
+        """Return every signal raised at or after `at` (microseconds UTC), in order."""
+        return await self.database.read(lambda conn: signals.since(conn, at))
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """Implements `ports.clients.Clients`."""
+
+    database: Database
+
+    async def principal(self, client_id: str) -> Principal | None:
+        """Return the client that calls itself `client_id`, with what belongs to it; deleted ones are not found."""
+        if not storable.possible(client_id):
+            return None
+        return await self.database.look_up(lambda conn: clients.principal(conn, client_id))
+
+    async def by_slug(self, kind: ClientKind, slug: str) -> Principal | None:
+        """Return the client of that kind and slug, with what belongs to it."""
+        if not storable.possible(slug):
+            return None
+        return await self.database.look_up(lambda conn: clients.by_slug(conn, kind, slug))
+
+    async def agent(self, client: str) -> Agent | None:
+        """Return the agent whose client has the id `client`."""
+        if not storable.possible(client):
+            return None
+        return await self.database.look_up(lambda conn: clients.agent(conn, client))
+
+    async def agents(self, after: str, limit: int) -> tuple[Agent, ...]:
+        """Return at most `limit` agents whose slug sorts after `after`, by slug."""
+        storable.check((after, limit))
+        return await self.database.read(lambda conn: clients.agent_page(conn, after, limit))
+
+    async def guards(self, after: str, limit: int) -> tuple[Principal, ...]:
+        """Return at most `limit` guards whose slug sorts after `after`, by slug."""
+        storable.check((after, limit))
+        return await self.database.read(lambda conn: clients.guards(conn, after, limit))
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolments:
+    """Implements `ports.enrolments.Enrolments`."""
+
+    database: Database
+
+    async def by_code(self, code_digest: bytes) -> Enrolment | None:
+        """Return the enrolment with that code, taken or not, or None."""
+        return await self.database.look_up(lambda conn: enrolments.by_code(conn, code_digest))
+
+
+@dataclass(frozen=True, slots=True)
+class AuditLog:
+    """Implements `ports.audit_log.AuditLog`."""
+
+    database: Database
+
+    async def search(self, wanted: Filter, before: str | None, limit: int) -> tuple[tuple[str, StoredRecord], ...]:
+        """Return at most `limit` records that match, newest first, each with the cursor to continue behind it."""
+        storable.check((wanted, limit))
+        return await self.database.read(lambda conn: audit.search(conn, wanted, before, limit))
+
+    async def chain_end(self, chain: str) -> ChainEnd | None:
+        """Return the end of that chain, or None when nothing was ever written to it."""
+        if not storable.possible(chain):
+            return None
+        return await self.database.look_up(lambda conn: audit.chain_end(conn, chain))
+
+    async def chains(self) -> tuple[ChainEnd, ...]:
+        """Return the ends of all chains."""
+        return await self.database.read(audit.chain_ends)
+
+    async def records(self, chain: str, after: int, limit: int) -> tuple[StoredRecord, ...]:
+        """Return at most `limit` records of `chain` with a number above `after`, in order."""
+        storable.check((chain, after, limit))
+        return await self.database.read(lambda conn: audit.records(conn, chain, after, limit))
+
+
+@dataclass(frozen=True, slots=True)
+class Deployments:
+    """Implements `ports.deployment.Deployments`."""
+
+    database: Database
+
+    async def read(self) -> Deployment | None:
+        """Return the row, or None in a database that was never started."""
+        return await self.database.read(deployment.read)
+
+    async def establish(self, wanted: Deployment) -> Deployment:
+        """Write the row unless there is one; return the one that is stored now."""
+        return await self.database.transact(lambda conn: deployment.establish(conn, wanted))
+
+
+def _catalogue(conn: sa.Connection) -> Catalogue:
+    return Catalogue(seq=signals.head(conn), servers=servers.load(conn), roles=roles.load(conn), keys=keys.load(conn))

@@ -1,0 +1,46 @@
+"""The numbered signals: visible order is number order, and there are no gaps."""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from accredit.identity.changes import NumberedSignal, Signal, SignalKind
+from accredit.store import inserts
+from accredit.store.tables import signal_head, signals
+
+
+def head(conn: sa.Connection) -> int:
+    """Return the number of the last signal, 0 when there is none."""
+    number: int = conn.execute(sa.select(signal_head.c.n)).scalar_one()
+    return number
+
+
+def send(conn: sa.Connection, raised: Sequence[Signal], at: int) -> int:
+    """Give `raised`, at least one, their numbers, keep them, and return the last number.
+
+    It must be the last thing that a transaction does: from here until commit every other one waits for its numbers,
+    which is what makes the order of the numbers the order in which they become visible.
+    """
+    taken = sa.update(signal_head).values(n=signal_head.c.n + len(raised)).returning(signal_head.c.n)
+    last: int = conn.execute(taken).scalar_one()
+    first = last - len(raised) + 1
+    rows = [
+        {"seq": seq, "at": at, "kind": signal.kind.value, "handle": signal.handle}
+        for seq, signal in enumerate(raised, first)
+    ]
+    inserts.all_rows(conn, signals, rows)
+    return last
+
+
+def after(conn: sa.Connection, seq: int, limit: int) -> tuple[NumberedSignal, ...]:
+    """Return at most `limit` signals with a number above `seq`, in order."""
+    return _values(conn, sa.select(signals).where(signals.c.seq > seq).order_by(signals.c.seq).limit(limit))
+
+
+def since(conn: sa.Connection, at: int) -> tuple[NumberedSignal, ...]:
+    """Return every signal raised at or after `at`, in order."""
+    return _values(conn, sa.select(signals).where(signals.c.at >= at).order_by(signals.c.seq))
+
+
+def _values(conn: sa.Connection, query: sa.Select[tuple[int, int, str, str]]) -> tuple[NumberedSignal, ...]:
+    return tuple(NumberedSignal(row.seq, row.at, SignalKind(row.kind), row.handle) for row in conn.execute(query))

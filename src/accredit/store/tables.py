@@ -1,0 +1,263 @@
+"""The tables, as they are after the last migration. Times are microseconds UTC, ids are text, digests are bytes."""
+
+from typing import Final
+
+import sqlalchemy as sa
+
+metadata: Final = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+_LIVING: Final = sa.text("state <> 'deleted'")
+
+
+def _text(name: str) -> sa.Column[str]:
+    return sa.Column(name, sa.Text, nullable=False)
+
+
+def _number(name: str) -> sa.Column[int]:
+    return sa.Column(name, sa.BigInteger, nullable=False)
+
+
+def _maybe(name: str) -> sa.Column[int]:
+    return sa.Column(name, sa.BigInteger, nullable=True)
+
+
+def _bytes(name: str) -> sa.Column[bytes]:
+    return sa.Column(name, sa.LargeBinary, nullable=False)
+
+
+def _flag(name: str) -> sa.Column[bool]:
+    return sa.Column(name, sa.Boolean, nullable=False)
+
+
+def _unique(name: str, *columns: sa.Column[str], where: sa.TextClause) -> sa.Index:
+    """Return a unique index over the rows that `where` selects; both engines have them."""
+    return sa.Index(name, *columns, unique=True, sqlite_where=where, postgresql_where=where)
+
+
+deployment: Final = sa.Table(
+    "deployment",
+    metadata,
+    sa.Column("id", sa.SmallInteger, sa.CheckConstraint("id = 1", "one"), primary_key=True, autoincrement=False),
+    _text("issuer"),
+    _bytes("key_check"),
+    _number("created_at"),
+    _number("epoch"),
+)
+"""One row: what this database belongs to."""
+
+servers: Final = sa.Table(
+    "servers",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    _text("slug"),
+    _text("name"),
+    _text("resource"),
+    _number("created_at"),
+    _flag("builtin"),
+    _text("state"),
+    _number("version"),
+)
+_unique("uq_servers_slug", servers.c.slug, where=_LIVING)
+_unique("uq_servers_resource", servers.c.resource, where=_LIVING)
+
+server_scopes: Final = sa.Table(
+    "server_scopes",
+    metadata,
+    sa.Column("server", sa.ForeignKey(servers.c.id), primary_key=True),
+    sa.Column("word", sa.Text, primary_key=True),
+    _number("position"),
+    _text("description"),
+    _flag("is_default"),
+)
+
+tools: Final = sa.Table(
+    "tools",
+    metadata,
+    sa.Column("server", sa.ForeignKey(servers.c.id), primary_key=True),
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    _number("position"),
+    _text("description"),
+    _flag("read_only"),
+    _flag("destructive"),
+    _text("visibility"),
+)
+
+tool_needs: Final = sa.Table(
+    "tool_needs",
+    metadata,
+    sa.Column("server", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("word", sa.Text, primary_key=True),
+    sa.ForeignKeyConstraint(["server", "kind", "name"], ["tools.server", "tools.kind", "tools.name"]),
+)
+
+roles: Final = sa.Table(
+    "roles",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    _text("slug"),
+    _text("name"),
+    _number("created_at"),
+    _number("version"),
+    sa.UniqueConstraint("slug"),
+)
+
+role_scopes: Final = sa.Table(
+    "role_scopes",
+    metadata,
+    sa.Column("role", sa.ForeignKey(roles.c.id), primary_key=True),
+    sa.Column("server", sa.ForeignKey(servers.c.id), primary_key=True),
+    sa.Column("word", sa.Text, primary_key=True),
+)
+
+assignments: Final = sa.Table(
+    "assignments",
+    metadata,
+    sa.Column("holder", sa.Text, primary_key=True),
+    sa.Column("role", sa.ForeignKey(roles.c.id), primary_key=True),
+    _maybe("ends_at"),
+)
+
+clients: Final = sa.Table(
+    "clients",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    _text("client_id"),
+    _text("kind"),
+    _text("slug"),
+    _text("name"),
+    _number("created_at"),
+    _text("state"),
+    _maybe("expires_at"),
+    _number("version"),
+    sa.UniqueConstraint("client_id"),
+)
+_unique("uq_clients_kind_slug", clients.c.kind, clients.c.slug, where=_LIVING)
+
+client_servers: Final = sa.Table(
+    "client_servers",
+    metadata,
+    sa.Column("client", sa.ForeignKey(clients.c.id), primary_key=True),
+    sa.Column("server", sa.ForeignKey(servers.c.id), primary_key=True),
+)
+
+agents: Final = sa.Table(
+    "agents",
+    metadata,
+    sa.Column("client", sa.ForeignKey(clients.c.id), primary_key=True),
+    _text("owner"),
+    _text("sponsor"),
+    _text("purpose"),
+)
+
+credentials: Final = sa.Table(
+    "credentials",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("client", sa.ForeignKey(clients.c.id), nullable=False),
+    _text("kind"),
+    _bytes("material"),
+    _number("created_at"),
+    _text("state"),
+    _maybe("expires_at"),
+    _maybe("retires_at"),
+    sa.Index(None, "client"),
+)
+
+enrolments: Final = sa.Table(
+    "enrolments",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("server", sa.ForeignKey(servers.c.id), nullable=False),
+    _text("slug"),
+    _bytes("code_digest"),
+    _number("created_at"),
+    _number("expires_at"),
+    _maybe("taken_at"),
+    sa.UniqueConstraint("code_digest"),
+)
+
+signing_keys: Final = sa.Table(
+    "signing_keys",
+    metadata,
+    sa.Column("kid", sa.Text, primary_key=True),
+    _text("use"),
+    _text("algorithm"),
+    _text("state"),
+    _bytes("public"),
+    _bytes("sealed"),
+    _number("created_at"),
+    _maybe("gone_at"),
+)
+_unique("uq_signing_keys_upcoming", signing_keys.c.use, where=sa.text("state = 'upcoming'"))
+_unique("uq_signing_keys_active", signing_keys.c.use, where=sa.text("state = 'active'"))
+
+used_jti: Final = sa.Table(
+    "used_jti",
+    metadata,
+    sa.Column("digest", sa.LargeBinary, primary_key=True),
+    _number("expires_at"),
+    sa.Index(None, "expires_at"),
+    sqlite_with_rowid=False,
+)
+"""`digest` covers issuer and jti: an outsider's text, of any form and length, never reaches the database."""
+
+signal_head: Final = sa.Table(
+    "signal_head",
+    metadata,
+    sa.Column("id", sa.SmallInteger, sa.CheckConstraint("id = 1", "one"), primary_key=True, autoincrement=False),
+    _number("n"),
+)
+"""One row: the number of the last signal. Whoever updates it holds its lock until commit, so numbers have no gaps."""
+
+signals: Final = sa.Table(
+    "signals",
+    metadata,
+    sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
+    _number("at"),
+    _text("kind"),
+    _text("handle"),
+    sa.Index(None, "at"),
+)
+
+audit_chains: Final = sa.Table(
+    "audit_chains",
+    metadata,
+    sa.Column("number", sa.Integer, sa.Identity(), primary_key=True),
+    _text("chain"),
+    sa.Column("guard", sa.ForeignKey(clients.c.id), nullable=True),
+    _number("seq"),
+    _bytes("hash"),
+    sa.UniqueConstraint("chain"),
+)
+"""A chain and its last record; `guard` is null for the chains of the server's own processes."""
+
+audit_records: Final = sa.Table(
+    "audit_records",
+    metadata,
+    sa.Column("chain", sa.ForeignKey(audit_chains.c.number), primary_key=True),
+    sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
+    _number("at"),
+    _text("kind"),
+    _text("decision"),
+    _text("server"),
+    _text("outcome"),
+    _bytes("header"),
+    sa.Column("person", sa.LargeBinary, nullable=True),
+    sa.Column("salt", sa.LargeBinary, nullable=True),
+    _bytes("commitment"),
+    _bytes("hash"),
+    sa.Index(None, "decision"),
+    sa.Index(None, "at", "chain", "seq"),
+)
+"""Redaction sets `person` and `salt` to null; everything else stays for ever."""
