@@ -1,8 +1,8 @@
 """ARCHITECTURE.md against the tree: paths exist, modules are named, and RFCs stand beside the modules that say so.
 
-A path is written in backquotes: from the root (`src/accredit/web/`), or, in a line that has named a folder, from that
-folder (`token.py`). The table "RFC → module" holds, for each RFC, the modules whose first docstring line names it;
-`python -m tests.laws.architecture` writes that table anew.
+A path is written in backquotes: from the root (`src/accredit/web/`), or, further on in the same line, from the folder
+that was named last (`token.py`). The table "RFC → module" holds, for each RFC, the modules whose first docstring line
+names it; `python -m tests.laws.architecture` writes that table anew.
 """
 
 import ast
@@ -26,14 +26,14 @@ def complaints(root: Path) -> Iterator[str]:
         yield f"{DOCUMENT}: {len(text.splitlines())} lines, {LINES} are allowed"
     named = set[str]()
     for line in text.splitlines():
-        for path in _paths(line):
+        for path in _paths(root, line):
             if not (root / path).exists():
                 yield f"{DOCUMENT}: {path} does not exist"
             named.add(path)
     for name, _ in modules(root):
         if name not in named and not name.endswith("/__init__.py"):
             yield f"{DOCUMENT}: {name} is not named"
-    claimed = {rfc: set(_paths(cells)) for rfc, cells in _ROW.findall(text)}
+    claimed = {rfc: set(_paths(root, cells)) for rfc, cells in _ROW.findall(text)}
     actual = by_rfc(root)
     for rfc in sorted(claimed.keys() | actual.keys(), key=lambda rfc: int(rfc[4:])):
         if claimed.get(rfc, set()) != actual.get(rfc, set()):
@@ -62,16 +62,17 @@ def with_table(text: str, root: Path) -> str:
     return text[: old.start()] + "\n".join(rows) + "\n" + _ROW.sub("", text[old.start() :]).lstrip("\n")
 
 
-def _paths(line: str) -> Iterator[str]:
-    """Yield the paths in a line, from the root; a bare name belongs to the folder named before it."""
+def _paths(root: Path, line: str) -> Iterator[str]:
+    """Yield the paths in a line, from the root; one that is not there belongs to the folder named before it."""
     folder = ""
     for word in _QUOTED.findall(line):
         if not _PATH.fullmatch(word):
             continue
-        path = word if "/" in word.rstrip("/") or not folder else folder + word
-        if path.endswith("/"):
-            folder = path
-        yield path
+        if folder and not (root / word).exists():
+            yield folder + word
+        else:
+            folder = word[: word.rfind("/") + 1]
+            yield word
 
 
 if __name__ == "__main__":
