@@ -82,7 +82,10 @@ class Entry:
 
 
 def measured(figure: Figure, plan: Plan) -> list[Entry]:
-    """Run rounds until every measure is decided or the repeats are used up, and judge all the rounds together."""
+    """Run rounds until every measure is decided or the repeats are used up, and judge all the rounds together.
+
+    A plan of fewer than ROUNDS rounds is a look, not a measurement: it is not repeated and decides nothing.
+    """
     rounds: list[Mapping[str, Pair]] = []
     findings: list[Finding] = []
     with figure.opened(plan) as run_round:
@@ -90,7 +93,7 @@ def measured(figure: Figure, plan: Plan) -> list[Entry]:
             for _ in range(plan.rounds):
                 rounds.append(run_round(len(rounds)))
             findings = [_judged(measure, rounds) for measure in figure.measures]
-            if all(found.holds is not None for found in findings):
+            if plan.rounds < ROUNDS or all(found.holds is not None for found in findings):
                 break
         versions = figure.versions()
     return [Entry(measure, found, versions) for measure, found in zip(figure.measures, findings, strict=True)]

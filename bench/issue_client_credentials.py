@@ -1,7 +1,8 @@
 """RFC 6749, 4.4: issuing tokens, by secret and by key, on SQLite and PostgreSQL, against npm `oidc-provider` in memory.
 
-Both sides are real processes on one core, asked over 64 persistent connections from another core: how much CPU does a
-request cost, how long does the slowest hundredth wait, how much memory stays.
+All sides are real processes on one core, asked over 64 persistent connections from another core: how much CPU does a
+request cost, how long does the slowest hundredth wait, how much memory stays. The noise of a machine comes in seconds,
+so a round gives its time to the sides in short turns.
 """
 
 import time
@@ -13,7 +14,7 @@ from typing import Final
 from bench import oidc_provider
 from bench.accredit_server import Database, start_accredit
 from bench.figure import Figure, Measure, Pair, Plan, Round
-from bench.load import Load, LoadFailed, run_load
+from bench.load import CONNECTIONS, Load, LoadFailed, run_load, together
 from bench.processes import cpu_seconds, proportional_memory
 from bench.running import Running
 from bench.token_answers import NotComparable, prove
@@ -23,41 +24,48 @@ from bench.verdict import Bar
 NAME: Final = "issue_client_credentials"
 KINDS: Final = ("secret", "key")
 DATABASES: Final[tuple[Database, ...]] = ("sqlite", "postgresql")
+TURN: Final = 0.5
+"""Seconds until the next side has its turn."""
+
 _HALF: Final = Bar(0.5)
 _QUARTER: Final = Bar(0.25)
-_SETTLE: Final = 500
-"""Requests before each measurement, so that nobody starts with the other's caches."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One side in one round: µs of CPU per request of the server and of its database, waits in µs, memory in MB."""
+    """One side in one round: µs of CPU per request of the server and of its database, waits in µs, memory in MB.
+
+    `busy` is how much of its core the side used: less than one means that it waited for a disk.
+    """
 
     cpu: float
     database_cpu: float
     p50: float
     p99: float
     rate: float
+    busy: float
     memory: float
 
     def __str__(self) -> str:
-        cpu = f"{self.cpu:5.0f} + {self.database_cpu:2.0f} µs CPU"
+        cpu = f"{self.cpu:5.0f} + {self.database_cpu:3.0f} µs CPU, {self.busy:4.0%} busy"
         waits = f"p50 {self.p50 / 1000:5.1f}  p99 {self.p99 / 1000:5.1f} ms"
         return f"{self.rate:6.0f}/s  {cpu}  {waits}  {self.memory:4.0f} MB"
 
 
-def sample(running: Running, kind: str, count: int) -> Sample:
-    """Send `count` requests of `kind` and return what they cost. Raises LoadFailed, NotComparable."""
+def turn(running: Running, kind: str, count: int) -> Load:
+    """Send `count` requests of `kind`, metering the CPU seconds of server and database. Raises LoadFailed.
+
+    Raises NotComparable when the audit did not grow by as many tokens as were issued.
+    """
+    sent = count + CONNECTIONS
     known = running.audited() if running.audited else 0
-    requests = _requests(running, kind, count)
-    cpu, database = cpu_seconds(running.pids), cpu_seconds(running.db_pids)
-    load = run_load(*running.endpoint.address, lambda: requests)
-    cpu, database = cpu_seconds(running.pids) - cpu, cpu_seconds(running.db_pids) - database
-    if running.audited and (found := running.audited() - known) != count:
-        raise NotComparable(f"{count} tokens were issued and {found} audited")
-    if load.busy > 0.9:
-        raise LoadFailed(f"the load generator used {load.busy:.0%} of its core: it measured itself")
-    return _per_request(load, cpu, database, proportional_memory(running.pids))
+    requests = _requests(running, kind, sent)
+    load = run_load(
+        *running.endpoint.address, requests, lambda: (cpu_seconds(running.pids), cpu_seconds(running.db_pids))
+    )
+    if running.audited and (found := running.audited() - known) != sent:
+        raise NotComparable(f"{sent} tokens were issued and {found} audited")
+    return load
 
 
 def _requests(running: Running, kind: str, count: int) -> Iterator[bytes]:
@@ -66,39 +74,57 @@ def _requests(running: Running, kind: str, count: int) -> Iterator[bytes]:
     return by_key(running.endpoint, running.key_clients, count, int(time.time()))
 
 
-def _per_request(load: Load, cpu: float, database: float, memory: int) -> Sample:
-    each = 1e6 / load.requests
-    return Sample(cpu * each, database * each, load.p50_us, load.p99_us, load.rate, memory / 1e6)
+def _sample(load: Load, memory: int) -> Sample:
+    if load.busy > 0.9:
+        raise LoadFailed(f"the load generator used {load.busy:.0%} of its core: it measured itself")
+    cpu, database = load.metered
+    each = 1e6 / len(load.waits)
+    return Sample(
+        cpu=cpu * each,
+        database_cpu=database * each,
+        p50=load.wait_us(0.50),
+        p99=load.wait_us(0.99),
+        rate=load.rate,
+        busy=(cpu + database) / load.seconds,
+        memory=memory / 1e6,
+    )
 
 
 class _Rounds:
-    """The sides of the comparison, warm, and how many requests fill the time of a round."""
+    """The sides of the comparison, warm, and how many requests fill a turn of each."""
 
     def __init__(self, peer: Running, ours: Mapping[str, Running], plan: Plan) -> None:
         self._sides = {**ours, oidc_provider.NAME: peer}
         self._ours = tuple(ours)
         self._say = plan.say
+        self._turns = max(1, round(plan.seconds / TURN))
         for running in self._sides.values():
             prove(running)
         self._counts = {
-            (side, kind): max(1000, int(plan.seconds * sample(running, kind, plan.warm_up).rate))
-            for side, running in self._sides.items()
+            (side, kind): int(TURN * turn(running, kind, plan.warm_up).rate) + 1
             for kind in KINDS
+            for side, running in self._sides.items()
         }
 
     def __call__(self, number: int) -> dict[str, Pair]:
         pairs: dict[str, Pair] = {}
-        order = list(self._sides) if number % 2 == 0 else list(reversed(self._sides))
         for kind in KINDS:
-            found = {side: self._sample(number, side, kind) for side in order}
+            found = self._samples(number, kind)
             for side in self._ours:
                 pairs |= _pairs(f"{NAME}.{side}.{kind}", found[side], found[oidc_provider.NAME])
         return pairs
 
-    def _sample(self, number: int, side: str, kind: str) -> Sample:
-        sample(self._sides[side], kind, _SETTLE)
-        found = sample(self._sides[side], kind, self._counts[side, kind])
-        self._say(f"  {number + 1:2}  {kind:6}  {side:13}  {found}")
+    def _samples(self, number: int, kind: str) -> dict[str, Sample]:
+        loads: dict[str, list[Load]] = {side: [] for side in self._sides}
+        order = list(self._sides) if number % 2 == 0 else list(reversed(self._sides))
+        for _ in range(self._turns):
+            for side in order:
+                loads[side].append(turn(self._sides[side], kind, self._counts[side, kind]))
+            order.reverse()
+        found = {}
+        for side, running in self._sides.items():
+            found[side] = _sample(together(loads[side]), proportional_memory(running.pids))
+            self._say(f"  {number + 1:2}  {kind:6}  {side:13}  {found[side]}")
         return found
 
 
