@@ -1,4 +1,4 @@
-"""`make demo`: one call goes through the whole house, told step by step. Ends with 0 only if each step did what it says."""
+"""`make demo`: one call goes through the whole house. Ends with 0 only if each step did what it says."""
 
 import argparse
 import asyncio

@@ -34,7 +34,9 @@ class Stage(contextlib.ExitStack):
         """Start a process whose output goes to a log file; return the file."""
         log = self.folder / f"{name}.log"
         with log.open("wb") as output:
-            process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=self._environment(), cwd=ROOT)
+            process = subprocess.Popen(
+                command, stdout=output, stderr=subprocess.STDOUT, env=self._environment(), cwd=ROOT
+            )
         self.callback(_stop, process)
         return log
 
@@ -50,7 +52,7 @@ class Stage(contextlib.ExitStack):
 
     def postgres(self) -> str:
         """Start a PostgreSQL of our own and return the URL of an empty database."""
-        server = self.enter_context(Postgres.start(self.folder / "postgres"))
+        server = self.enter_context(Postgres.start())
         server.create_database("accredit")
         return server.url("accredit")
 

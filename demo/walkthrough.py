@@ -26,7 +26,8 @@ class Walkthrough:
         """Tell the whole story."""
         kind = "PostgreSQL" if self.database == "postgres" else "SQLite"
         self.tell.title(
-            "Accredit", f"One call goes through the house: token, guard, tool, audit. Real processes, {kind}, no browser."
+            "Accredit",
+            f"One call goes through the house: token, guard, tool, audit. Real processes, {kind}, no browser.",
         )
         self.start_server()
         self.register()
@@ -105,7 +106,9 @@ class Walkthrough:
         """Show that nothing goes without a token."""
         self.tell.chapter("Somebody without a token")
         status, challenge = await Agent(self.ledger, None).knock()
-        self.tell.expect(status == 401 and "resource_metadata=" in challenge, f"401 expected, not {status}: {challenge}")
+        self.tell.expect(
+            status == 401 and "resource_metadata=" in challenge, f"401 expected, not {status}: {challenge}"
+        )
         self.tell.denied("HTTP 401, and the answer says where to get a token:")
         self.tell.show(f"[dim]WWW-Authenticate: {challenge}[/]")
 
@@ -114,7 +117,11 @@ class Walkthrough:
         self.tell.chapter("The agent gets a token, bound to this one server")
         agent = Agent(self.ledger, Agent.token(self.stage.issuer, self.client_id, self.secret, self.ledger))
         table = Table(show_header=False, box=None, padding=(0, 2))
-        for name, meaning in (("sub", "for whom"), ("client_id", "through which client"), ("aud", "for this server only")):
+        for name, meaning in (
+            ("sub", "for whom"),
+            ("client_id", "through which client"),
+            ("aud", "for this server only"),
+        ):
             table.add_row(f"[bold]{name}[/]", str(agent.claims[name]), f"[dim]{meaning}[/]")
         table.add_row("[bold]scope[/]", agent.claims["scope"], "[dim]what its role allows, no more[/]")
         lifetime = agent.claims["exp"] - agent.claims["iat"]
@@ -150,7 +157,7 @@ class Walkthrough:
         try:
             await agent.call("drop_tables")
         except Refused as refused:
-            self.tell.expect(refused.code == -32602, f"error −32602 expected, not {refused.code}")
+            self.tell.expect(refused.code == -32602, f"error -32602 expected, not {refused.code}")
             self.tell.denied(f"drop_tables: {refused.message}. The guard answered; Ledger never saw it")
             return
         self.tell.fail("an unmapped tool must be refused")
@@ -177,7 +184,9 @@ class Walkthrough:
             status, _ = await agent.knock()
             if status == 401:
                 taken = (time.monotonic() - begun) * 1000
-                self.tell.denied(f"HTTP 401 at the tool, {taken:.0f} ms after the command (the guard asks every second)")
+                self.tell.denied(
+                    f"HTTP 401 at the tool, {taken:.0f} ms after the command (the guard asks every second)"
+                )
                 self.tell.expect(taken <= 2000 * POLL_SECONDS, "it must be felt within the poll interval")
                 return
             await asyncio.sleep(0.01)

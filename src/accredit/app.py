@@ -1,6 +1,7 @@
 """The composition root: configuration → store → services → ASGI. The only file that names concrete classes."""
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
@@ -171,16 +172,29 @@ async def migrate_database(settings: Settings) -> str:
         await database.close()
 
 
-def run(settings: Settings, ready: Callable[[Node], None]) -> None:
-    """Serve until told to stop; call `ready` once the node answers. Raises what `node` does, and CannotListen."""
+def run(settings: Settings, ready: Callable[[str], None]) -> None:
+    """Serve until SIGINT or SIGTERM; call `ready` with the issuer once the node answers.
+
+    Raises what `node` does, and CannotListen.
+    """
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(settings, ready))
+        runner.run(_until_signalled(settings, ready))
 
 
-async def _serve(settings: Settings, ready: Callable[[Node], None]) -> None:
-    tcp = serve.listen(settings.host, settings.port)
-    with closing(tcp):
-        async with node(settings) as running:
+async def _until_signalled(settings: Settings, ready: Callable[[str], None]) -> None:
+    stop = asyncio.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    await serving(settings, stop, lambda: ready(settings.origin))
+
+
+async def serving(
+    settings: Settings, stop: asyncio.Event, ready: Callable[[], None], clock: Clock | None = None
+) -> None:
+    """Serve until `stop` is set; call `ready` once the node answers. Only tests bring a clock of their own."""
+    with closing(serve.listen(settings.host, settings.port)) as tcp:
+        async with node(settings, clock) as running:
             with closing(serve.listen_locally(settings.socket)) as local:
-                await serve.serve(running.public, running.admin, tcp, local, settings.proxies, lambda: ready(running))
+                public, admin = (running.public, tcp), (running.admin, local)
+                await serve.serve(public, admin, settings.proxies, stop, ready)
                 settings.socket.unlink(missing_ok=True)

@@ -45,7 +45,7 @@ class Runner:
                 await task
 
     async def _forever(self, job: Job) -> None:
-        while True:
+        while True:  # noqa: ASYNC110  (it is the job that says when, no event)
             await asyncio.sleep(await self._once(job))
 
     async def _once(self, job: Job) -> float:

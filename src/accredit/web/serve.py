@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import gc
 import os
-import signal
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -35,31 +34,37 @@ class _Listener(uvicorn.Server):
 
 
 async def serve(
-    public: ASGIApp,
-    admin: ASGIApp,
-    tcp: socket.socket,
-    local: socket.socket,
+    public: tuple[ASGIApp, socket.socket],
+    local: tuple[ASGIApp, socket.socket],
     proxies: Sequence[str],
+    stop: asyncio.Event,
     ready: Callable[[], None],
 ) -> None:
-    """Serve both applications until SIGINT or SIGTERM; call `ready` once both answer."""
-    listeners = [_listener(public, proxies), _listener(admin, ())]
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(name, _stop, listeners)
+    """Serve both applications on their sockets until `stop` is set; call `ready` once both answer."""
+    listeners = [_listener(public[0], proxies), _listener(local[0], ())]
     running = [
         asyncio.create_task(listener.serve(sockets=[sock]))
-        for listener, sock in zip(listeners, (tcp, local), strict=True)
+        for listener, sock in zip(listeners, (public[1], local[1]), strict=True)
     ]
     try:
-        while not all(listener.started for listener in listeners) and not any(task.done() for task in running):
-            await asyncio.sleep(0.01)
+        await _until_started(listeners, running)
         _settle_memory()
         ready()
-        await asyncio.gather(*running)
+        ended = asyncio.create_task(stop.wait())
+        await asyncio.wait([*running, ended], return_when=asyncio.FIRST_COMPLETED)
+        ended.cancel()
     finally:
-        _stop(listeners)
-        await asyncio.gather(*running, return_exceptions=True)
+        for listener in listeners:
+            listener.should_exit = True
+        await asyncio.gather(*running)
+
+
+async def _until_started(listeners: Sequence[_Listener], running: Sequence[asyncio.Task[None]]) -> None:
+    # Uvicorn has no event for this, only a flag.
+    while not all(listener.started for listener in listeners):
+        if any(task.done() for task in running):
+            return
+        await asyncio.sleep(0.01)
 
 
 def _listener(app: ASGIApp, proxies: Sequence[str]) -> _Listener:
@@ -77,11 +82,6 @@ def _listener(app: ASGIApp, proxies: Sequence[str]) -> _Listener:
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     return _Listener(config)
-
-
-def _stop(listeners: Sequence[_Listener]) -> None:
-    for listener in listeners:
-        listener.should_exit = True
 
 
 def _settle_memory() -> None:
