@@ -1,31 +1,34 @@
-"""Every error of the SDK. None of them ever holds a token, a secret or an argument."""
+"""What the SDK raises. Every error here is an AccreditError, and none of them ever quotes a token or a secret."""
 
 from collections.abc import Iterable
 from enum import StrEnum
 
 
 class AccreditError(Exception):
-    """Base of all errors that the SDK raises on purpose."""
+    """The root of all errors that this package raises on purpose."""
 
 
 class ConfigurationError(AccreditError):
-    """The configuration cannot be used safely, so nothing starts. `problems` has a sentence for each thing to mend."""
+    """Something was set up wrongly. `problems` lists all that is wrong, and the text has one line for each."""
 
     def __init__(self, problems: Iterable[str]) -> None:
-        self.problems = tuple(problems)
-        super().__init__("\n".join(self.problems))
+        self.problems: tuple[str, ...] = tuple(problems)
+        super().__init__(*self.problems)
+
+    def __str__(self) -> str:
+        return "\n".join(self.problems)
 
 
 class ScopeError(AccreditError, ValueError):
-    """A text is not a scope, or not a list of scopes (RFC 6749, 3.3)."""
+    """A word is no scope, or a text is no list of scopes (RFC 6749, 3.3). The text may be shown to the client."""
 
 
 class ResourceError(AccreditError, ValueError):
-    """A text cannot be the canonical URI of a server (RFC 8707, 2)."""
+    """A URI is no usable resource identifier (RFC 8707, 2). The text may be shown to the client."""
 
 
 class Problem(StrEnum):
-    """What is wrong with a token; for the operator's record, never for the answer."""
+    """Why a token was refused. The client only ever hears `invalid_token`; this is for the operator's record."""
 
     MALFORMED = "malformed"
     ALGORITHM = "algorithm"
@@ -39,12 +42,16 @@ class Problem(StrEnum):
     NOT_YET_VALID = "not_yet_valid"
     REVOKED = "revoked"
     BOUND = "bound"
+    """The token is bound to a key (`cnf`), and nothing proved that its bearer has that key."""
 
 
 class InvalidToken(AccreditError):
-    """A token is refused. `detail` is a sentence for the operator and never holds token material."""
+    """A token is refused: `problem` says why, `detail` adds a few words of ours and never a part of the token."""
 
     def __init__(self, problem: Problem, detail: str) -> None:
-        super().__init__(detail)
+        super().__init__(problem, detail)
         self.problem = problem
         self.detail = detail
+
+    def __str__(self) -> str:
+        return f"{self.problem.value}: {self.detail}"

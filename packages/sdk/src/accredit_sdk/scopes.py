@@ -1,91 +1,85 @@
-"""RFC 6749, 3.3: scope words and their order.
+"""RFC 6749, 3.3: scopes, and the order among them.
 
-Words are split by colons: `ledger` covers `ledger:invoices`, which covers `ledger:invoices:pay`. A set of scopes is a
-frozenset of words and stands for everything that its words cover.
+A scope is a word of segments between colons: `invoices` covers `invoices:read`, which covers `invoices:read:own`. A set
+of scopes is a frozenset of words; two sets meet in what both of them allow.
 """
 
 import re
-from collections.abc import Iterable, Set
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 from accredit_sdk.errors import ScopeError
 
-__all__ = ["RESERVED", "ScopeError", "covers", "meet", "missing", "parse", "render", "satisfied", "smallest", "word"]
-
 RESERVED: Final = frozenset({"openid", "profile", "email", "offline_access"})
-"""Words of OpenID Connect (Core 1.0, 5.4 and 11): never a scope of a server."""
+"""Words of OpenID Connect (Core, 3.1.2.1, 5.4, 11): handled before any rule, and never the scope of a server."""
 
-MAX_LENGTH: Final = 128
-"""The longest word, in characters."""
+LONGEST: Final = 128
+"""The most characters of one scope."""
 
-_SEGMENT: Final = r"[\x21\x23-\x39\x3b-\x5b\x5d-\x7e]+"
-_WORD: Final = re.compile(rf"{_SEGMENT}(?::{_SEGMENT})*")
+MOST: Final = 256
+"""The most scopes that one text may list."""
+
+_SEGMENT: Final = r"[!#-9;-\[\]-~]+"
+_WORD: Final = re.compile(f"{_SEGMENT}(?::{_SEGMENT})*")
 
 
 def word(text: str) -> str:
-    """Return `text` when it is a scope word. Raises ScopeError."""
-    if len(text) > MAX_LENGTH or _WORD.fullmatch(text) is None:
-        raise ScopeError(f"a scope is 1 to {MAX_LENGTH} visible ASCII characters, its parts split by single colons")
+    """Return `text` if it is one scope: a scope-token of at most 128 characters without an empty segment.
+
+    Raises ScopeError otherwise.
+    """
+    if len(text) > LONGEST:
+        raise ScopeError(f"a scope has at most {LONGEST} characters")
+    if _WORD.fullmatch(text) is None:
+        raise ScopeError("a scope is printable ASCII without space, quote and backslash, and no segment is empty")
     return text
 
 
-def parse(text: str, limit: int = 100) -> frozenset[str]:
-    """Return the words of a `scope` parameter: split by exactly one space each. Raises ScopeError.
+def parse(text: str, limit: int = MOST) -> frozenset[str]:
+    """Return the scopes that `text` lists with single spaces between them; the empty text lists none.
 
-    The empty text is the empty set; at most `limit` words are read.
+    Raises ScopeError, also for more than `limit` words.
     """
     if not text:
         return frozenset()
-    parts = text.split(" ", limit)
-    if len(parts) > limit:
-        raise ScopeError(f"at most {limit} scopes can be named at once")
-    return frozenset(word(part) for part in parts)
+    if text.count(" ") >= limit:
+        raise ScopeError(f"at most {limit} scopes can be listed")
+    return frozenset([word(one) for one in text.split(" ")])
 
 
-def render(scopes: Iterable[str]) -> str:
-    """Return the words as one text, sorted, split by single spaces."""
+def render(scopes: AbstractSet[str]) -> str:
+    """Return the text that lists `scopes`: sorted, with single spaces between them."""
     return " ".join(sorted(scopes))
 
 
 def covers(wide: str, narrow: str) -> bool:
-    """Tell whether the word `wide` is `narrow` or lies above it."""
-    return narrow == wide or narrow.startswith(wide + ":")
+    """Tell whether holding `wide` includes holding `narrow`: they are equal, or `narrow` continues it with a colon."""
+    return narrow == wide or narrow.startswith(f"{wide}:")
 
 
-def satisfied(held: Set[str], needed: str) -> bool:
-    """Tell whether a word of `held` covers `needed`."""
-    if needed in held:
-        return True
-    end = needed.rfind(":")
-    while end > 0:
-        if needed[:end] in held:
-            return True
-        end = needed.rfind(":", 0, end)
-    return False
+def satisfied(held: AbstractSet[str], needed: str) -> bool:
+    """Tell whether a word in `held` covers `needed`. One look-up for each segment of `needed`."""
+    while needed not in held:
+        end = needed.rfind(":")
+        if end < 0:
+            return False
+        needed = needed[:end]
+    return True
 
 
-def smallest(scopes: Iterable[str]) -> frozenset[str]:
-    """Return the smallest set that stands for the same: without the words that another word covers."""
-    found = frozenset(scopes)
-    if len(found) < 2:
-        return found
-    return frozenset(item for item in found if not _covered_by_other(found, item))
+def smallest(needed: AbstractSet[str]) -> frozenset[str]:
+    """Return `needed` without the words that another of its words covers: the smallest set that means the same."""
+    return frozenset([one for one in needed if ":" not in one or not satisfied(needed, one[: one.rfind(":")])])
 
 
-def _covered_by_other(scopes: Set[str], item: str) -> bool:
-    end = item.rfind(":")
-    while end > 0:
-        if item[:end] in scopes:
-            return True
-        end = item.rfind(":", 0, end)
-    return False
+def missing(held: AbstractSet[str], needed: AbstractSet[str]) -> frozenset[str]:
+    """Return which words of the smallest `needed` nothing in `held` covers; empty when `held` is enough."""
+    return frozenset([one for one in smallest(needed) if not satisfied(held, one)])
 
 
-def missing(held: Set[str], needed: Iterable[str]) -> frozenset[str]:
-    """Return the words of the smallest form of `needed` that `held` does not cover."""
-    return frozenset(item for item in smallest(needed) if not satisfied(held, item))
+def meet(a: AbstractSet[str], b: AbstractSet[str]) -> frozenset[str]:
+    """Return what both sets allow: of two words where one covers the other, the narrower one.
 
-
-def meet(left: Set[str], right: Set[str]) -> frozenset[str]:
-    """Return what both sets stand for: wide ∧ narrow = narrow. The result is in its smallest form."""
-    return smallest({*(a for a in left if satisfied(right, a)), *(b for b in right if satisfied(left, b))})
+    The words of the result may cover one another; `smallest` makes it the shortest form.
+    """
+    return frozenset([one for one in a if satisfied(b, one)] + [one for one in b if satisfied(a, one)])
