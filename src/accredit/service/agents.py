@@ -7,6 +7,7 @@ from accredit.identity.agent import Agent
 from accredit.identity.changes import (
     AddClient,
     AddCredential,
+    Assign,
     ReplaceClient,
     RevokeCredential,
     Signal,
@@ -15,6 +16,7 @@ from accredit.identity.changes import (
 from accredit.identity.client import Client, ClientKind
 from accredit.identity.credential import Credential, CredentialKind, CredentialState
 from accredit.identity.principal import Principal
+from accredit.identity.role import Assignment
 from accredit.identity.slug import SlugError, slug
 from accredit.identity.state import State
 from accredit.oauth.outcome import Outcome
@@ -28,7 +30,7 @@ _LIVE_CREDENTIALS = 2
 
 @dataclass(frozen=True, slots=True)
 class AgentDraft:
-    """What an administrator says about a new agent. `expires_at` is microseconds UTC, or None."""
+    """What an administrator says about a new agent. `expires_at` is microseconds UTC, or None; `roles` are slugs."""
 
     slug: str
     owner: str
@@ -36,6 +38,7 @@ class AgentDraft:
     sponsor: str = ""
     purpose: str = ""
     expires_at: int | None = None
+    roles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -75,19 +78,26 @@ class Agents:
         return agent, principal
 
     async def add(self, draft: AgentDraft, by: str) -> Registered:
-        """Register an agent and make its first secret. Raises Problem."""
+        """Register an agent with its roles and make its first secret, all or nothing. Raises Problem."""
         agent = self._drafted(draft)
+        assigned = tuple(Assign(Assignment(self._role(name), agent.client.id)) for name in sorted(set(draft.roles)))
         credential, secret = self._secret(agent.client.id)
-        event = self._changes.event("agent.add", agent.client.id, by, f"registered {agent.client.slug}")
+        event = self._changes.event("agent.add", agent.client.id, by, _summary(draft))
         outcome = Outcome(
             agent,
             (AddClient(agent.client, agent),),
-            (AddCredential(credential),),
+            (AddCredential(credential), *assigned),
             (event,),
             (Signal(SignalKind.CLIENT, agent.client.id),),
         )
         await self._changes.commit(outcome, taken("agent", agent.client.slug))
         return Registered(agent, credential, secret)
+
+    def _role(self, name: str) -> str:
+        role = self._changes.directory.role(name)
+        if role is None:
+            raise not_found("role", name)
+        return role.id
 
     def _drafted(self, draft: AgentDraft) -> Agent:
         try:
@@ -167,3 +177,8 @@ class Agents:
         outcome = Outcome(changed, (ReplaceClient(changed),), (), (event,), (Signal(kind, client.id),))
         await self._changes.commit(outcome, stale("agent", name))
         return changed
+
+
+def _summary(draft: AgentDraft) -> str:
+    held = ", ".join(sorted(set(draft.roles)))
+    return f"registered {draft.slug} for {draft.owner.strip()}" + (f" with {held}" if held else "")

@@ -48,8 +48,9 @@ class Audit:
         return tuple([await self._walk(end) for end in await self._log.chains()])
 
     async def _walk(self, end: ChainEnd) -> Checked:
+        """Compare the links up to `end`; what was appended since `end` was read is not looked at."""
         seq, link = 0, chain.START
-        while page := await self._log.records(end.chain, seq, _PAGE):
+        while seq < end.seq and (page := await self._log.records(end.chain, seq, min(_PAGE, end.seq - seq))):
             for item in page:
                 trouble = _trouble(item, seq + 1, link)
                 if trouble is not None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from accredit.identity.changes import AddRole, Assign, ReplaceRole, Signal, SignalKind, Unassign
 from accredit.identity.principal import Principal
 from accredit.identity.role import Assignment, Role
+from accredit.identity.server import Server, unusable
 from accredit.identity.slug import SlugError, slug
 from accredit.oauth.outcome import Outcome
 from accredit.service.changes import Changes
@@ -53,7 +54,8 @@ class Roles:
     async def put_scopes(self, name: str, server: str, scopes: frozenset[str], by: str) -> Role:
         """Set what the role carries on one server (slugs); an empty set takes the server out of it."""
         role = self.get(name)
-        kept = {key: value for key, value in role.scopes.items() if key != self._server_id(server)}
+        target = self._server(server).id
+        kept = {key: value for key, value in role.scopes.items() if key != target}
         changed = replace(role, scopes=kept | self._on_server(server, scopes), version=role.version + 1)
         event = self._changes.event("role.scopes", role.id, by, _summary(name, {server: scopes}))
         outcome = Outcome(changed, (ReplaceRole(changed),), (), (event,), (Signal(SignalKind.ROLES, role.id),))
@@ -82,23 +84,21 @@ class Roles:
         outcome = Outcome(None, (), (Unassign(role.id, holder.client.id),), (event,), (heard,))
         await self._changes.commit(outcome, stale("role", name))
 
-    def _server_id(self, name: str) -> str:
+    def _server(self, name: str) -> Server:
         server = self._changes.directory.server(name)
         if server is None:
             raise not_found("server", name)
         if server.builtin:
             raise Problem(ProblemCode.FORBIDDEN, f"{name} is built in; no role can reach it")
-        return server.id
+        return server
 
     def _on_server(self, name: str, wanted: frozenset[str]) -> dict[str, frozenset[str]]:
-        identity = self._server_id(name)
-        server = self._changes.directory.server_by_id(identity)
-        known = server.words() if server is not None else frozenset()
-        unknown = sorted(word for word in wanted if not words.satisfied(known, word))
+        server = self._server(name)
+        unknown = unusable(server, wanted)
         if unknown:
             text = f"{name} has no scope {', '.join(repr(word[:80]) for word in unknown)}; add it to the server first"
             raise Problem(ProblemCode.INVALID, text)
-        return {identity: wanted} if wanted else {}
+        return {server.id: wanted} if wanted else {}
 
 
 def _summary(name: str, scopes: dict[str, frozenset[str]]) -> str:
