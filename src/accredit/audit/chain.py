@@ -16,6 +16,9 @@ from accredit_sdk import record
 START: Final = bytes(32)
 """The link before the first record of every chain."""
 
+SALT_BYTES: Final = 16
+"""Length of the salt of a commitment."""
+
 _HEADER_FIELDS: Final = frozenset({"decision", "server"})
 
 
@@ -31,8 +34,10 @@ class Head:
 def append(head: Head, event: Event, at: int, salt: bytes) -> tuple[Head, StoredRecord]:
     """Return the new head and the record of `event`, which happened at `at` (microseconds UTC).
 
-    `salt` is 16 fresh random bytes; without it the commitment could be guessed.
+    `salt` is 16 fresh random bytes; without it the commitment could be guessed. Raises ValueError for another length.
     """
+    if len(salt) != SALT_BYTES:
+        raise ValueError("a record takes exactly 16 random bytes")
     seq = head.seq + 1
     server = event.server or ""
     header = msgspec.json.encode(

@@ -5,16 +5,18 @@ base64url. Only its SHA-256 is stored: 256 random bits need no slow hash.
 """
 
 import base64
-import binascii
 import hashlib
 import hmac
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 SECRET_PREFIX: Final = "acs_"  # noqa: S105  (the public prefix of every secret, not a secret)
-_ID_LENGTH: Final = 26
+_CREDENTIAL_PREFIX: Final = "crd_"
 _RANDOM_BYTES: Final = 32
+# 32 bytes are 43 characters of base64url, and the last of them has two bits to spare, which are zero.
+_SECRET: Final = re.compile(SECRET_PREFIX + r"([0-9a-v]{26})_[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
 
 
 class CredentialKind(StrEnum):
@@ -37,7 +39,7 @@ class Credential:
     """A credential of the client with the id `client`.
 
     `material` is the SHA-256 of a secret, or the JSON Web Key (RFC 7517) of a public key, as bytes.
-    `expires_at` and `retires_at` are microseconds UTC, or None.
+    `expires_at` and `retires_at` are microseconds UTC, or None: the first at which it no longer works.
     """
 
     id: str
@@ -51,7 +53,8 @@ class Credential:
 
     def usable(self, now: int) -> bool:
         """Tell whether the credential authenticates its client at `now` (microseconds UTC)."""
-        if self.state is CredentialState.REVOKED:
+        endless = self.state is CredentialState.RETIRING and self.retires_at is None
+        if self.state is CredentialState.REVOKED or endless:
             return False
         ends = [end for end in (self.expires_at, self.retires_at) if end is not None]
         return not ends or now < min(ends)
@@ -61,21 +64,14 @@ def secret(credential_id: str, random: bytes) -> str:
     """Return the secret to show once for the credential with that id. Raises ValueError unless 32 bytes are given."""
     if len(random) != _RANDOM_BYTES:
         raise ValueError("a secret takes exactly 32 random bytes")
-    return (
-        f"{SECRET_PREFIX}{credential_id[-_ID_LENGTH:]}_{base64.urlsafe_b64encode(random).decode('ascii').rstrip('=')}"
-    )
+    tail = base64.urlsafe_b64encode(random).decode("ascii").rstrip("=")
+    return f"{SECRET_PREFIX}{credential_id.removeprefix(_CREDENTIAL_PREFIX)}_{tail}"
 
 
 def selector(text: str) -> str | None:
     """Return the id of the credential that the secret `text` names, or None when it is not one of our secrets."""
-    head, tail = text[: len(SECRET_PREFIX) + _ID_LENGTH], text[len(SECRET_PREFIX) + _ID_LENGTH :]
-    if not head.startswith(SECRET_PREFIX) or len(tail) != 44 or tail[0] != "_" or not text.isascii():
-        return None
-    try:
-        base64.b64decode(tail[1:] + "=", altchars=b"-_", validate=True)
-    except binascii.Error:
-        return None
-    return "crd_" + head[len(SECRET_PREFIX) :]
+    found = _SECRET.fullmatch(text)
+    return None if found is None else _CREDENTIAL_PREFIX + found[1]
 
 
 def digest(text: str) -> bytes:
@@ -84,5 +80,6 @@ def digest(text: str) -> bytes:
 
 
 def matches(credential: Credential, text: str) -> bool:
-    """Tell, in constant time, whether `text` is the secret of `credential`."""
-    return credential.kind is CredentialKind.SECRET and hmac.compare_digest(credential.material, digest(text))
+    """Tell, in constant time, whether `text` is the secret of `credential`; a public key has none."""
+    right = hmac.compare_digest(credential.material, digest(text))
+    return right and credential.kind is CredentialKind.SECRET

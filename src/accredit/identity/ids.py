@@ -1,11 +1,9 @@
-"""RFC 9562, 5.7: ids are a prefix that tells the kind, and the 26 base32 characters of a UUIDv7.
+"""RFC 9562, 5.7: the ids of our nouns, a prefix that tells the kind and a UUIDv7, as `accredit_sdk.ids` writes it."""
 
-The alphabet is base32hex in lower case (RFC 4648, 7), so ids sort by the time they were made.
-"""
-
-import base64
 import re
 from typing import Final
+
+from accredit_sdk import ids
 
 PREFIXES: Final = {
     "server": "srv_",
@@ -28,16 +26,7 @@ def encode(kind: str, unix_ms: int, random: bytes) -> str:
 
     Raises KeyError for an unknown kind and ValueError unless `random` holds exactly ten bytes.
     """
-    if len(random) != 10:
-        raise ValueError("an id takes exactly ten random bytes")
-    tail = int.from_bytes(random, "big")
-    value = (unix_ms & 0xFFFF_FFFF_FFFF) << 80
-    value |= 0x7 << 76
-    value |= (tail >> 68) << 64
-    value |= 0b10 << 62
-    value |= tail & 0x3FFF_FFFF_FFFF_FFFF
-    text = base64.b32hexencode(value.to_bytes(16, "big")).decode("ascii").rstrip("=").lower()
-    return PREFIXES[kind] + text
+    return ids.encode(PREFIXES[kind], unix_ms, random)
 
 
 def is_id(text: str, kind: str) -> bool:

@@ -26,10 +26,6 @@ class Assignment:
     holder: str
     ends_at: int | None = None
 
-    def counts(self, now: int) -> bool:
-        """Tell whether the assignment is in force at `now` (microseconds UTC)."""
-        return self.ends_at is None or now < self.ends_at
-
 
 @dataclass(frozen=True, slots=True)
 class HeldRole:
@@ -38,11 +34,25 @@ class HeldRole:
     role: Role
     ends_at: int | None = None
 
+    def counts(self, now: int) -> bool:
+        """Tell whether the assignment is in force at `now` (microseconds UTC)."""
+        return self.ends_at is None or now < self.ends_at
+
 
 def ceiling(held: Iterable[HeldRole], server: str, now: int) -> frozenset[str]:
     """Return the scopes on `server` (an id) that the roles in force at `now` carry together."""
     granted: set[str] = set()
     for item in held:
-        if item.ends_at is None or now < item.ends_at:
+        if item.counts(now):
             granted |= item.role.scopes.get(server, frozenset())
     return words.smallest(granted)
+
+
+def lasts_until(held: Iterable[HeldRole], server: str, scopes: frozenset[str], now: int) -> int | None:
+    """Return the first microsecond (UTC) after `now` at which the roles carry `scopes` on `server` no longer.
+
+    None means that they carry them for good. What has been granted must not outlive that moment.
+    """
+    known = tuple(held)
+    ends = sorted({item.ends_at for item in known if item.ends_at is not None and item.counts(now)})
+    return next((end for end in ends if words.missing(ceiling(known, server, end), scopes)), None)

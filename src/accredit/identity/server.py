@@ -1,11 +1,13 @@
 """Servers (MCP servers registered as OAuth resource servers), their scopes and their tools."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
 from accredit.identity.state import State
 from accredit_sdk import scopes as words
+from accredit_sdk.errors import ScopeError
 from accredit_sdk.policy import Visibility
 
 
@@ -90,13 +92,26 @@ def problems(server: Server) -> tuple[str, ...]:
     return (*_scope_problems(server), *_tool_problems(server))
 
 
+def unusable(server: Server, wanted: Iterable[str]) -> tuple[str, ...]:
+    """Return those of the `wanted` words, sorted, that are malformed or that no scope of `server` covers."""
+    known = server.words()
+    return tuple(word for word in sorted(wanted) if _malformed(word) or not words.satisfied(known, word))
+
+
+def _malformed(word: str) -> str | None:
+    try:
+        words.word(word)
+    except ScopeError as error:
+        return str(error)
+    return None
+
+
 def _scope_problems(server: Server) -> list[str]:
     found: list[str] = []
     for scope in server.scopes:
-        try:
-            words.word(scope.word)
-        except words.ScopeError as error:
-            found.append(f"scope {scope.word!r}: {error}")
+        trouble = _malformed(scope.word)
+        if trouble is not None:
+            found.append(f"scope {scope.word!r}: {trouble}")
         if scope.word in words.RESERVED:
             found.append(f"scope {scope.word!r} is reserved by OpenID Connect; choose another word")
     if len(server.words()) != len(server.scopes):
@@ -110,7 +125,6 @@ def _scope_problems(server: Server) -> list[str]:
 
 def _tool_problems(server: Server) -> list[str]:
     found: list[str] = []
-    known = server.words()
     for tool in server.tools:
         if not tool.name or len(tool.name) > 256 or not tool.name.isprintable():
             found.append(f"{tool.kind} name {tool.name!r} must be 1 to 256 printable characters")
@@ -118,7 +132,8 @@ def _tool_problems(server: Server) -> list[str]:
             found.append(f"{tool.kind} {tool.name!r} needs at least one scope")
         found.extend(
             f"{tool.kind} {tool.name!r} needs {word!r}, which is not a scope of {server.slug}; add it first"
-            for word in sorted(tool.needs)
-            if not words.satisfied(known, word)
+            for word in unusable(server, tool.needs)
         )
+    if len({(tool.kind, tool.name) for tool in server.tools}) != len(server.tools):
+        found.append("a tool, resource or prompt is named twice")
     return found

@@ -1,8 +1,9 @@
 """RFC 7523, 3: client assertions (`private_key_jwt`), single use, for this issuer only."""
 
 import functools
+import json
 from collections.abc import Sequence
-from typing import Annotated, Final
+from typing import Final
 
 import msgspec
 
@@ -20,7 +21,10 @@ MAX_LIFETIME: Final = 300
 LEEWAY: Final = 30
 """Clock tolerance in seconds."""
 
-_JWT_TYPES: Final = ("client-authentication+jwt", "JWT")
+MAX_JTI: Final = 256
+"""The longest `jti`, in characters of printable ASCII."""
+
+_TYPES: Final = frozenset({"jwt", "client-authentication+jwt"})
 
 
 class _Claims(msgspec.Struct, frozen=True):
@@ -28,19 +32,16 @@ class _Claims(msgspec.Struct, frozen=True):
     sub: str
     aud: str | tuple[str, ...]
     exp: int
-    jti: Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
+    jti: str
     nbf: int | None = None
     iat: int | None = None
-
-
-_decoder = msgspec.json.Decoder(_Claims)
 
 
 def claimed_client(assertion: str) -> str | None:
     """Return the `sub` that the assertion claims, unverified, or None when it cannot be read."""
     try:
-        return _decoder.decode(jws.parse(assertion).payload).sub
-    except (InvalidToken, msgspec.DecodeError, UnicodeDecodeError):
+        return _claims(jws.parse(assertion).payload).sub
+    except (InvalidToken, ValueError):
         return None
 
 
@@ -53,20 +54,23 @@ def verify(
     issuer as a single string: an assertion for another server can then never be used here, nor ours elsewhere.
     """
     by_kid = {_key(item.material).kid: item for item in credentials}
-    verifying = {kid: _key(item.material) for kid, item in by_kid.items()}
     try:
         parsed = jws.parse(assertion)
-        kind = parsed.typ if parsed.typ in _JWT_TYPES else _JWT_TYPES[0]
-        claims = _decoder.decode(jws.verify(assertion, verifying, kind or ""))
+        kind = (parsed.typ or "").lower().removeprefix("application/")
+        if kind not in _TYPES:
+            return "the assertion is not of a type for client authentication"
+        payload = jws.verify(assertion, {kid: _key(item.material) for kid, item in by_kid.items()}, kind)
+        claims = _claims(payload)
     except InvalidToken as error:
         return f"the assertion is not acceptable: {error.problem.value}"
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except ValueError:
         return "the assertion's claims are malformed"
     wrong = _wrong(claims, client_id, audience, now // 1_000_000)
     if wrong is not None:
         return wrong
     assert parsed.kid is not None  # noqa: S101  (jws.verify found the key by it)
-    return by_kid[parsed.kid], UseJti(client_id, claims.jti, (claims.exp + LEEWAY) * 1_000_000)
+    # The memory outlasts the assertion by the tolerance once more: the clocks of two nodes need not agree.
+    return by_kid[parsed.kid], UseJti(client_id, claims.jti, (claims.exp + 2 * LEEWAY) * 1_000_000)
 
 
 def _wrong(claims: _Claims, client_id: str, audience: str, seconds: int) -> str | None:
@@ -74,15 +78,36 @@ def _wrong(claims: _Claims, client_id: str, audience: str, seconds: int) -> str 
         return "iss and sub of the assertion must both be the client_id"
     if claims.aud != audience:
         return "aud of the assertion must be the issuer, as a single string"
+    if not 0 < len(claims.jti) <= MAX_JTI or not claims.jti.isascii() or not claims.jti.isprintable():
+        return f"jti of the assertion must be 1 to {MAX_JTI} printable ASCII characters"
+    return _wrong_time(claims, seconds)
+
+
+def _wrong_time(claims: _Claims, seconds: int) -> str | None:
     if claims.exp + LEEWAY <= seconds:
         return "the assertion has expired"
     if claims.exp > seconds + MAX_LIFETIME + LEEWAY:
         return "the assertion lives too long; five minutes are the most"
     if claims.nbf is not None and claims.nbf > seconds + LEEWAY:
         return "the assertion is not valid yet"
-    if claims.iat is not None and claims.iat > seconds + LEEWAY:
-        return "the assertion was issued in the future"
+    if claims.iat is not None and not -MAX_LIFETIME - LEEWAY <= claims.iat - seconds <= LEEWAY:
+        return "the assertion was issued in the future, or too long ago"
     return None
+
+
+def _claims(payload: bytes) -> _Claims:
+    """Read claims, each of which may be there once. Raises ValueError."""
+    try:
+        return msgspec.convert(json.loads(payload.decode("utf-8"), object_pairs_hook=_once), _Claims)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a claim is repeated")
+    return found
 
 
 @functools.lru_cache(maxsize=4096)

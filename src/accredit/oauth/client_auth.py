@@ -1,7 +1,7 @@
 """RFC 6749, 2.3: how a client shows who it is, read strictly and judged in constant time."""
 
 import base64
-import binascii
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -27,6 +27,8 @@ class Method(StrEnum):
 MAX_CLIENT_ID: Final = 2048
 """The longest client_id, in characters: client ID metadata documents make it a URL."""
 
+_SLOPPY_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
+
 _NOBODY: Final = Credential("crd_" + "0" * 26, "", CredentialKind.SECRET, bytes(32), 0)
 """Compared with when there is no such credential, so that a wrong name and a wrong secret take the same time."""
 
@@ -45,10 +47,10 @@ class Presented:
 
 @dataclass(frozen=True, slots=True)
 class Authenticated:
-    """The client is who it says. `credential` proved it; `claim` must be won, too, when an assertion was used."""
+    """The client is who it says. `credential` proved it; `claims` must be won, too: the one use of an assertion."""
 
     credential: Credential
-    claim: UseJti | None = None
+    claims: tuple[UseJti, ...] = ()
 
 
 def presented(authorization: str | None, form: Mapping[str, str]) -> Presented | Refusal:
@@ -73,19 +75,28 @@ def _basic(authorization: str, stated: str | None) -> Presented | Refusal:
     scheme, _, encoded = authorization.partition(" ")
     if scheme.lower() != "basic":
         return _unauthenticated("the Authorization scheme is not Basic")
-    try:
-        text = base64.b64decode(encoded, validate=True).decode("utf-8")
-    except (binascii.Error, UnicodeDecodeError, ValueError):
+    pair = _pair(encoded)
+    if pair is None:
         return _unauthenticated("the Basic credentials are malformed")
-    name, colon, secret = text.partition(":")
-    if not colon:
-        return _unauthenticated("the Basic credentials have no colon")
-    client_id = unquote_plus(name)
+    client_id, secret = pair
     if stated is not None and stated != client_id:
         return Refusal(
             ErrorCode.INVALID_REQUEST, "client_id differs from the one in Authorization", "client_id differs"
         )
-    return _checked(Method.BASIC, client_id, unquote_plus(secret))
+    return _checked(Method.BASIC, client_id, secret)
+
+
+def _pair(encoded: str) -> tuple[str, str] | None:
+    """Return client_id and secret of Basic credentials (RFC 6749, 2.3.1), or None unless each step has one reading."""
+    try:
+        raw = base64.b64decode(encoded, validate=True)
+        text = raw.decode("ascii")
+        name, colon, secret = text.partition(":")
+        if base64.b64encode(raw).decode("ascii") != encoded or not colon or _SLOPPY_ESCAPE.search(text):
+            return None
+        return unquote_plus(name, errors="strict"), unquote_plus(secret, errors="strict")
+    except ValueError:
+        return None
 
 
 def _assertion(form: Mapping[str, str]) -> Presented | Refusal:
@@ -115,10 +126,14 @@ def authenticate(client: Presented, principal: Principal | None, audience: str, 
     """
     if client.method is Method.PRIVATE_KEY_JWT:
         return _by_key(client, principal, audience, now)
-    found = credentials.selector(client.proof)
-    known = principal.credential(found) if principal is not None and found is not None else None
-    right = credentials.matches(known or _NOBODY, client.proof)
-    if known is None or not right:
+    return _by_secret(client, principal, now)
+
+
+def _by_secret(client: Presented, principal: Principal | None, now: int) -> Authenticated | Refusal:
+    named = credentials.selector(client.proof)
+    found = principal.credential(named) if principal is not None and named is not None else None
+    known = found or _NOBODY
+    if not credentials.matches(known, client.proof):
         return _unauthenticated("the secret is not one of this client's")
     if not known.usable(now):
         return _unauthenticated("the credential was revoked, retired or has expired")
@@ -135,7 +150,7 @@ def _by_key(client: Presented, principal: Principal | None, audience: str, now: 
     if isinstance(judged, str):
         return _unauthenticated(judged)
     credential, claim = judged
-    return Authenticated(credential, claim)
+    return Authenticated(credential, (claim,))
 
 
 def _unauthenticated(reason: str) -> Refusal:

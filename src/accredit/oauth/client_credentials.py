@@ -1,15 +1,17 @@
 """RFC 6749, 4.4: the client credentials grant. The subject is the client itself."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from accredit.audit.events import TokenIssued, TokenRefused
 from accredit.identity.client import ClientKind
+from accredit.identity.credential import Credential
 from accredit.identity.principal import Principal
-from accredit.identity.role import HeldRole, ceiling
+from accredit.identity.role import HeldRole, ceiling, lasts_until
 from accredit.identity.rule import Factor, Grant, narrow
-from accredit.identity.server import GUARD_SCOPES, Server
+from accredit.identity.server import GUARD_SCOPES, GUARD_SERVER, Server
 from accredit.identity.state import State
-from accredit.oauth import tokens
+from accredit.oauth import resource, tokens
 from accredit.oauth.client_auth import Authenticated, authenticate
 from accredit.oauth.errors import ErrorCode, Refusal
 from accredit.oauth.outcome import Outcome
@@ -17,7 +19,7 @@ from accredit.oauth.token_request import TokenRequest
 from accredit_sdk import scopes as words
 from accredit_sdk.claims import AccessClaims
 
-GRANT_TYPE = "client_credentials"
+GRANT_TYPE: Final = "client_credentials"
 """The value of `grant_type` (RFC 6749, 4.4.2)."""
 
 
@@ -47,28 +49,36 @@ class Issue:
 
 
 def decide(request: TokenRequest, facts: Facts, now: int) -> Outcome[Issue | Refusal]:
-    """Decide about a client credentials request at `now` (microseconds UTC)."""
+    """Decide about a client credentials request at `now` (microseconds UTC).
+
+    Whatever the answer to a client that proved who it is: the assertion that it used is used up.
+    """
     proved = authenticate(request.client, facts.principal, facts.issuer, now)
     if isinstance(proved, Refusal):
         return refused(request, facts, proved)
     principal = facts.principal
     assert principal is not None  # noqa: S101  (nobody authenticates as nobody)
     if not principal.client.usable(now):
-        return refused(
-            request, facts, Refusal(ErrorCode.INVALID_GRANT, "this client may not get tokens now", "client not usable")
-        )
+        return refused(request, facts, _ended(), proved=proved)
     server = facts.server
     if server is None or not _reachable(server, principal.client.kind):
-        text = "this resource is not a server that this client can ask for"
-        return refused(request, facts, Refusal(ErrorCode.INVALID_TARGET, text, "unknown, suspended or closed server"))
+        return refused(request, facts, _no_target(request), proved=proved)
     grant = _grant(request, facts, server, now)
-    if not grant.scopes:
-        return refused(request, facts, _nothing_left(request), grant)
-    return _issued(request, facts, server, proved, grant, now)
+    if not 0 < len(grant.scopes) <= tokens.MAX_SCOPES:
+        return refused(request, facts, _wrong_amount(request, grant), grant, proved)
+    claims = _claims(facts, principal, server, proved.credential, grant, now)
+    if claims.exp <= claims.iat:
+        return refused(request, facts, _ended(), grant, proved)
+    return _issued(request, facts, server, proved, grant, claims)
 
 
 def _reachable(server: Server, kind: ClientKind) -> bool:
-    return server.state is State.ACTIVE and server.builtin is (kind is ClientKind.GUARD)
+    """Guards get tokens for the built-in guard server and for nothing else; nobody else gets any for a built-in one."""
+    if server.state is not State.ACTIVE:
+        return False
+    if kind is ClientKind.GUARD:
+        return server.builtin and server.slug == GUARD_SERVER
+    return not server.builtin
 
 
 def _grant(request: TokenRequest, facts: Facts, server: Server, now: int) -> Grant:
@@ -77,7 +87,22 @@ def _grant(request: TokenRequest, facts: Facts, server: Server, now: int) -> Gra
     return narrow(requested, ((Factor.SERVER, server.words()), (Factor.CLIENT_ROLES, roles)))
 
 
-def _nothing_left(request: TokenRequest) -> Refusal:
+def _ended() -> Refusal:
+    return Refusal(ErrorCode.INVALID_GRANT, "this client may not get tokens now", "client suspended or at its end")
+
+
+def _no_target(request: TokenRequest) -> Refusal:
+    named = resource.target(request.resources)
+    if isinstance(named, Refusal):
+        return named
+    text = "this resource is not a server that this client can ask for"
+    return Refusal(ErrorCode.INVALID_TARGET, text, "unknown, suspended or closed server")
+
+
+def _wrong_amount(request: TokenRequest, grant: Grant) -> Refusal:
+    if grant.scopes:
+        text = f"a token carries at most {tokens.MAX_SCOPES} scopes; ask for fewer"
+        return Refusal(ErrorCode.INVALID_SCOPE, text, f"the rule left {len(grant.scopes)} scopes")
     if request.scope is None:
         text = "no scope was asked for, and none of the server's default scopes is in this client's roles"
     else:
@@ -85,44 +110,55 @@ def _nothing_left(request: TokenRequest) -> Refusal:
     return Refusal(ErrorCode.INVALID_SCOPE, text, "the rule left nothing")
 
 
-def _issued(
-    request: TokenRequest, facts: Facts, server: Server, proved: Authenticated, grant: Grant, now: int
-) -> Outcome[Issue | Refusal]:
-    principal = facts.principal
-    assert principal is not None  # noqa: S101
+def _claims(
+    facts: Facts, principal: Principal, server: Server, credential: Credential, grant: Grant, now: int
+) -> AccessClaims:
     claims = tokens.own_behalf(
         issuer=facts.issuer,
         client=principal.client,
-        credential=proved.credential,
+        credential=credential,
         server=server,
         scope=words.render(grant.scopes),
         jti=facts.jti,
         version=facts.version,
         now=now,
     )
+    return claims if server.builtin else tokens.ending(claims, lasts_until(facts.roles, server.id, grant.scopes, now))
+
+
+def _issued(
+    request: TokenRequest, facts: Facts, server: Server, proved: Authenticated, grant: Grant, claims: AccessClaims
+) -> Outcome[Issue | Refusal]:
     event = TokenIssued(
         decision=facts.decision,
         server=server.id,
-        subject=principal.client.id,
-        client=principal.client.id,
-        client_id=principal.client.client_id,
+        subject=claims.sub,
+        client=proved.credential.client,
+        client_id=claims.client_id,
         credential=proved.credential.id,
         grant_type=GRANT_TYPE,
-        jti=facts.jti,
+        jti=claims.jti,
         requested=request.scope or frozenset(),
         scopes=grant.scopes,
         removed=grant.removed,
         expires=claims.exp,
-        version=facts.version,
+        version=claims.ver,
     )
-    needed = () if proved.claim is None else (proved.claim,)
-    return Outcome(Issue(claims, facts.decision), claims=needed, events=(event,))
+    return Outcome(Issue(claims, facts.decision), claims=proved.claims, events=(event,))
 
 
 def refused(
-    request: TokenRequest, facts: Facts, refusal: Refusal, grant: Grant | None = None
+    request: TokenRequest,
+    facts: Facts,
+    refusal: Refusal,
+    grant: Grant | None = None,
+    proved: Authenticated | None = None,
 ) -> Outcome[Issue | Refusal]:
-    """Return the outcome that records `refusal` and gives it as the answer."""
+    """Return the outcome that records `refusal` and gives it as the answer.
+
+    `proved` is the client's authentication, if it came so far. Without it, the client in the record is only who the
+    request claimed to come from.
+    """
     event = TokenRefused(
         decision=facts.decision,
         server=facts.server.id if facts.server is not None else None,
@@ -134,7 +170,7 @@ def refused(
         requested=request.scope or frozenset(),
         removed=grant.removed if grant is not None else (),
     )
-    return Outcome(refusal, events=(event,))
+    return Outcome(refusal, claims=proved.claims if proved is not None else (), events=(event,))
 
 
 def on_lost(request: TokenRequest, facts: Facts) -> Outcome[Issue | Refusal]:

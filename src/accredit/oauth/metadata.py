@@ -1,12 +1,13 @@
 """RFC 8414: authorization server metadata, computed from the handlers that are really there."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from accredit.oauth.client_auth import Method
 from accredit.oauth.client_credentials import GRANT_TYPE
+from accredit_sdk.jws import Algorithm
 
 WELL_KNOWN: Final = ("oauth-authorization-server", "openid-configuration")
 """The documents under `/.well-known/` (RFC 8414, 3; OpenID Connect Discovery 1.0, 4)."""
@@ -33,17 +34,18 @@ def document(issuer: str, endpoints: Endpoints) -> Mapping[str, Any]:
     if endpoints.token is not None:
         found["token_endpoint"] = issuer + endpoints.token
         found["token_endpoint_auth_methods_supported"] = sorted(method.value for method in Method)
-        found["token_endpoint_auth_signing_alg_values_supported"] = ["ES256", "EdDSA", "RS256"]
+        found["token_endpoint_auth_signing_alg_values_supported"] = sorted(algorithm.value for algorithm in Algorithm)
         found["grant_types_supported"] = list(GRANT_TYPES)
     if endpoints.jwks is not None:
         found["jwks_uri"] = issuer + endpoints.jwks
     return found
 
 
-def paths(issuer: str) -> Iterable[str]:
+def paths(issuer: str) -> Sequence[str]:
     """Return every path under which clients look for the document (RFC 8414, 3.1; OpenID Connect Discovery 1.0, 4.1).
 
-    For an issuer with a path: inserted before it, and for OpenID Connect appended to it.
+    For an issuer with a path: the well-known part inserted before it, and appended to it, as OpenID Connect has it and
+    some clients do for both documents.
     """
     path = urlsplit(issuer).path.rstrip("/")
     found = {f"/.well-known/{name}{path}" for name in WELL_KNOWN}

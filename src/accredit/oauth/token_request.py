@@ -1,17 +1,20 @@
 """RFC 6749, 3.2: the shape of a token request, before anybody knows who sent it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from accredit.oauth.client_auth import Presented, presented
 from accredit.oauth.errors import ErrorCode, Refusal
 from accredit_sdk import scopes as words
+from accredit_sdk.errors import ScopeError
 
 MAX_VALUE: Final = 16_384
 """The longest value of a parameter, in characters."""
 
-_REPEATABLE: Final = frozenset({"resource", "audience"})
+_KNOWN: Final = frozenset(
+    {"grant_type", "scope", "client_id", "client_secret", "client_assertion", "client_assertion_type", "resource"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,23 +30,23 @@ class TokenRequest:
     scope: frozenset[str] | None = None
 
 
-def parse(pairs: list[tuple[str, str]], authorization: str | None) -> TokenRequest | Refusal:
+def parse(pairs: Iterable[tuple[str, str]], authorization: str | None) -> TokenRequest | Refusal:
     """Read the decoded form fields and the Authorization header of a request to the token endpoint.
 
     A parameter without a value counts as absent, a repeated one is an error (RFC 6749, 3.2); only `resource` may
-    repeat (RFC 8707, 2). Unknown parameters are ignored.
+    repeat (RFC 8707, 2). Unknown parameters are ignored, whatever they hold.
     """
     form: dict[str, str] = {}
     resources: list[str] = []
     for name, value in pairs:
         if not value:
             continue
-        if len(value) > MAX_VALUE or not value.isprintable():
-            return _invalid(f"the value of {_shown(name)} is too long or not printable")
+        if name in _KNOWN and (len(value) > MAX_VALUE or not value.isprintable()):
+            return _invalid(f"the value of {name} is too long or not printable")
         if name == "resource":
             resources.append(value)
-        elif name in form and name not in _REPEATABLE:
-            return _invalid(f"{_shown(name)} appears more than once")
+        elif name in form:
+            return _invalid(f"{name if name in _KNOWN else 'a parameter'} appears more than once")
         else:
             form[name] = value
     return _read(form, tuple(resources), authorization)
@@ -57,16 +60,12 @@ def _read(form: Mapping[str, str], resources: tuple[str, ...], authorization: st
     if "scope" in form:
         try:
             scope = words.parse(form["scope"])
-        except words.ScopeError as error:
+        except ScopeError as error:
             return Refusal(ErrorCode.INVALID_SCOPE, "the scope parameter is malformed", str(error))
     client = presented(authorization, form)
     if isinstance(client, Refusal):
         return client
     return TokenRequest(grant_type, client, resources, scope)
-
-
-def _shown(name: str) -> str:
-    return name if name.isidentifier() and len(name) <= 40 else "a parameter"
 
 
 def _invalid(text: str) -> Refusal:

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from msgspec import structs
+
 from accredit.identity.client import Client
 from accredit.identity.credential import Credential
 from accredit.identity.server import Server
@@ -12,6 +14,9 @@ LIFETIME_OWN_BEHALF: Final = 300
 
 LONGEST_LIFETIME: Final = 3600
 """Seconds that any access token of ours lives at the most; keys and signals are kept longer than this."""
+
+MAX_SCOPES: Final = 100
+"""Scopes in one token at the most: as many as `accredit_sdk.scopes.parse` reads at the other end."""
 
 
 def own_behalf(
@@ -46,3 +51,10 @@ def own_behalf(
         rev=(credential.id, client.id, server.id),
         sub_profile=client.kind.value,
     )
+
+
+def ending(claims: AccessClaims, at: int | None) -> AccessClaims:
+    """Return `claims` with an `exp` that is not after `at` (microseconds UTC); None sets no further end."""
+    if at is None or claims.exp <= at // 1_000_000:
+        return claims
+    return structs.replace(claims, exp=at // 1_000_000)
