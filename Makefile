@@ -10,7 +10,8 @@ DB ?= sqlite
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
-UV := $(BIN)/uv --quiet --no-config
+# Where the system keeps its certificates in one file, uv believes them, like git and curl do.
+UV := $(BIN)/uv --quiet --no-config $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),--system-certs)
 PYTEST := $(BIN)/python -m pytest -q
 
 help: ## list the targets
@@ -51,7 +52,7 @@ dist: $(STAMP) ## build both wheels into dist/
 
 lock: $(BIN)/uv ## resolve requirements/*.in anew (UPGRADE=1 for newer versions)
 	@for name in bootstrap run dev; do \
-	  (cd requirements && ../$(BIN)/uv --quiet --no-config pip compile --universal --generate-hashes \
+	  (cd requirements && ../$(UV) pip compile --universal --generate-hashes \
 	    --python-version 3.11 --no-emit-index-url --no-annotate --custom-compile-command "make lock" \
 	    $(if $(UPGRADE),--upgrade) $$name.in -o $$name.txt) || exit 1; \
 	done
@@ -64,7 +65,7 @@ $(STAMP): requirements/bootstrap.txt requirements/run.txt requirements/dev.txt p
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed: make setup PYTHON=python3.11"; exit 1; }
 	@echo "setup: packages by hash into $(VENV)"
-	@$(MAKE) --no-print-directory $(BIN)/uv
+	@$(MAKE) --silent --no-print-directory $(BIN)/uv
 	@$(UV) pip sync --python $(BIN)/python --require-hashes requirements/bootstrap.txt requirements/dev.txt
 	@$(UV) pip install --python $(BIN)/python --no-deps --no-build-isolation -e packages/sdk -e .
 	@mkdir -p build
