@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.laws.tree import modules
+from tests.laws.tree import modules, parse
 
 PURE = tuple(f"src/accredit/{floor}/" for floor in ("ports", "oauth", "audit", "identity"))
 SDK = "packages/sdk/src/accredit_sdk/"
@@ -13,6 +13,11 @@ REACHING = frozenset({"open", "print", "input", "exec", "eval", "compile", "brea
 ENVIRONMENT = frozenset({"environ", "environb", "getenv", "getenvb", "putenv"})
 MAY_READ_ENVIRONMENT = ("src/accredit/config.py", "src/accredit/cli/", "src/accredit/testing/")
 NOWHERE = frozenset({"urllib.request", "http.client", "pickle", "marshal", "shelve"})
+UNIT = "tests/unit"
+NOT_IN_UNIT = frozenset(
+    {"aiosqlite", "alembic", "anyio", "asyncio", "asyncpg", "sqlalchemy", "sqlite3", "subprocess", "threading"}
+    | {f"accredit.{floor}" for floor in ("app", "cli", "jobs", "service", "store", "system", "testing", "web")}
+)
 
 
 def complaints(root: Path) -> Iterator[str]:
@@ -51,3 +56,16 @@ def _imported(node: ast.AST) -> set[str]:
         case ast.ImportFrom(module=str(module), names=names):
             return {module, *(f"{module}.{alias.name}" for alias in names)}
     return set()
+
+
+def impure_unit_tests(root: Path) -> Iterator[str]:
+    """Name every test under tests/unit that runs a loop, a process or a thread, or reaches above the pure floors."""
+    for path in sorted((root / UNIT).rglob("*.py")):
+        name = path.relative_to(root).as_posix()
+        for node in ast.walk(parse(path)):
+            where = f"{name}:{getattr(node, 'lineno', 0)}"
+            if isinstance(node, ast.AsyncFunctionDef):
+                yield f"{where}: {node.name} needs an event loop"
+            for one in sorted(_imported(node)):
+                if one in NOT_IN_UNIT or one.startswith(tuple(f"{barred}." for barred in NOT_IN_UNIT)):
+                    yield f"{where}: imports {one}"

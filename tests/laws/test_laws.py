@@ -22,6 +22,7 @@ from tests.laws.tree import tracked as tracked_files
         surface.leaks,
         surface.undocumented,
         purity.complaints,
+        purity.impure_unit_tests,
         dependencies.complaints,
         requirements.complaints,
         architecture.complaints,

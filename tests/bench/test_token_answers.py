@@ -87,8 +87,8 @@ def serving(sloppy):
         thread.start()
         try:
             endpoint = Endpoint(issuer + "/token", issuer, RESOURCE, SCOPE)
-            clients = [SecretClient("ab", "secret")], [KeyClient.generate("c")]
-            yield Running(issuer, endpoint, *clients, (), (), sloppy.audited)
+            basic, key = SecretClient("ab", "secret"), KeyClient.generate("c")
+            yield Running(issuer, endpoint, [basic], endpoint, [key], (), (), sloppy.audited)
         finally:
             server.shutdown()
             thread.join()
