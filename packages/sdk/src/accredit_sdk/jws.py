@@ -1,93 +1,32 @@
-"""RFC 7515: compact JSON Web Signatures: ES256, EdDSA and RS256, the algorithm pinned to the key, nothing optional."""
+"""RFC 7515: compact JWS, read strictly.
 
-import binascii
-import json
-import re
+The key decides on the algorithm, never the token, and nothing in a header chooses a key but `kid`, which is looked up
+in a table (RFC 7515, 10.6; RFC 8725, 3.1 and 3.10).
+"""
+
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 
 import msgspec
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 
+from accredit_sdk import strict_json
+from accredit_sdk.algorithms import Algorithm, SigningKey, VerifyingKey
 from accredit_sdk.errors import InvalidToken, Problem
 
-MAX_BYTES: Final = 65_536
-"""The longest token that is looked at."""
+__all__ = ["LIMIT", "Algorithm", "Parsed", "SigningKey", "VerifyingKey", "parse", "sign", "verify"]
 
-_REFUSED: Final = frozenset({"crit", "jwk", "jku", "x5u", "x5c", "x5t", "x5t#S256", "b64", "zip", "enc"})
-_ALPHABET: Final = re.compile(rb"[A-Za-z0-9_-]*")
-_ECDSA: Final = ec.ECDSA(hashes.SHA256())
+LIMIT: Final = 16_384
+"""The longest token, in characters, unless a caller says otherwise."""
 
-
-class Algorithm(StrEnum):
-    """Signature algorithms (RFC 7518, 3; RFC 8037)."""
-
-    ES256 = "ES256"
-    EDDSA = "EdDSA"
-    RS256 = "RS256"
+_LONGEST_HEADER: Final = 2048
+_REFUSED: Final = frozenset({"b64", "crit", "jku", "jwk", "x5c", "x5u"})
+_ALGORITHMS: Final = frozenset(alg.value for alg in Algorithm)
 
 
-PublicKey = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | rsa.RSAPublicKey
-PrivateKey = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey
-
-
-@dataclass(frozen=True, slots=True)
-class VerifyingKey:
-    """A public key that verifies one algorithm only."""
-
-    kid: str
-    alg: Algorithm
-    public: PublicKey
-
-    def verifies(self, signed: bytes, signature: bytes) -> bool:
-        """Tell whether `signature` is this key's signature of `signed`; it must have exactly the right length."""
-        try:
-            if isinstance(self.public, ec.EllipticCurvePublicKey):
-                if len(signature) != 64:
-                    return False
-                r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
-                self.public.verify(encode_dss_signature(r, s), signed, _ECDSA)
-            elif isinstance(self.public, ed25519.Ed25519PublicKey):
-                self.public.verify(signature, signed)
-            else:
-                self.public.verify(signature, signed, padding.PKCS1v15(), hashes.SHA256())
-        except InvalidSignature:
-            return False
-        return True
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class SigningKey:
-    """A private key that signs with one algorithm only."""
-
-    kid: str
-    alg: Algorithm
-    private: PrivateKey
-
-    def verifying(self) -> VerifyingKey:
-        """Return the public half."""
-        return VerifyingKey(self.kid, self.alg, self.private.public_key())
-
-    def signature(self, data: bytes) -> bytes:
-        """Return the signature of `data` (RFC 7518, 3.3 and 3.4; RFC 8037, 3.1)."""
-        if isinstance(self.private, ec.EllipticCurvePrivateKey):
-            r, s = decode_dss_signature(self.private.sign(data, _ECDSA))
-            return r.to_bytes(32, "big") + s.to_bytes(32, "big")
-        if isinstance(self.private, ed25519.Ed25519PrivateKey):
-            return self.private.sign(data)
-        return self.private.sign(data, padding.PKCS1v15(), hashes.SHA256())
-
-
-@dataclass(frozen=True, slots=True)
-class Parsed:
-    """A token taken apart; nothing of it has been verified."""
+class Parsed(msgspec.Struct, frozen=True, gc=False):
+    """The parts of a compact JWS, decoded. Nothing is verified yet."""
 
     kid: str | None
     alg: str
@@ -97,72 +36,92 @@ class Parsed:
     signature: bytes
 
 
+class _Header(msgspec.Struct, frozen=True, gc=False):
+    alg: str
+    kid: str | None = None
+    typ: str | None = None
+
+
 def sign(key: SigningKey, typ: str, payload: bytes) -> str:
-    """Return the compact serialisation of `payload` signed by `key` (RFC 7515, 7.1)."""
-    signed = _header(key.alg.value, key.kid, typ) + urlsafe_b64encode(payload).rstrip(b"=")
-    return (signed + b"." + urlsafe_b64encode(key.signature(signed)).rstrip(b"=")).decode("ascii")
+    """Return the compact JWS of `payload`, whose header holds `alg`, `kid` and `typ` and nothing else."""
+    signing_input = _header_part(key.alg, key.kid, typ) + urlsafe_b64encode(payload).rstrip(b"=")
+    return f"{signing_input.decode()}.{urlsafe_b64encode(key.sign(signing_input)).rstrip(b'=').decode()}"
+
+
+def parse(token: str | bytes, limit: int = LIMIT) -> Parsed:
+    """Take a compact JWS of at most `limit` characters apart (RFC 7515, 5.2, steps 1 to 7). Raises InvalidToken."""
+    if len(token) > limit:
+        raise _malformed("too long")
+    try:
+        data = token.encode("ascii") if isinstance(token, str) else token
+    except UnicodeEncodeError:
+        raise _malformed("not ASCII") from None
+    parts = data.split(b".", 3)
+    if len(parts) != 3:
+        raise _malformed("not three parts")
+    first, payload, signature = parts
+    header = _header(first)
+    signing_input = data[: len(first) + 1 + len(payload)]
+    return Parsed(header.kid, header.alg, header.typ, _decoded(payload), signing_input, _decoded(signature))
+
+
+def verify(token: str | bytes, keys: Mapping[str, VerifyingKey], typ: str, limit: int = LIMIT) -> bytes:
+    """Return the payload of a token of type `typ` that one of `keys`, which are named by their ids, has signed.
+
+    `typ` is a media type: compared in any case, with or without `application/` (RFC 7515, 4.1.9). Raises InvalidToken.
+    """
+    parsed = parse(token, limit)
+    if parsed.alg not in _ALGORITHMS:
+        raise InvalidToken(Problem.ALGORITHM, "an algorithm that is not in use")
+    if parsed.typ is None or (parsed.typ != typ and _media_type(parsed.typ) != _media_type(typ)):
+        raise InvalidToken(Problem.TYPE, "another type of token")
+    key = keys.get(parsed.kid) if parsed.kid is not None else None
+    if key is None:
+        raise InvalidToken(Problem.UNKNOWN_KEY, "no kid" if parsed.kid is None else "no key with this kid")
+    if parsed.alg != key.alg:
+        raise InvalidToken(Problem.ALGORITHM, "not the algorithm of the key")
+    if not key.signed(parsed.signature, parsed.signing_input):
+        raise InvalidToken(Problem.SIGNATURE, "the signature is wrong")
+    return parsed.payload
+
+
+def _malformed(detail: str) -> InvalidToken:
+    return InvalidToken(Problem.MALFORMED, detail)
 
 
 @lru_cache(maxsize=256)
-def _header(alg: str, kid: str, typ: str) -> bytes:
+def _header_part(alg: str, kid: str, typ: str) -> bytes:
     return urlsafe_b64encode(msgspec.json.encode({"alg": alg, "kid": kid, "typ": typ})).rstrip(b"=") + b"."
 
 
-def parse(token: str | bytes) -> Parsed:
-    """Take a compact token apart, strictly. Raises InvalidToken."""
-    raw = token if isinstance(token, bytes) else token.encode("utf-8", "surrogatepass")
-    parts = raw.split(b".") if len(raw) <= MAX_BYTES else []
-    if len(parts) != 3:
-        raise InvalidToken(Problem.MALFORMED, "not three parts, or too long")
-    alg, kid, typ = _read_header(parts[0])
-    return Parsed(kid, alg, typ, _decoded(parts[1]), raw[: raw.rfind(b".")], _decoded(parts[2]))
-
-
 @lru_cache(maxsize=1024)
-def _read_header(part: bytes) -> tuple[str, str | None, str | None]:
+def _header(part: bytes) -> _Header:
+    """Read an encoded header. The same few come again and again; what is refused is not remembered."""
+    if len(part) > _LONGEST_HEADER:
+        raise _malformed("the header is too long")
     try:
-        members = json.loads(_decoded(part).decode("utf-8"), object_pairs_hook=_once)
-    except (ValueError, RecursionError):
-        raise InvalidToken(Problem.MALFORMED, "the header is not JSON") from None
-    if not isinstance(members, dict) or not _REFUSED.isdisjoint(members):
-        raise InvalidToken(Problem.MALFORMED, "the header is no object, or has a member that is never accepted")
-    alg, kid, typ = members.get("alg"), members.get("kid"), members.get("typ")
-    if not isinstance(alg, str) or not isinstance(kid, str | None) or not isinstance(typ, str | None):
-        raise InvalidToken(Problem.MALFORMED, "alg, kid and typ of the header must be texts")
-    return alg, kid, typ
-
-
-def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError
-    return found
+        members = strict_json.decode_object(_decoded(part))
+        header = msgspec.convert(members, _Header)
+    except (msgspec.ValidationError, ValueError):
+        raise _malformed("the header is no JSON object with a text as alg") from None
+    if not _REFUSED.isdisjoint(members):
+        raise _malformed("the header has a member that is refused")
+    return header
 
 
 def _decoded(part: bytes) -> bytes:
-    """Decode base64url without padding, junk or loose last bits (RFC 7515, 2)."""
-    if _ALPHABET.fullmatch(part) is None:
-        raise InvalidToken(Problem.MALFORMED, "not base64url")
+    """Decode base64url (RFC 7515, 2) in its one right spelling: no padding, no spare bits, nothing else."""
     try:
-        raw = urlsafe_b64decode(part + b"=" * (-len(part) % 4))
-    except binascii.Error:
-        raise InvalidToken(Problem.MALFORMED, "not base64url") from None
-    if part and urlsafe_b64encode(raw[-(len(raw) % 3 or 3) :]).rstrip(b"=") != part[-(len(part) % 4 or 4) :]:
-        raise InvalidToken(Problem.MALFORMED, "not canonical base64url")
-    return raw
+        found = urlsafe_b64decode(part + b"==")
+    except ValueError:
+        raise _malformed("not base64url") from None
+    if urlsafe_b64encode(found).rstrip(b"=") != part:
+        raise _malformed("not canonical base64url")
+    return found
 
 
-def verify(token: str | bytes, keys: Mapping[str, VerifyingKey], typ: str) -> bytes:
-    """Return the payload of a token of type `typ` that one of `keys` signed. Raises InvalidToken."""
-    parsed = parse(token)
-    stated = (parsed.typ or "").lower().removeprefix("application/")
-    if stated != typ.lower():
-        raise InvalidToken(Problem.TYPE, f"the token is not of the type {typ}")
-    key = keys.get(parsed.kid) if parsed.kid is not None else None
-    if key is None:
-        raise InvalidToken(Problem.UNKNOWN_KEY, "no known key has this key id")
-    if parsed.alg != key.alg.value:
-        raise InvalidToken(Problem.ALGORITHM, "the key is for another algorithm")
-    if not key.verifies(parsed.signing_input, parsed.signature):
-        raise InvalidToken(Problem.SIGNATURE, "the signature is wrong")
-    return parsed.payload
+def _media_type(typ: str) -> str | None:
+    if not typ.isascii():
+        return None
+    folded = typ.lower()
+    return folded if "/" in folded else f"application/{folded}"

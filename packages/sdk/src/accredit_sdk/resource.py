@@ -15,7 +15,7 @@ WELL_KNOWN: Final = "/.well-known/oauth-protected-resource"
 LONGEST: Final = 2048
 """The most characters of an identifier."""
 
-_URI: Final = re.compile(r"([A-Za-z]+)://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]*))?(/[^?#]*)?")
+_URI: Final = re.compile(r"([A-Za-z]+)://(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9._-]+)(?::([0-9]*))?(/[^?#]*)?")
 _PATH: Final = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*")
 _TRIPLET: Final = re.compile(r"%[0-9A-Fa-f]{2}")
 _UNRESERVED: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
@@ -75,7 +75,7 @@ def _split(uri: str) -> tuple[str, str]:
 def _host(host: str) -> str:
     try:
         if host.startswith("["):
-            return f"[{IPv6Address(host[1:-1]).compressed}]"
+            return _bracketed(IPv6Address(host[1:-1]))
         labels = host.split(".")
         if labels[-1].isdigit() or labels[-1].startswith("0x"):
             return str(IPv4Address(host))
@@ -84,6 +84,12 @@ def _host(host: str) -> str:
     if len(host) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
         raise ResourceError("the host is no domain name")
     return host
+
+
+def _bracketed(address: IPv6Address) -> str:
+    if address.ipv4_mapped is not None:
+        raise ResourceError("an IPv4 address is written as one")
+    return f"[{address.compressed}]"
 
 
 def _port(port: str | None, scheme: str) -> str:
