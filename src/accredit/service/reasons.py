@@ -1,0 +1,89 @@
+"""The sentences of `explain`: why it was decided so, and who can change it."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, Final
+
+from accredit_sdk.decision import Reason
+
+
+class Cause(StrEnum):
+    """What kept a scope out: a factor of the rule (SERVER, CLIENT_ROLES), or the token was asked for less (REQUEST)."""
+
+    SERVER = "server"
+    CLIENT_ROLES = "client_roles"
+    REQUEST = "request"
+    UNKNOWN = "unknown"
+
+
+_GUARD: Final[Mapping[str, str]] = {
+    Reason.OK: "the token carries every scope that the call needs",
+    Reason.FREE: "this method needs a valid token and no scope",
+    Reason.NO_TOKEN: "the call came without a token",
+    Reason.INVALID_TOKEN: "the token is not valid",
+    Reason.INSUFFICIENT_SCOPE: "the token lacks a scope that the call needs",
+    Reason.TOOL_UNMAPPED: "{server} has no policy for this name; map it with: accredit server tool",
+    Reason.METHOD_REFUSED: "this method is not open to anybody",
+    Reason.MALFORMED: "the message is not one that could be judged",
+    Reason.HEADER_MISMATCH: "the headers and the body of the request name different things",
+    Reason.BLIND: "the guard had no fresh state and refuses by itself until it has",
+    Reason.REVOKED: "the credential, or something else that the token rests on, was revoked",
+    Reason.SUSPENDED: "the client, the server or the credential is suspended",
+    Reason.FORBIDDEN_ORIGIN: "the request came from an origin or for a host that is not allowed",
+    Reason.SPOOL_FULL: "the guard could not write its record, and without one nothing runs",
+}
+
+
+def sentence(kind: str, outcome: str, said: Mapping[str, Any] | None, server: str) -> str:
+    """Return one sentence about a record. `said` is its person part, or None when that was redacted."""
+    if said is None:
+        return "what was recorded about persons was redacted; the header remains"
+    match kind:
+        case "token_issued":
+            return f"a token for {server} with {' '.join(texts(said, 'scopes')) or 'no scope'}"
+        case "token_refused":
+            return f"no token: {said.get('reason') or said.get('error') or 'refused'}"
+        case "administered":
+            return str(said.get("summary", ""))
+        case "guard_enrolled":
+            return f"a guard of {server} used its code and made its key"
+        case "enrolment_refused":
+            return f"no guard was enrolled: {said.get('reason', '')}"
+        case "chain_opened":
+            return f"a process began to write, version {said.get('version', '')}"
+        case "chain_closed":
+            return "a process ended in good order"
+    return _guard(said, outcome, server)
+
+
+def _guard(said: Mapping[str, Any], outcome: str, server: str) -> str:
+    # A guard's record is a stranger's text: what it says is shown, and never used as a pattern.
+    reason = str(said.get("reason", ""))
+    told = _GUARD[reason].format(server=server) if reason in _GUARD else reason or outcome
+    missing = texts(said, "missing")
+    if missing:
+        told += ": " + ", ".join(missing)
+    problem = said.get("problem")
+    return f"{told} ({problem})" if problem else told
+
+
+def texts(said: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    """Return the texts in the list `name` of a person part; nothing when there is no such list."""
+    found = said.get(name)
+    return tuple(item for item in found if isinstance(item, str)) if isinstance(found, list) else ()
+
+
+def left_out(scope: str, cause: Cause, server: str, client: str) -> tuple[str, str]:
+    """Return why `scope` is missing, and what somebody can do about it."""
+    match cause:
+        case Cause.SERVER:
+            remedy = f"whoever runs {server} can add it: accredit server scope {server} {scope}"
+            return f"{server} has no such scope", remedy
+        case Cause.CLIENT_ROLES:
+            told = f"no role that {client} holds carries it on {server}"
+            return told, f"an administrator can put it into a role: accredit role scopes ROLE --scope {server}={scope}"
+        case Cause.REQUEST:
+            told = f"the roles of {client} carry it now, and the token does not"
+            return told, f"{client} can ask for a new token with this scope"
+        case Cause.UNKNOWN:
+            return "a factor that this version does not know removed it", "look with a newer version"

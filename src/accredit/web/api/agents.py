@@ -1,0 +1,216 @@
+"""Agents over the management API. A secret is in the answer that makes it, and nowhere else."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import Field, StringConstraints
+
+from accredit.identity.agent import Agent
+from accredit.identity.credential import Credential
+from accredit.identity.principal import Principal
+from accredit.identity.role import HeldRole
+from accredit.service.agents import AgentDraft
+from accredit.web.api import roles, times
+from accredit.web.api.fields import Body, Instant, Name, Page, Slug, Span, Text, View, end
+from accredit.web.api.services import LOCAL, Services
+
+CredentialId = Annotated[str, StringConstraints(max_length=64)]
+"""The id of a credential."""
+
+
+class AgentBody(Body):
+    """A new agent. It ends at `expires_at`, or `expires_in` seconds from now; neither: it has no end."""
+
+    slug: Slug
+    owner: Name
+    name: Name = ""
+    sponsor: Name = ""
+    purpose: Text = ""
+    roles: Annotated[tuple[Slug, ...], Field(max_length=100)] = ()
+    expires_at: Instant | None = None
+    expires_in: Span | None = None
+
+
+class CredentialView(View):
+    """A credential, without what proves it."""
+
+    id: str
+    kind: str
+    state: str
+    created_at: str | None
+    expires_at: str | None
+    retires_at: str | None
+
+
+class HeldRoleView(View):
+    """A role that an agent holds, with what it carries by the slugs of servers."""
+
+    slug: str
+    ends_at: str | None
+    scopes: dict[str, list[str]]
+
+
+class AgentSummary(View):
+    """An agent in a list."""
+
+    id: str
+    client_id: str
+    slug: str
+    name: str
+    owner: str
+    sponsor: str
+    purpose: str
+    state: str
+    created_at: str | None
+    expires_at: str | None
+
+
+class AgentView(AgentSummary):
+    """An agent with what belongs to it."""
+
+    credentials: list[CredentialView]
+    roles: list[HeldRoleView]
+
+
+class NewAgentView(AgentView):
+    """An agent that has just been registered. The secret is shown this once."""
+
+    secret: str
+
+
+class NewCredentialView(View):
+    """A credential that has just been made. The secret is shown this once."""
+
+    agent: str
+    client_id: str
+    credential: CredentialView
+    secret: str
+
+
+class AgentPage(View):
+    """Agents by slug; `next` is the cursor of the page that follows, or null."""
+
+    items: list[AgentSummary]
+    next: str | None
+
+
+class AgentApi:
+    """The handlers of `/agents`."""
+
+    def __init__(self, services: Services) -> None:
+        self._agents = services.agents
+        self._roles = services.roles
+        self._directory = services.directory
+        self._clock = services.clock
+
+    def router(self) -> APIRouter:
+        """Return the routes."""
+        found = APIRouter(prefix="/agents", tags=["agents"])
+        found.add_api_route("", self.list_agents, methods=["GET"])
+        found.add_api_route("", self.add, methods=["POST"], status_code=201)
+        found.add_api_route("/{slug}", self.show, methods=["GET"])
+        found.add_api_route("/{slug}/suspend", self.suspend, methods=["POST"])
+        found.add_api_route("/{slug}/resume", self.resume, methods=["POST"])
+        found.add_api_route("/{slug}/credentials", self.add_credential, methods=["POST"], status_code=201)
+        found.add_api_route(
+            "/{slug}/credentials/{credential}", self.revoke_credential, methods=["DELETE"], status_code=204
+        )
+        return found
+
+    async def list_agents(self, page: Annotated[Page, Query()]) -> AgentPage:
+        """List agents."""
+        found = await self._agents.page(page.cursor, page.limit + 1)
+        shown = found[: page.limit]
+        following = shown[-1].client.slug if len(found) > len(shown) else None
+        return AgentPage(items=[AgentSummary(**_summary(item)) for item in shown], next=following)
+
+    async def add(self, body: AgentBody) -> NewAgentView:
+        """Register an agent, give it its roles, and make its first secret."""
+        draft = AgentDraft(
+            slug=body.slug,
+            owner=body.owner,
+            name=body.name,
+            sponsor=body.sponsor,
+            purpose=body.purpose,
+            expires_at=end(self._clock.now(), body.expires_at, body.expires_in),
+            roles=body.roles,
+        )
+        made = await self._agents.add(draft, LOCAL)
+        # Nothing is read again here: if that failed, the secret would be lost.
+        return NewAgentView(
+            **_summary(made.agent),
+            credentials=[_credential(made.credential)],
+            roles=[self._role(HeldRole(self._roles.get(name))) for name in sorted(set(body.roles))],
+            secret=made.secret,
+        )
+
+    async def show(self, slug: Slug) -> AgentView:
+        """Show an agent."""
+        return await self._view(slug)
+
+    async def suspend(self, slug: Slug) -> AgentView:
+        """Refuse every token of the agent, everywhere, until it is resumed."""
+        await self._agents.suspend(slug, LOCAL)
+        return await self._view(slug)
+
+    async def resume(self, slug: Slug) -> AgentView:
+        """Let the agent work again."""
+        await self._agents.resume(slug, LOCAL)
+        return await self._view(slug)
+
+    async def add_credential(self, slug: Slug) -> NewCredentialView:
+        """Give the agent one more secret."""
+        made = await self._agents.add_secret(slug, LOCAL)
+        return NewCredentialView(
+            agent=slug,
+            client_id=made.agent.client.client_id,
+            credential=_credential(made.credential),
+            secret=made.secret,
+        )
+
+    async def revoke_credential(self, slug: Slug, credential: CredentialId) -> None:
+        """End a credential now, and every token that it obtained."""
+        await self._agents.revoke_credential(slug, credential, LOCAL)
+
+    async def _view(self, slug: str) -> AgentView:
+        agent, principal = await self._agents.get(slug)
+        return AgentView(
+            **_summary(agent),
+            credentials=[_credential(item) for item in principal.credentials],
+            roles=self._held(principal),
+        )
+
+    def _held(self, principal: Principal) -> list[HeldRoleView]:
+        held = sorted(self._directory.held(principal), key=lambda item: item.role.slug)
+        return [self._role(item) for item in held]
+
+    def _role(self, item: HeldRole) -> HeldRoleView:
+        carried = roles.scopes(item.role, self._directory)
+        return HeldRoleView(slug=item.role.slug, ends_at=times.render(item.ends_at), scopes=carried)
+
+
+def _summary(agent: Agent) -> dict[str, str | None]:
+    client = agent.client
+    return {
+        "id": client.id,
+        "client_id": client.client_id,
+        "slug": client.slug,
+        "name": client.name,
+        "owner": agent.owner,
+        "sponsor": agent.sponsor,
+        "purpose": agent.purpose,
+        "state": client.state.value,
+        "created_at": times.render(client.created_at),
+        "expires_at": times.render(client.expires_at),
+    }
+
+
+def _credential(item: Credential) -> CredentialView:
+    return CredentialView(
+        id=item.id,
+        kind=item.kind.value,
+        state=item.state.value,
+        created_at=times.render(item.created_at),
+        expires_at=times.render(item.expires_at),
+        retires_at=times.render(item.retires_at),
+    )

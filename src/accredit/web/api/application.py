@@ -1,0 +1,92 @@
+"""RFC 9457: the management API as one application. Whatever goes wrong is answered with a problem document."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from fastapi import APIRouter, FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+
+from accredit.ports.journal import Overloaded, StoreError, WriterStopped
+from accredit.service.problem import Problem
+from accredit.web import errors, site
+from accredit.web.api.agents import AgentApi
+from accredit.web.api.audit import AuditApi
+from accredit.web.api.gate import Gate
+from accredit.web.api.guards import GuardApi
+from accredit.web.api.keys import KeyApi
+from accredit.web.api.roles import RoleApi
+from accredit.web.api.servers import ServerApi
+from accredit.web.api.services import Services
+from accredit.web.api.status import StatusApi
+
+PREFIX: Final = "/api/v1"
+"""Where the API begins."""
+
+_MOST_ERRORS: Final = 20
+
+
+def api(services: Services) -> FastAPI:
+    """Return the application for the Unix socket of the data folder. It asks nobody who they are."""
+    application = FastAPI(
+        title="Accredit management API",
+        version=services.version,
+        openapi_url=f"{PREFIX}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        middleware=[Middleware(Gate)],
+        exception_handlers={
+            Problem: errors.on_problem,
+            RequestValidationError: _on_invalid,
+            HTTPException: site.on_http,
+            StoreError: site.on_unavailable,
+            Overloaded: site.on_unavailable,
+            WriterStopped: site.on_unavailable,
+            Exception: site.on_surprise,
+        },
+        # FastAPI would take exporters from the environment, and send what people typed to them.
+        telemetry={
+            "tracing": False, "metrics": False, "logs": False, "operation_spans": False, "auto_configure": False,
+        },
+    )  # fmt: skip
+    application.include_router(_router(services))
+    return application
+
+
+def _router(services: Services) -> APIRouter:
+    found = APIRouter(prefix=PREFIX)
+    for noun in (ServerApi, RoleApi, AgentApi, GuardApi, KeyApi, AuditApi, StatusApi):
+        found.include_router(noun(services).router())
+    return found
+
+
+async def _on_invalid(_: Request, error: Exception) -> Response:
+    """Answer what pydantic refused: one sentence for each member, and never what was sent."""
+    if not isinstance(error, RequestValidationError):
+        raise error
+    found = [_sentence(item) for item in error.errors()[:_MOST_ERRORS]]
+    detail = "; ".join(f"{item['where']}: {item['what']}" for item in found)
+    return errors.response("invalid", 422, detail, errors=found)
+
+
+def _sentence(item: dict[str, Any]) -> dict[str, str]:
+    return {"where": _where(item["loc"]), "what": _what(item)}
+
+
+def _where(place: Sequence[object]) -> str:
+    """Name the member, like tools.0.name, or the part of the request. A name may be a stranger's text."""
+    named = ".".join(str(part) for part in (place[1:10] or place))
+    return "".join(c if c.isprintable() else "?" for c in named[:200])
+
+
+def _what(item: dict[str, Any]) -> str:
+    if item["type"] == "extra_forbidden":
+        return "is not known here"
+    if item["type"] == "missing":
+        return "is missing"
+    text = str(item["msg"]).removeprefix("Value error, ").removeprefix("Input ")
+    return text[:1].lower() + text[1:]

@@ -1,0 +1,207 @@
+"""The audit log over the management API: search, one decision explained, and whether the chains hold."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import AfterValidator, Field, StringConstraints
+
+from accredit.audit.events import Result
+from accredit.identity import ids
+from accredit.identity.changes import StoredRecord
+from accredit.ports.audit_log import Filter
+from accredit.service.directory import Directory
+from accredit.service.explanation import Explanation, Explanations, person
+from accredit.service.problem import not_found
+from accredit.web.api import times
+from accredit.web.api.fields import LARGEST_PAGE, Body, Instant, View
+from accredit.web.api.services import Services
+from accredit_sdk.record import decode_header
+
+
+def _decision_id(text: str) -> str:
+    if not ids.is_id(text, "decision"):
+        raise ValueError("must be the id of a decision: dec_ and 26 letters and digits")
+    return text
+
+
+DecisionId = Annotated[str, AfterValidator(_decision_id)]
+"""The id of a decision, as answers and logs show it."""
+
+
+class Wanted(Body):
+    """What to look for; `server` is a slug or an id, `until` is exclusive."""
+
+    decision: DecisionId | None = None
+    kind: Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,64}$")] | None = None
+    server: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,64}$")] | None = None
+    outcome: Result | None = None
+    since: Instant | None = None
+    until: Instant | None = None
+    cursor: Annotated[str, StringConstraints(pattern=r"^[0-9.-]{1,80}$")] | None = None
+    limit: int = Field(default=50, ge=1, le=LARGEST_PAGE)
+
+
+class RecordView(View):
+    """A record: its header, and the part that may concern persons, which is null once it was redacted."""
+
+    seq: int
+    chain: str | None
+    at: str | None
+    kind: str
+    decision: str
+    server: str | None
+    server_slug: str | None
+    outcome: str
+    person: dict[str, Any] | None
+    hash: str
+
+
+class RecordPage(View):
+    """Records, newest first; `next` is the cursor of the page that follows, or null."""
+
+    items: list[RecordView]
+    next: str | None
+
+
+class CheckedView(View):
+    """One chain: how many records hold, and the number of the first one that does not, if any."""
+
+    chain: str
+    guard: str | None
+    records: int
+    broken_at: int | None
+    trouble: str | None
+
+
+class VerifiedView(View):
+    """Whether every chain holds."""
+
+    ok: bool
+    chains: list[CheckedView]
+
+
+class LinkView(View):
+    """Who or what stood at one station of the chain."""
+
+    station: str
+    id: str
+    name: str
+    note: str
+
+
+class LeftOutView(View):
+    """A scope that is missing, why, and who can change it."""
+
+    scope: str
+    cause: str
+    why: str
+    remedy: str
+
+
+class DecisionView(View):
+    """One decision, explained and with its records."""
+
+    decision: str
+    at: str | None
+    kind: str
+    outcome: str
+    sentence: str
+    chain: list[LinkView]
+    needed: list[str]
+    left_out: list[LeftOutView]
+    records: list[RecordView]
+
+
+class AuditApi:
+    """The handlers of `/audit` and `/decisions`."""
+
+    def __init__(self, services: Services) -> None:
+        self._audit = services.audit
+        self._directory = services.directory
+        self._explanations = Explanations(services.audit, services.directory, services.agents, services.clock)
+
+    def router(self) -> APIRouter:
+        """Return the routes."""
+        found = APIRouter(tags=["audit"])
+        found.add_api_route("/audit", self.search, methods=["GET"])
+        found.add_api_route("/audit/verify", self.verify, methods=["GET"])
+        found.add_api_route("/decisions/{decision}", self.explain, methods=["GET"])
+        return found
+
+    async def search(self, wanted: Annotated[Wanted, Query()]) -> RecordPage:
+        """Search the log."""
+        matching = Filter(
+            decision=wanted.decision,
+            kind=wanted.kind,
+            server=self._server(wanted.server),
+            outcome=wanted.outcome.value if wanted.outcome is not None else None,
+            since=wanted.since,
+            until=wanted.until,
+        )
+        found = await self._audit.search(matching, wanted.cursor, wanted.limit + 1)
+        shown = found[: wanted.limit]
+        following = shown[-1][0] if len(found) > len(shown) else None
+        return RecordPage(items=[_record(item, self._directory) for _, item in shown], next=following)
+
+    async def verify(self) -> VerifiedView:
+        """Walk through every chain and compare all links. Takes its time with a long log."""
+        found = await self._audit.verify()
+        chains = [
+            CheckedView(
+                chain=item.chain, guard=item.guard, records=item.records, broken_at=item.broken_at, trouble=item.trouble
+            )
+            for item in found
+        ]
+        return VerifiedView(ok=all(item.trouble is None for item in found), chains=chains)
+
+    async def explain(self, decision: DecisionId) -> DecisionView:
+        """Explain a decision."""
+        return _decision(await self._explanations.explain(decision), self._directory)
+
+    def _server(self, given: str | None) -> str | None:
+        if given is None or ids.is_id(given, "server"):
+            return given
+        found = self._directory.server(given)
+        if found is None:
+            raise not_found("server", given)
+        return found.id
+
+
+def _record(record: StoredRecord, directory: Directory) -> RecordView:
+    server = directory.server_by_id(record.server)
+    said = person(record)
+    return RecordView(
+        seq=record.seq,
+        chain=_chain(record),
+        at=times.render(record.at),
+        kind=record.kind,
+        decision=record.decision,
+        server=record.server or None,
+        server_slug=server.slug if server is not None else None,
+        outcome=record.outcome,
+        person=dict(said) if said is not None else None,
+        hash=record.hash.hex(),
+    )
+
+
+def _chain(record: StoredRecord) -> str | None:
+    try:
+        return decode_header(record.header).chain
+    except ValueError:
+        return None
+
+
+def _decision(found: Explanation, directory: Directory) -> DecisionView:
+    return DecisionView(
+        decision=found.decision,
+        at=times.render(found.at),
+        kind=found.kind,
+        outcome=found.outcome,
+        sentence=found.sentence,
+        chain=[LinkView(station=link.station, id=link.id, name=link.name, note=link.note) for link in found.chain],
+        needed=list(found.needed),
+        left_out=[
+            LeftOutView(scope=item.scope, cause=item.cause, why=item.why, remedy=item.remedy) for item in found.left_out
+        ],
+        records=[_record(item, directory) for item in found.records],
+    )

@@ -1,0 +1,87 @@
+"""What the members of request bodies may be: bounded, printable, and of one meaning."""
+
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
+
+from accredit.identity.slug import slug
+from accredit.service.problem import Problem, ProblemCode
+from accredit.web.api import times
+from accredit_sdk import scopes as words
+
+LONGEST_NAME: Final = 200
+"""Characters in a name for people."""
+
+LONGEST_TEXT: Final = 1000
+"""Characters in a description or a purpose."""
+
+LONGEST_LIST: Final = 1000
+"""Members in a list."""
+
+LARGEST_PAGE: Final = 200
+"""Items on a page."""
+
+_LONGEST_SPAN: Final = 100 * 365 * 24 * 3600
+
+
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("must be one line of visible characters")
+    return text
+
+
+def _instant(value: object) -> int:
+    if not isinstance(value, str):
+        raise ValueError("must be a time like 2026-12-31T23:59:59Z")
+    return times.parse(value)
+
+
+Slug = Annotated[str, AfterValidator(slug)]
+"""The slug of a noun."""
+
+Word = Annotated[str, AfterValidator(words.word)]
+"""A scope word (RFC 6749, 3.3)."""
+
+Words = Annotated[tuple[Word, ...], Field(max_length=LONGEST_LIST)]
+"""Scope words; their order does not matter."""
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=LONGEST_NAME), AfterValidator(_printable)]
+"""A name for people: one line."""
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=LONGEST_TEXT), AfterValidator(_printable)]
+"""A sentence for people: one line."""
+
+Instant = Annotated[int, BeforeValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"})]
+"""A time: RFC 3339 outside, microseconds UTC inside."""
+
+Span = Annotated[int, Field(strict=True, gt=0, le=_LONGEST_SPAN)]
+"""A span of time in seconds."""
+
+Flag = Annotated[bool, Field(strict=True)]
+"""true or false, and nothing that looks like it."""
+
+
+class Body(BaseModel):
+    """What every request body is: exactly the members that are named."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class View(BaseModel):
+    """What every answer is."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Page(Body):
+    """Which page of a list is wanted: at most `limit` items that follow the one with the slug `cursor`."""
+
+    cursor: Slug = ""
+    limit: int = Field(default=50, ge=1, le=LARGEST_PAGE)
+
+
+def end(now: int, at: int | None, seconds: int | None) -> int | None:
+    """Return the end that was given as a time or as seconds from `now`, or None. Raises Problem for both at once."""
+    if at is not None and seconds is not None:
+        raise Problem(ProblemCode.INVALID, "say when it ends as a time or as seconds from now, not both")
+    return at if seconds is None else now + seconds * 1_000_000

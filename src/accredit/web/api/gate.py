@@ -1,0 +1,101 @@
+"""RFC 8259: what a request must be before the framework sees it: bounded, and JSON of exactly one meaning."""
+
+import json
+from typing import Any, Final, NoReturn
+from urllib.parse import parse_qsl
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from accredit.web import errors
+from accredit.web.body import BodyRefused, read
+
+MAX_BYTES: Final = 1024 * 1024
+"""The largest request body."""
+
+_MAX_PARAMETERS: Final = 32
+
+
+class Gate:
+    """Refuses bodies that are too large or that two parsers could read differently, and repeated query parameters.
+
+    Answers that pass are never stored by anybody: some hold a secret that is shown once.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or answer it with a problem document."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def unstored(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)["Cache-Control"] = "no-store"
+            await send(message)
+
+        try:
+            _check_query(scope["query_string"])
+            body = await read(receive, MAX_BYTES)
+            if body:
+                _check_body(body, Headers(scope=scope).getlist("content-type"))
+        except BodyRefused as refused:
+            await errors.response("invalid", refused.status, refused.text)(scope, receive, unstored)
+            return
+        await self._app(scope, _replay(body, receive), unstored)
+
+
+def _check_query(query: bytes) -> None:
+    try:
+        found = parse_qsl(
+            query.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_MAX_PARAMETERS
+        )
+    except ValueError:
+        raise BodyRefused(400, "the query cannot be read") from None
+    names = [name for name, _ in found]
+    if len(set(names)) != len(names):
+        raise BodyRefused(400, "a query parameter appears more than once")
+
+
+def _check_body(body: bytes, content_types: list[str]) -> None:
+    kind = content_types[0].partition(";")[0].strip().lower() if len(content_types) == 1 else ""
+    if kind != "application/json":
+        raise BodyRefused(415, "send application/json")
+    try:
+        value = json.loads(body.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_number)
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except _Repeated:
+        raise BodyRefused(400, "a member of a JSON object appears more than once") from None
+    except (ValueError, RecursionError):
+        raise BodyRefused(400, "the body is not JSON") from None
+
+
+class _Repeated(Exception):
+    pass
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise _Repeated
+    return found
+
+
+def _no_number(text: str) -> NoReturn:
+    raise ValueError(f"{text} is not JSON")
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """Return a `receive` that gives the body that was read already, and then whatever comes."""
+    given = False
+
+    async def again() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again

@@ -1,0 +1,70 @@
+"""Guards over the management API. They enrol themselves, with a code that `/servers/{slug}/enrolments` gives."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from accredit.identity.client import Client
+from accredit.service.directory import Directory
+from accredit.web.api import times
+from accredit.web.api.fields import Page, Slug, View
+from accredit.web.api.services import LOCAL, Services
+
+
+class GuardView(View):
+    """A guard, and the slugs of the servers that it speaks for."""
+
+    id: str
+    slug: str
+    state: str
+    servers: list[str]
+    created_at: str | None
+
+
+class GuardPage(View):
+    """Guards by slug; `next` is the cursor of the page that follows, or null."""
+
+    items: list[GuardView]
+    next: str | None
+
+
+class GuardApi:
+    """The handlers of `/guards`."""
+
+    def __init__(self, services: Services) -> None:
+        self._guards = services.guards
+        self._directory = services.directory
+
+    def router(self) -> APIRouter:
+        """Return the routes."""
+        found = APIRouter(prefix="/guards", tags=["guards"])
+        found.add_api_route("", self.list_guards, methods=["GET"])
+        found.add_api_route("/{slug}/suspend", self.suspend, methods=["POST"])
+        found.add_api_route("/{slug}/resume", self.resume, methods=["POST"])
+        return found
+
+    async def list_guards(self, page: Annotated[Page, Query()]) -> GuardPage:
+        """List guards."""
+        found = await self._guards.page(page.cursor, page.limit + 1)
+        shown = found[: page.limit]
+        following = shown[-1].client.slug if len(found) > len(shown) else None
+        return GuardPage(items=[_view(item.client, self._directory) for item in shown], next=following)
+
+    async def suspend(self, slug: Slug) -> GuardView:
+        """Give the guard no more state; it refuses by itself once its state is too old."""
+        return _view(await self._guards.suspend(slug, LOCAL), self._directory)
+
+    async def resume(self, slug: Slug) -> GuardView:
+        """Let the guard work again."""
+        return _view(await self._guards.resume(slug, LOCAL), self._directory)
+
+
+def _view(client: Client, directory: Directory) -> GuardView:
+    named = [(identity, directory.server_by_id(identity)) for identity in client.servers]
+    return GuardView(
+        id=client.id,
+        slug=client.slug,
+        state=client.state.value,
+        servers=sorted(server.slug if server is not None else identity for identity, server in named),
+        created_at=times.render(client.created_at),
+    )

@@ -1,0 +1,59 @@
+"""Signing keys over the management API: their lives, and their rotation. Private keys never leave the store."""
+
+from fastapi import APIRouter
+
+from accredit.identity.signing_key import KeyUse, StoredKey
+from accredit.web.api import times
+from accredit.web.api.fields import View
+from accredit.web.api.services import LOCAL, Services
+
+
+class KeyView(View):
+    """A signing key. From `gone_at` on nothing that it signed is alive."""
+
+    kid: str
+    use: KeyUse
+    algorithm: str
+    state: str
+    created_at: str | None
+    gone_at: str | None
+
+
+class KeyList(View):
+    """Every published key."""
+
+    items: list[KeyView]
+
+
+class KeyApi:
+    """The handlers of `/keys`."""
+
+    def __init__(self, services: Services) -> None:
+        self._keys = services.keys
+
+    def router(self) -> APIRouter:
+        """Return the routes."""
+        found = APIRouter(prefix="/keys", tags=["keys"])
+        found.add_api_route("", self.list_keys, methods=["GET"])
+        found.add_api_route("/{use}/rotate", self.rotate, methods=["POST"])
+        return found
+
+    async def list_keys(self) -> KeyList:
+        """List the published keys."""
+        ordered = sorted(self._keys.all(), key=lambda key: (key.use, key.created_at, key.kid))
+        return KeyList(items=[_view(key) for key in ordered])
+
+    async def rotate(self, use: KeyUse) -> KeyView:
+        """Sign with the upcoming key from now on; the present one stays published until its last token is dead."""
+        return _view(await self._keys.rotate(use, LOCAL))
+
+
+def _view(key: StoredKey) -> KeyView:
+    return KeyView(
+        kid=key.kid,
+        use=key.use,
+        algorithm=key.algorithm.value,
+        state=key.state.value,
+        created_at=times.render(key.created_at),
+        gone_at=times.render(key.gone_at),
+    )

@@ -1,0 +1,238 @@
+"""Servers over the management API: their scopes, their tools, and invitations for their guards."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import Field, StringConstraints
+
+from accredit.identity.server import Scope, Server, TargetKind, Tool
+from accredit.service.servers import ServerDraft
+from accredit.web.api import times
+from accredit.web.api.fields import LONGEST_LIST, Body, Flag, Name, Page, Slug, Text, View, Word, Words
+from accredit.web.api.services import LOCAL, Services
+from accredit_sdk.policy import Visibility
+
+ToolName = Annotated[str, StringConstraints(min_length=1, max_length=256)]
+"""The name of a tool, a resource or a prompt, as the server itself spells it."""
+
+
+class ScopeBody(Body):
+    """How a scope is described to people."""
+
+    description: Text = ""
+
+
+class NamedScope(ScopeBody):
+    """A scope of a new server."""
+
+    word: Word
+
+
+class ToolBody(Body):
+    """What a call of a tool needs, and what it does."""
+
+    needs: Words
+    kind: TargetKind = TargetKind.TOOL
+    description: Text = ""
+    read_only: Flag = False
+    destructive: Flag = False
+    visibility: Visibility = Visibility.SHOW
+
+    def tool(self, name: str) -> Tool:
+        """Return the tool called `name`."""
+        return Tool(
+            name=name,
+            needs=frozenset(self.needs),
+            kind=self.kind,
+            description=self.description,
+            read_only=self.read_only,
+            destructive=self.destructive,
+            visibility=self.visibility,
+        )
+
+
+class NamedTool(ToolBody):
+    """A tool of a new server."""
+
+    name: ToolName
+
+
+class ServerBody(Body):
+    """A new server."""
+
+    slug: Slug
+    resource: Annotated[str, StringConstraints(max_length=1000)]
+    name: Name = ""
+    scopes: Annotated[tuple[NamedScope, ...], Field(max_length=LONGEST_LIST)] = ()
+    tools: Annotated[tuple[NamedTool, ...], Field(max_length=LONGEST_LIST)] = ()
+    default_scopes: Words = ()
+
+    def draft(self) -> ServerDraft:
+        """Return the body as the use case takes it."""
+        return ServerDraft(
+            slug=self.slug,
+            resource=self.resource,
+            name=self.name,
+            scopes=tuple(Scope(item.word, item.description) for item in self.scopes),
+            tools=tuple(item.tool(item.name) for item in self.tools),
+            default_scopes=frozenset(self.default_scopes),
+        )
+
+
+class DefaultsBody(Body):
+    """The scopes that a request without `scope` asks for."""
+
+    scopes: Words
+
+
+class EnrolmentBody(Body):
+    """The name of the guard to come; left out, one is made."""
+
+    name: Slug | None = None
+
+
+class ScopeView(View):
+    """A scope."""
+
+    word: str
+    description: str
+
+
+class ToolView(View):
+    """A tool, resource or prompt."""
+
+    name: str
+    kind: TargetKind
+    needs: list[str]
+    description: str
+    read_only: bool
+    destructive: bool
+    visibility: Visibility
+
+
+class ServerView(View):
+    """A server."""
+
+    id: str
+    slug: str
+    name: str
+    resource: str
+    state: str
+    builtin: bool
+    created_at: str | None
+    scopes: list[ScopeView]
+    tools: list[ToolView]
+    default_scopes: list[str]
+    version: int
+
+
+class ServerPage(View):
+    """Servers by slug; `next` is the cursor of the page that follows, or null."""
+
+    items: list[ServerView]
+    next: str | None
+
+
+class InvitationView(View):
+    """A one-time code for one guard. It is shown this once and works until `expires_at`."""
+
+    guard: str
+    server: str
+    code: str
+    expires_at: str | None
+
+
+class ServerApi:
+    """The handlers of `/servers`."""
+
+    def __init__(self, services: Services) -> None:
+        self._servers = services.servers
+        self._enrolment = services.enrolment
+
+    def router(self) -> APIRouter:
+        """Return the routes."""
+        found = APIRouter(prefix="/servers", tags=["servers"])
+        found.add_api_route("", self.list_servers, methods=["GET"])
+        found.add_api_route("", self.add, methods=["POST"], status_code=201)
+        found.add_api_route("/{slug}", self.show, methods=["GET"])
+        found.add_api_route("/{slug}/scopes/{word:path}", self.put_scope, methods=["PUT"])
+        found.add_api_route("/{slug}/tools/{name:path}", self.put_tool, methods=["PUT"])
+        found.add_api_route("/{slug}/tools/{name:path}", self.remove_tool, methods=["DELETE"])
+        found.add_api_route("/{slug}/defaults", self.put_defaults, methods=["PUT"])
+        found.add_api_route("/{slug}/suspend", self.suspend, methods=["POST"])
+        found.add_api_route("/{slug}/resume", self.resume, methods=["POST"])
+        found.add_api_route("/{slug}/enrolments", self.invite, methods=["POST"], status_code=201)
+        return found
+
+    async def list_servers(self, page: Annotated[Page, Query()]) -> ServerPage:
+        """List servers."""
+        found = [server for server in self._servers.all() if server.slug > page.cursor]
+        shown = found[: page.limit]
+        return ServerPage(
+            items=[view(item) for item in shown], next=shown[-1].slug if len(found) > len(shown) else None
+        )
+
+    async def add(self, body: ServerBody) -> ServerView:
+        """Register a server with its scopes and tools."""
+        return view(await self._servers.add(body.draft(), LOCAL))
+
+    async def show(self, slug: Slug) -> ServerView:
+        """Show a server."""
+        return view(self._servers.get(slug))
+
+    async def put_scope(self, slug: Slug, word: Word, body: ScopeBody | None = None) -> ServerView:
+        """Add a scope, or describe it anew."""
+        description = body.description if body is not None else ""
+        return view(await self._servers.put_scope(slug, Scope(word, description), LOCAL))
+
+    async def put_tool(self, slug: Slug, name: ToolName, body: ToolBody) -> ServerView:
+        """Map a tool to the scopes that it needs."""
+        return view(await self._servers.put_tool(slug, body.tool(name), LOCAL))
+
+    async def remove_tool(self, slug: Slug, name: ToolName, kind: TargetKind = TargetKind.TOOL) -> ServerView:
+        """Take a tool out of the policy; calls of it are refused from then on."""
+        return view(await self._servers.remove_tool(slug, name, kind, LOCAL))
+
+    async def put_defaults(self, slug: Slug, body: DefaultsBody) -> ServerView:
+        """Set the scopes that a request without `scope` asks for."""
+        return view(await self._servers.put_defaults(slug, frozenset(body.scopes), LOCAL))
+
+    async def suspend(self, slug: Slug) -> ServerView:
+        """Refuse every token for the server until it is resumed."""
+        return view(await self._servers.suspend(slug, LOCAL))
+
+    async def resume(self, slug: Slug) -> ServerView:
+        """Let tokens for the server work again."""
+        return view(await self._servers.resume(slug, LOCAL))
+
+    async def invite(self, slug: Slug, body: EnrolmentBody | None = None) -> InvitationView:
+        """Make a one-time code with which one guard of the server can enrol."""
+        found = await self._enrolment.offer(slug, body.name if body is not None else None, LOCAL)
+        return InvitationView(
+            guard=found.enrolment.slug,
+            server=slug,
+            code=found.code,
+            expires_at=times.render(found.enrolment.expires_at),
+        )
+
+
+def view(server: Server) -> ServerView:
+    """Return `server` as the API shows it."""
+    return ServerView(
+        id=server.id,
+        slug=server.slug,
+        name=server.name,
+        resource=server.resource,
+        state=server.state.value,
+        builtin=server.builtin,
+        created_at=times.render(server.created_at),
+        scopes=[ScopeView(word=scope.word, description=scope.description) for scope in server.scopes],
+        tools=[_tool(tool) for tool in server.tools],
+        default_scopes=sorted(server.default_scopes),
+        version=server.version,
+    )
+
+
+def _tool(tool: Tool) -> ToolView:
+    found: dict[str, Any] = {name: getattr(tool, name) for name in ToolView.model_fields if name != "needs"}
+    return ToolView(needs=sorted(tool.needs), **found)

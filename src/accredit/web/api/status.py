@@ -1,0 +1,73 @@
+"""The state of this node over the management API."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+from fastapi import APIRouter
+
+from accredit.identity.agent import Agent
+from accredit.identity.principal import Principal
+from accredit.web.api.fields import View
+from accredit.web.api.services import Services
+
+_PAGE = 1000
+
+Item = TypeVar("Item")
+
+
+class CountsView(View):
+    """How many there are of each noun; built-in servers do not count."""
+
+    servers: int
+    roles: int
+    agents: int
+    guards: int
+
+
+class StatusView(View):
+    """What this node is, and how much it manages."""
+
+    issuer: str
+    version: str
+    database: str
+    counts: CountsView
+
+
+class StatusApi:
+    """The handler of `/status`."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def router(self) -> APIRouter:
+        """Return the route."""
+        found = APIRouter(tags=["status"])
+        found.add_api_route("/status", self.show, methods=["GET"])
+        return found
+
+    async def show(self) -> StatusView:
+        """Show what this node is."""
+        known = self._services
+        counts = CountsView(
+            servers=sum(not server.builtin for server in known.servers.all()),
+            roles=len(known.roles.all()),
+            agents=await _count(known.agents.page, _agent_slug),
+            guards=await _count(known.guards.page, _guard_slug),
+        )
+        return StatusView(issuer=known.issuer, version=known.version, database=known.database, counts=counts)
+
+
+async def _count(page: Callable[[str, int], Awaitable[Sequence[Item]]], slug: Callable[[Item], str]) -> int:
+    total, after = 0, ""
+    while found := await page(after, _PAGE):
+        total += len(found)
+        after = slug(found[-1])
+    return total
+
+
+def _agent_slug(agent: Agent) -> str:
+    return agent.client.slug
+
+
+def _guard_slug(guard: Principal) -> str:
+    return guard.client.slug
