@@ -61,7 +61,7 @@ def turn(running: Running, kind: str, count: int) -> Load:
     known = running.audited() if running.audited else 0
     requests = _requests(running, kind, sent)
     load = run_load(
-        *running.endpoint.address, requests, lambda: (cpu_seconds(running.pids), cpu_seconds(running.db_pids))
+        *running.basic_endpoint.address, requests, lambda: (cpu_seconds(running.pids), cpu_seconds(running.db_pids))
     )
     if running.audited and (found := running.audited() - known) != sent:
         raise NotComparable(f"{sent} tokens were issued and {found} audited")
@@ -70,8 +70,8 @@ def turn(running: Running, kind: str, count: int) -> Load:
 
 def _requests(running: Running, kind: str, count: int) -> Iterator[bytes]:
     if kind == "secret":
-        return by_secret(running.endpoint, running.basic_clients, count)
-    return by_key(running.endpoint, running.key_clients, count, int(time.time()))
+        return by_secret(running.basic_endpoint, running.basic_clients, count)
+    return by_key(running.key_endpoint, running.key_clients, count, int(time.time()))
 
 
 def _sample(load: Load, memory: int) -> Sample:

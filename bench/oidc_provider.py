@@ -81,7 +81,7 @@ def start_oidc_provider(core: int) -> Iterator[Running]:
         process.stdin.flush()
         issuer = json.loads(first_line(process, NAME))["issuer"]
         endpoint = Endpoint(f"{issuer}/token", issuer, _RESOURCE, _SCOPE)
-        yield Running(issuer, endpoint, (basic,), (key,), (process.pid,))
+        yield Running(issuer, endpoint, (basic,), endpoint, (key,), (process.pid,))
     finally:
         process.stdin.close()  # the server ends with it
         process.wait(10)

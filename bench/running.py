@@ -22,13 +22,14 @@ class Unavailable(RuntimeError):
 class Running:
     """A server that answers. `pids` are the roots of its process trees, `db_pids` those of its database, if separate.
 
-    Each of the clients may ask `endpoint` for its resource and scope. `audited`, where there is one, counts the tokens
-    that the durable audit knows of.
+    Each of the clients may ask its endpoint for that one's resource and scope. `audited`, where there is one, counts
+    the tokens that the durable audit knows of.
     """
 
     base_url: str
-    endpoint: Endpoint
+    basic_endpoint: Endpoint
     basic_clients: Sequence[SecretClient]
+    key_endpoint: Endpoint
     key_clients: Sequence[KeyClient]
     pids: tuple[int, ...]
     db_pids: tuple[int, ...] = ()

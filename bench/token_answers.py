@@ -3,7 +3,7 @@
 import socket
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import jwt
 import msgspec
@@ -11,6 +11,9 @@ import msgspec
 from bench.load import answer_end
 from bench.running import Running
 from bench.token_requests import Endpoint, SecretClient, by_key, by_secret
+
+_STRANGER: Final = "127.0.0.2"
+"""Where refused requests come from: a server may well treat the address of failures with more care from then on."""
 
 
 class NotComparable(RuntimeError):
@@ -25,10 +28,13 @@ class Answer:
     body: dict[str, Any]
 
 
-def ask(endpoint: Endpoint, request: bytes) -> Answer:
-    """Send one request on a connection of its own and read the answer. Raises LoadFailed, OSError."""
+def ask(endpoint: Endpoint, request: bytes, source: str = "127.0.0.1") -> Answer:
+    """Send one request on a connection of its own, from the address `source`, and read the answer.
+
+    Raises LoadFailed, NotComparable, OSError.
+    """
     data = b""
-    with socket.create_connection(endpoint.address, timeout=10) as connection:
+    with socket.create_connection(endpoint.address, 10, (source, 0)) as connection:
         connection.sendall(request)
         while (end := answer_end(data)) is None or len(data) < end:
             more = connection.recv(65536)
@@ -45,15 +51,16 @@ def prove(running: Running) -> None:
     The token is an ES256 JWT for the resource and with the scope asked for, signed with a published key; a wrong secret
     and a used assertion are refused. Raises NotComparable.
     """
-    endpoint, now = running.endpoint, int(time.time())
+    endpoint, now = running.basic_endpoint, int(time.time())
     for client in running.basic_clients:
         _check_token(endpoint, ask(endpoint, next(by_secret(endpoint, [client], 1))))
     wrong = SecretClient(running.basic_clients[0].client_id, "wrong")
-    _check_refused("a wrong secret", ask(endpoint, next(by_secret(endpoint, [wrong], 1))))
+    _check_refused("a wrong secret", ask(endpoint, next(by_secret(endpoint, [wrong], 1)), _STRANGER))
+    endpoint = running.key_endpoint
     for owner in running.key_clients:
         request = next(by_key(endpoint, [owner], 1, now))
         _check_token(endpoint, ask(endpoint, request))
-        _check_refused("a used assertion", ask(endpoint, request))
+        _check_refused("a used assertion", ask(endpoint, request, _STRANGER))
 
 
 def _check_token(endpoint: Endpoint, answer: Answer) -> None:
