@@ -46,6 +46,7 @@ from accredit.web.site import site
 from accredit.web.token import TokenEndpoint
 
 VERSION: Final = version("accredit")
+"""The version of the installed distribution."""
 
 
 @dataclass(frozen=True, slots=True)

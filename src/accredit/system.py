@@ -11,6 +11,7 @@ from typing import Final
 from accredit.identity.sealing import MASTER_KEY_BYTES, MasterKey
 
 MASTER_KEY_FILE: Final = "master.key"
+"""Name of the file in the data folder that holds the master key, base64url, mode 0600."""
 
 
 class DataFolderError(Exception):

@@ -120,3 +120,4 @@ class EnrolmentRefused:
 
 
 Event = ChainOpened | ChainClosed | TokenIssued | TokenRefused | Administered | GuardEnrolled | EnrolmentRefused
+"""Everything that the server itself records."""

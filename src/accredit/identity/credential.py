@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Final
 
 SECRET_PREFIX: Final = "acs_"  # noqa: S105  (the public prefix of every secret, not a secret)
+"""What every generated secret begins with, so that scanners find one that leaked."""
 _CREDENTIAL_PREFIX: Final = "crd_"
 _RANDOM_BYTES: Final = 32
 # 32 bytes are 43 characters of base64url, and the last of them has two bits to spare, which are zero.

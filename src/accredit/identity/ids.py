@@ -17,6 +17,7 @@ PREFIXES: Final = {
     "token": "tok_",
     "chain": "chn_",
 }
+"""The prefix of each kind of noun."""
 
 _ID: Final = re.compile(r"[a-z]{3}_[0-9a-v]{26}")
 

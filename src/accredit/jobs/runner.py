@@ -9,7 +9,7 @@ from typing import Final, Protocol
 from accredit.ports.clock import Clock
 from accredit.ports.journal import Overloaded, StoreError, WriterStopped
 
-log = logging.getLogger("accredit.jobs")
+_log = logging.getLogger("accredit.jobs")
 
 RETRY_SECONDS: Final = 1.0
 """How soon a failed job is tried again."""
@@ -52,9 +52,9 @@ class Runner:
         try:
             due = await job.run(self._clock.now())
         except (StoreError, Overloaded, WriterStopped) as error:
-            log.warning("job %s failed: %s; trying again", job.name, error)
+            _log.warning("job %s failed: %s; trying again", job.name, error)
             return RETRY_SECONDS
         except Exception:
-            log.exception("job %s failed in a way that nobody foresaw; trying again", job.name)
+            _log.exception("job %s failed in a way that nobody foresaw; trying again", job.name)
             return RETRY_SECONDS
         return max(0.05, (due - self._clock.now()) / 1_000_000)

@@ -39,3 +39,4 @@ class Lost:
 
 
 Verdict = Won | Lost
+"""What committing an outcome answers."""

@@ -13,6 +13,7 @@ metadata: Final = sa.MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+"""All tables, with a convention for the names of their constraints."""
 
 _LIVING: Final = sa.text("state <> 'deleted'")
 
@@ -65,6 +66,7 @@ servers: Final = sa.Table(
     _text("state"),
     _number("version"),
 )
+"""MCP servers; `resource` is the audience of their tokens (RFC 8707)."""
 _unique("uq_servers_slug", servers.c.slug, where=_LIVING)
 _unique("uq_servers_resource", servers.c.resource, where=_LIVING)
 
@@ -77,6 +79,7 @@ server_scopes: Final = sa.Table(
     _text("description"),
     _flag("is_default"),
 )
+"""The scope words of a server, and which of them a request without `scope` gets."""
 
 tools: Final = sa.Table(
     "tools",
@@ -90,6 +93,7 @@ tools: Final = sa.Table(
     _flag("destructive"),
     _text("visibility"),
 )
+"""What a server offers: tools, resources and prompts."""
 
 tool_needs: Final = sa.Table(
     "tool_needs",
@@ -100,6 +104,7 @@ tool_needs: Final = sa.Table(
     sa.Column("word", sa.Text, primary_key=True),
     sa.ForeignKeyConstraint(["server", "kind", "name"], ["tools.server", "tools.kind", "tools.name"]),
 )
+"""The scope words that a tool needs, all of them."""
 
 roles: Final = sa.Table(
     "roles",
@@ -111,6 +116,7 @@ roles: Final = sa.Table(
     _number("version"),
     sa.UniqueConstraint("slug"),
 )
+"""Bundles of scopes."""
 
 role_scopes: Final = sa.Table(
     "role_scopes",
@@ -119,6 +125,7 @@ role_scopes: Final = sa.Table(
     sa.Column("server", sa.ForeignKey(servers.c.id), primary_key=True),
     sa.Column("word", sa.Text, primary_key=True),
 )
+"""The scope words of a role, each on one server."""
 
 assignments: Final = sa.Table(
     "assignments",
@@ -127,6 +134,7 @@ assignments: Final = sa.Table(
     sa.Column("role", sa.ForeignKey(roles.c.id), primary_key=True),
     _maybe("ends_at"),
 )
+"""Who holds which role, and until when (`ends_at`, microseconds UTC)."""
 
 clients: Final = sa.Table(
     "clients",
@@ -142,6 +150,7 @@ clients: Final = sa.Table(
     _number("version"),
     sa.UniqueConstraint("client_id"),
 )
+"""Anything that asks for tokens; `client_id` is what it calls itself on the wire (RFC 6749, 2.2)."""
 _unique("uq_clients_kind_slug", clients.c.kind, clients.c.slug, where=_LIVING)
 
 client_servers: Final = sa.Table(
@@ -150,6 +159,7 @@ client_servers: Final = sa.Table(
     sa.Column("client", sa.ForeignKey(clients.c.id), primary_key=True),
     sa.Column("server", sa.ForeignKey(servers.c.id), primary_key=True),
 )
+"""The servers that a guard speaks for."""
 
 agents: Final = sa.Table(
     "agents",
@@ -159,6 +169,7 @@ agents: Final = sa.Table(
     _text("sponsor"),
     _text("purpose"),
 )
+"""The rest of an agent: the people and the purpose behind its client."""
 
 credentials: Final = sa.Table(
     "credentials",
@@ -173,6 +184,7 @@ credentials: Final = sa.Table(
     _maybe("retires_at"),
     sa.Index(None, "client"),
 )
+"""Secrets, as their SHA-256, and public keys of clients."""
 
 enrolments: Final = sa.Table(
     "enrolments",
@@ -186,6 +198,7 @@ enrolments: Final = sa.Table(
     _maybe("taken_at"),
     sa.UniqueConstraint("code_digest"),
 )
+"""Invitations for guards; the code itself is never stored."""
 
 signing_keys: Final = sa.Table(
     "signing_keys",
@@ -199,6 +212,7 @@ signing_keys: Final = sa.Table(
     _number("created_at"),
     _maybe("gone_at"),
 )
+"""Signing keys, private parts sealed under the master key."""
 _unique("uq_signing_keys_upcoming", signing_keys.c.use, where=sa.text("state = 'upcoming'"))
 _unique("uq_signing_keys_active", signing_keys.c.use, where=sa.text("state = 'active'"))
 
@@ -229,6 +243,7 @@ signals: Final = sa.Table(
     _text("handle"),
     sa.Index(None, "at"),
 )
+"""What guards and nodes must hear, by number."""
 
 audit_chains: Final = sa.Table(
     "audit_chains",

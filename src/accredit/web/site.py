@@ -14,7 +14,7 @@ from accredit.ports.journal import Overloaded, StoreError, WriterStopped
 from accredit.service.problem import Problem
 from accredit.web import errors
 
-log = logging.getLogger("accredit.web")
+_log = logging.getLogger("accredit.web")
 
 
 def site(routes: Sequence[BaseRoute], hot: Mapping[str, ASGIApp]) -> ASGIApp:
@@ -52,7 +52,7 @@ async def on_http(_: Request, error: Exception) -> Response:
 
 async def on_unavailable(_: Request, error: Exception) -> Response:
     """Answer when the database cannot be asked or written at the moment."""
-    log.error("the database is not available: %s", error)
+    _log.error("the database is not available: %s", error)
     found = errors.response("unavailable", 503, "the database is not available at the moment; try again shortly")
     found.headers["Retry-After"] = "1"
     return found
@@ -60,5 +60,5 @@ async def on_unavailable(_: Request, error: Exception) -> Response:
 
 async def on_surprise(request: Request, error: Exception) -> Response:
     """Answer what nobody foresaw, without giving anything away; the log has the rest."""
-    log.error("unforeseen %s at %s %s", type(error).__name__, request.method, request.url.path)
+    _log.error("unforeseen %s at %s %s", type(error).__name__, request.method, request.url.path)
     return errors.response("internal", 500, "something went wrong here; the server's log names it")
