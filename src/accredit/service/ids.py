@@ -1,19 +1,28 @@
 """Fresh ids: the clock and the randomness of the process, brought together."""
 
-from dataclasses import dataclass
+from typing import Final
 
 from accredit.identity import ids
 from accredit.ports.clock import Clock
 from accredit.ports.randomness import Randomness
 
+_EACH: Final = 10
+_AT_ONCE: Final = 400
 
-@dataclass(frozen=True, slots=True)
+
 class Ids:
-    """Makes ids."""
+    """Makes ids. They must be unique, not secret, so their randomness is fetched for many at once."""
 
-    clock: Clock
-    randomness: Randomness
+    def __init__(self, clock: Clock, randomness: Randomness) -> None:
+        self._clock = clock
+        self._randomness = randomness
+        self._pool = b""
+        self._used = 0
 
     def new(self, kind: str) -> str:
         """Return a fresh id for a noun of `kind` (a key of `identity.ids.PREFIXES`)."""
-        return ids.encode(kind, self.clock.now() // 1000, self.randomness.bytes(10))
+        if self._used >= len(self._pool):
+            self._pool, self._used = self._randomness.bytes(_EACH * _AT_ONCE), 0
+        random = self._pool[self._used : self._used + _EACH]
+        self._used += _EACH
+        return ids.encode(kind, self._clock.now() // 1000, random)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from accredit.identity.server import Server
 from accredit.identity.signing_key import KeyUse
 from accredit.oauth import client_credentials, resource
 from accredit.oauth.client_auth import Presented
@@ -69,11 +70,10 @@ class TokenService:
     async def _decided(self, request: TokenRequest, address: str, decision: str) -> Token | Refused:
         await self._directory.confirm()
         principal = await self._directory.principal(request.client.client_id)
-        target = resource.target(request.resources)
         facts = Facts(
             issuer=self._issuer,
             principal=principal,
-            server=self._directory.by_resource(target) if isinstance(target, str) else None,
+            server=self._server(request.resources),
             roles=self._directory.held(principal) if principal is not None else (),
             version=self._directory.cursor,
             decision=decision,
@@ -84,6 +84,13 @@ class TokenService:
         if isinstance(answer, Refused) and answer.refusal.code is ErrorCode.INVALID_CLIENT:
             self._throttle.failed(address, request.client.client_id)
         return answer
+
+    def _server(self, resources: tuple[str, ...]) -> Server | None:
+        """Return the server that the client named: at once when it wrote the canonical form (RFC 8707, 2)."""
+        if len(resources) == 1 and (known := self._directory.by_resource(resources[0])) is not None:
+            return known
+        target = resource.target(resources)
+        return self._directory.by_resource(target) if isinstance(target, str) else None
 
     async def _committed(
         self, outcome: Outcome[Issue | Refusal], request: TokenRequest, facts: Facts

@@ -133,11 +133,18 @@ class _Thread:
         self._engine = engine
         self._loop = asyncio.get_running_loop()
         self._woken = threading.Event()
+        self._waking = False
         threading.Thread(target=self._run, name="accredit-writer", daemon=True).start()
 
     def wake(self) -> None:
-        if not self._woken.is_set():
-            self._woken.set()
+        """Wake the thread when the loop has come round: what is queued in one turn makes one batch."""
+        if not self._waking:
+            self._waking = True
+            self._loop.call_soon(self._wake_now)
+
+    def _wake_now(self) -> None:
+        self._waking = False
+        self._woken.set()
 
     def _run(self) -> None:
         batch: list[_Waiting] = []
