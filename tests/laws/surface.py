@@ -102,7 +102,11 @@ def _silent_constants(body: list[ast.stmt], commented: set[int]) -> Iterator[str
                 ast.Assign(targets=[ast.Name(id=name)], value=value)
                 | ast.AnnAssign(target=ast.Name(id=name), value=value)
             ):
-                variable = isinstance(value, ast.Call) and ast.unparse(value.func) in {"TypeVar", "ParamSpec", "logging.getLogger"}
+                variable = isinstance(value, ast.Call) and ast.unparse(value.func) in {
+                    "TypeVar",
+                    "ParamSpec",
+                    "logging.getLogger",
+                }
                 told = isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
                 if is_public(name) and not (variable or told or node.lineno in commented):
                     yield name
