@@ -40,7 +40,10 @@ class RecordHeader(msgspec.Struct, frozen=True):
 
 
 class RecordPerson(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """The part of a guard's record that may concern a person. `arguments` is a keyed hash in hex."""
+    """The part of a guard's record that may concern a person. `arguments` is a keyed hash in hex.
+
+    `lossy` says that the guard kept this record in memory only, so that others of its chain may be lost.
+    """
 
     reason: str
     method: str | None = None
@@ -53,6 +56,7 @@ class RecordPerson(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     missing: tuple[str, ...] = ()
     problem: str | None = None
     policy_version: int = 0
+    lossy: bool = False
     arguments: str | None = None
     trace_id: str | None = None
 

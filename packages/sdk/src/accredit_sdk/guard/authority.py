@@ -1,0 +1,183 @@
+"""What the guard says to Accredit: enrolment, and `/guard/v1` with a token of its own (RFC 6749, 4.4, RFC 7523)."""
+
+from typing import Any, Final, TypeVar
+from urllib.parse import urlencode, urlsplit
+
+import msgspec
+
+from accredit_sdk import ids, jws, keys, resource
+from accredit_sdk.guard.fetch import Fetch, Reply, Unreachable
+from accredit_sdk.guard.identity import Identity
+from accredit_sdk.guard.moment import Clock, Dice
+
+_SCOPE: Final = "policy records signals"
+_ASSERTION: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+_FORM: Final = {"content-type": "application/x-www-form-urlencoded"}
+_EARLY: Final = 30_000_000
+_AGAIN: Final = frozenset({408, 425, 429})
+
+
+T = TypeVar("T")
+
+
+class Rejected(Exception):
+    """Accredit answered, and said no: `status` and the error code of its answer, for the operator's log."""
+
+    def __init__(self, status: int, error: str) -> None:
+        super().__init__(f"{status} {error}")
+        self.status = status
+        self.error = error
+
+
+class NotAdmitted(Rejected):
+    """Accredit gives this guard no token any more: it was suspended, or its key was replaced."""
+
+
+class Delivery(msgspec.Struct, frozen=True):
+    """What Accredit made of a delivery of records: where the chain stands there, and whether this went in."""
+
+    chain: str
+    seq: int
+    taken: bool
+    hash: bytes = b""
+    """The link at `seq`, when the delivery did not fit."""
+
+
+class Authority:
+    """Accredit as its guard sees it. One token is kept and renewed in time."""
+
+    def __init__(self, identity: Identity, fetch: Fetch, clock: Clock, dice: Dice) -> None:
+        self._identity = identity
+        self._fetch = fetch
+        self._clock = clock
+        self._dice = dice
+        self._base = f"{identity.issuer}/guard/v1"
+        self._token = ""
+        self._until = 0
+
+    async def snapshot(self) -> bytes:
+        """Return the signed snapshot (a compact JWS). Raises Unreachable, Rejected."""
+        return (await self._call("GET", f"{self._base}/snapshot")).body
+
+    async def changes(self, after: int) -> bytes:
+        """Return the signed page of what happened after the signal numbered `after`. Raises Unreachable, Rejected."""
+        return (await self._call("GET", f"{self._base}/changes?after={after}")).body
+
+    async def deliver(self, lines: bytes) -> Delivery:
+        """Hand records over, one a line, consecutive and of one chain. Raises Unreachable, Rejected (it never will)."""
+        reply = await self._call("POST", f"{self._base}/records", lines, also=409)
+        stand = _decoded(reply, _Stand)
+        try:
+            return Delivery(stand.chain, stand.seq, reply.status != 409, bytes.fromhex(stand.hash))
+        except ValueError:
+            raise Unreachable("an answer that cannot be read") from None
+
+    async def _call(self, method: str, url: str, content: bytes = b"", also: int = 200) -> Reply:
+        reply = await self._once(method, url, content)
+        if reply.status == 401:
+            self._until = 0
+            reply = await self._once(method, url, content)
+        if reply.status not in (200, also):
+            raise _refusal(reply)
+        return reply
+
+    async def _once(self, method: str, url: str, content: bytes) -> Reply:
+        headers = {"authorization": f"Bearer {await self._access()}"}
+        if content:
+            headers["content-type"] = "application/x-ndjson"
+        return await self._fetch.send(method, url, headers, content)
+
+    async def _access(self) -> str:
+        now = self._clock()
+        if now >= self._until:
+            jti = ids.encode("tok_", now // 1000, self._dice.take(ids.RANDOM_BYTES))
+            form = {
+                "grant_type": "client_credentials",
+                "resource": self._identity.audience,
+                "scope": _SCOPE,
+                "client_assertion_type": _ASSERTION,
+                "client_assertion": self._identity.assertion(now, jti),
+            }
+            reply = await self._fetch.send("POST", self._identity.token_endpoint, _FORM, urlencode(form).encode())
+            if reply.status != 200:
+                error = _refusal(reply)
+                raise NotAdmitted(error.status, error.error) if isinstance(error, Rejected) else error
+            found = _decoded(reply, _Token)
+            self._token = found.access_token
+            self._until = now + max(found.expires_in * 1_000_000 - _EARLY, 0)
+        return self._token
+
+
+async def enrol(fetch: Fetch, issuer: str, code: str) -> Identity:
+    """Exchange a one-time code for an identity with a fresh key of our own. Raises Unreachable, Rejected."""
+    key = keys.generate(jws.Algorithm.ES256)
+    body = msgspec.json.encode({"code": code, "jwk": keys.public_jwk(key.verifying())})
+    reply = await fetch.send("POST", f"{issuer}/guard/v1/enrol", {"content-type": "application/json"}, body)
+    if reply.status != 201:
+        raise _refusal(reply)
+    found = _decoded(reply, _Enrolled)
+    if found.issuer != issuer or urlsplit(found.token_endpoint)[:2] != urlsplit(issuer)[:2]:
+        raise Rejected(reply.status, "the answer names another issuer")
+    if not resource.same(found.server.resource, found.server.resource) or not found.signal_keys:
+        raise Rejected(reply.status, "the answer names no resource, or no key")
+    return Identity(
+        found.client_id,
+        issuer,
+        found.token_endpoint,
+        found.resource,
+        found.server.id,
+        found.server.resource,
+        tuple(found.signal_keys),
+        key,
+    )
+
+
+class _Token(msgspec.Struct):
+    access_token: str
+    expires_in: int
+
+
+class _Stand(msgspec.Struct):
+    chain: str
+    seq: int
+    hash: str = ""
+
+
+class _Server(msgspec.Struct):
+    id: str
+    resource: str
+
+
+class _Enrolled(msgspec.Struct):
+    client_id: str
+    issuer: str
+    token_endpoint: str
+    resource: str
+    server: _Server
+    signal_keys: list[dict[str, Any]]
+
+
+class _Error(msgspec.Struct):
+    """The code of an OAuth error, or of an RFC 9457 problem."""
+
+    error: str = ""
+    code: str = ""
+    title: str = ""
+
+
+def _decoded(reply: Reply, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(reply.body, type=kind)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        raise Unreachable("an answer that cannot be read") from None
+
+
+def _refusal(reply: Reply) -> Rejected | Unreachable:
+    if reply.status >= 500 or reply.status in _AGAIN or reply.status < 400:
+        return Unreachable(f"status {reply.status}")
+    try:
+        found = msgspec.json.decode(reply.body, type=_Error)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        found = _Error()
+    text = found.error or found.code or found.title
+    return Rejected(reply.status, text[:64] if text.isprintable() else "")

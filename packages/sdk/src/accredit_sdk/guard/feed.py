@@ -1,0 +1,171 @@
+"""Keeps the guard's knowledge fresh: a snapshot, then numbered changes, applied before anything newer is answered."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from accredit_sdk.errors import InvalidToken
+from accredit_sdk.guard import knowledge
+from accredit_sdk.guard.authority import Authority, Rejected
+from accredit_sdk.guard.fetch import Unreachable
+from accredit_sdk.guard.folder import SNAPSHOT, Folder
+from accredit_sdk.guard.identity import Identity
+from accredit_sdk.guard.knowledge import Knowledge
+from accredit_sdk.guard.moment import Clock, Dice
+from accredit_sdk.snapshot import Gap, Reread, SnapshotError
+
+_PAGES: Final = 100
+_LONGEST_PAUSE: Final = 5.0
+_KEYS_EVERY: Final = 5_000_000
+_KEYS_WAIT: Final = 3.0
+
+log = logging.getLogger("accredit_sdk.guard")
+
+
+class Pace(msgspec.Struct, frozen=True):
+    """How often, in seconds: `interval` between two looks for changes; `refresh` between two whole snapshots.
+
+    The second one keeps the copy on disk young enough for a start while Accredit is away.
+    """
+
+    interval: float
+    refresh: float
+
+
+class Feed:
+    """Follows Accredit. `learn` is called with everything new, in order."""
+
+    def __init__(
+        self,
+        authority: Authority,
+        identity: Identity,
+        folder: Folder,
+        learn: Callable[[Knowledge], None],
+        clock: Clock,
+        dice: Dice,
+        pace: Pace,
+    ) -> None:
+        self._authority = authority
+        self._identity = identity
+        self._folder = folder
+        self._learn = learn
+        self._clock = clock
+        self._dice = dice
+        self._interval = pace.interval
+        self._refresh = int(pace.refresh * 1_000_000)
+        self._refresh_at = 0
+        self._known: Knowledge | None = None
+        self._reread = True
+        self._failures = 0
+        self._wake = asyncio.Event()
+        self._round = asyncio.Event()
+        self._keys_at = 0
+
+    def recall(self) -> None:
+        """Begin with the snapshot on disk, if it is signed by a pinned key; how old it is, it says itself."""
+        with contextlib.suppress(OSError):
+            token = self._folder.read(SNAPSHOT)
+            if token is not None:
+                try:
+                    self._know(knowledge.from_snapshot(token, self._identity, self._clock()))
+                except (InvalidToken, SnapshotError) as error:
+                    log.warning("the snapshot on disk does not count: %s", error)
+
+    async def run(self) -> None:
+        """Follow for ever. What fails is tried again; while it fails, the knowledge grows old."""
+        while True:
+            self._wake.clear()
+            try:
+                await self.catch_up()
+            except (Unreachable, Rejected, InvalidToken, SnapshotError) as error:
+                self._failed(str(error))
+            except Exception:
+                log.exception("the feed failed in a way that nobody foresaw; trying again")
+                self._failures += 1
+            else:
+                self._recovered()
+            self._round.set()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), self._pause())
+
+    async def first_round(self, seconds: float) -> None:
+        """Wait until Accredit was asked once, whatever came of it, but not longer than `seconds`."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._round.wait(), seconds)
+
+    async def keys_wanted(self) -> bool:
+        """Somebody shows a token of an unknown key: read the snapshot anew, once for all who wait, and not too often.
+
+        Return whether the keys that are known now are the ones that there are; False when Accredit cannot be asked.
+        """
+        now = self._clock()
+        if now - self._keys_at >= _KEYS_EVERY:
+            self._keys_at = now
+            self._reread = True
+            self._wake.set()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_KEYS_WAIT):
+                while self._reread and not self._failures:
+                    self._round.clear()
+                    await self._round.wait()
+        return not self._reread
+
+    async def catch_up(self) -> None:
+        """Learn everything that Accredit has to say now. Raises what `run` handles."""
+        known = self._known
+        if known is None or self._reread or self._clock() >= self._refresh_at:
+            await self._read_snapshot()
+            return
+        try:
+            for _ in range(_PAGES):
+                page = await self._authority.changes(known.seq)
+                known, done = knowledge.after_changes(known, page, self._identity, self._clock())
+                self._know(known)
+                if done:
+                    return
+        except (Gap, Reread):
+            await self._read_snapshot()
+
+    async def _read_snapshot(self) -> None:
+        self._reread = True
+        token = await self._authority.snapshot()
+        fresh = knowledge.from_snapshot(token, self._identity, self._clock())
+        if self._known is not None and fresh.seq < self._known.seq:
+            raise SnapshotError("the snapshot is older than what is known")
+        self._know(fresh)
+        self._reread = False
+        self._refresh_at = self._clock() + self._refresh
+        await asyncio.to_thread(self._keep, token, fresh)
+
+    def _know(self, fresh: Knowledge) -> None:
+        self._known = fresh
+        self._learn(fresh)
+
+    def _keep(self, token: bytes, fresh: Knowledge) -> None:
+        """Keep on disk what the next start begins with."""
+        try:
+            if fresh.signal_keys and fresh.signal_keys != self._identity.signal_keys:
+                self._identity = self._identity.with_signal_keys(fresh.signal_keys)
+                self._identity.save(self._folder)
+            self._folder.write(SNAPSHOT, token)
+        except OSError as error:
+            log.warning("the snapshot is not kept on disk: %s", error.strerror)
+
+    def _failed(self, text: str) -> None:
+        if self._failures == 0:
+            log.warning("Accredit gives no fresh policy (%s); going on with what is known", text)
+        self._failures += 1
+
+    def _recovered(self) -> None:
+        if self._failures:
+            log.info("Accredit is back after %d attempts", self._failures)
+        self._failures = 0
+
+    def _pause(self) -> float:
+        """Return seconds until the next look: the interval give or take a tenth, and longer while nothing works."""
+        wait = min(self._interval * (1 << min(self._failures, 8)), max(_LONGEST_PAUSE, self._interval))
+        return wait * (0.9 + 0.2 * self._dice.take(1)[0] / 255)

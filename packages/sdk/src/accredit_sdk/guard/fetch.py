@@ -1,0 +1,69 @@
+"""The guard's only HTTP: one client to Accredit, with limits of time and size, and no redirects."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Final, Protocol
+from urllib.parse import urlsplit
+
+import httpx2
+import msgspec
+
+_LARGEST: Final = 32 * 1024 * 1024
+_TIMEOUT: Final = httpx2.Timeout(10, connect=5)
+_DEADLINE: Final = 20.0
+_LIMITS: Final = httpx2.Limits(max_connections=4, max_keepalive_connections=2)
+_LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """What came back: the status and the whole body."""
+
+    status: int
+    body: bytes
+
+
+class Unreachable(Exception):
+    """There was no answer, or one that is too large or too slow. The text names the kind of failure, no content."""
+
+
+class Fetch(Protocol):
+    """What the guard needs of HTTP."""
+
+    async def send(self, method: str, url: str, headers: Mapping[str, str], content: bytes = b"") -> Reply:
+        """Send one request and return the reply, whatever its status. Raises Unreachable."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        ...
+
+
+class HttpFetch:
+    """Fetch over HTTP/1.1. Proxies and certificates of the environment apply, except towards this machine itself."""
+
+    def __init__(self, issuer: str, transport: httpx2.AsyncBaseTransport | None = None) -> None:
+        far = urlsplit(issuer).hostname not in _LOOPBACK
+        self._client = httpx2.AsyncClient(
+            timeout=_TIMEOUT, limits=_LIMITS, follow_redirects=False, trust_env=far, transport=transport
+        )
+
+    async def send(self, method: str, url: str, headers: Mapping[str, str], content: bytes = b"") -> Reply:
+        """Send one request and return the reply, whatever its status. Raises Unreachable."""
+        try:
+            async with asyncio.timeout(_DEADLINE):
+                return await self._send(method, url, headers, content)
+        except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, TimeoutError, OSError) as error:
+            raise Unreachable(type(error).__name__) from None
+
+    async def _send(self, method: str, url: str, headers: Mapping[str, str], content: bytes) -> Reply:
+        body = bytearray()
+        async with self._client.stream(method, url, headers=dict(headers), content=content or None) as response:
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > _LARGEST:
+                    raise Unreachable("the answer is too large")
+            return Reply(response.status_code, bytes(body))
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        await self._client.aclose()

@@ -1,0 +1,109 @@
+"""The headers that a decision needs, and their agreement with the body (MCP transports 2026-07-28, RFC 6750, 2). Pure.
+
+What a proxy in front of the guard may have read must be what the body says; the body alone is judged.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Iterable, Mapping
+from typing import Final, TypeAlias
+
+from accredit_sdk.guard.messages import VERSION, VERSION_KEY, Code, Fault, Message
+
+Fields: TypeAlias = Mapping[bytes, bytes]
+"""Header fields by lower-case name, as ASGI gives them."""
+
+_SINGLE: Final = frozenset(
+    b"authorization content-encoding content-length content-type host origin transfer-encoding".split()
+)
+_VERSION: Final = VERSION.encode()
+_SENTINEL: Final = (b"=?base64?", b"?=")
+_TRACE: Final = re.compile(rb"[0-9a-f]{2}-((?!0{32})[0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
+
+
+class Repeated(Exception):
+    """A header that must be alone appears more than once; `name` is the header's, in lower case."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} appears more than once")
+        self.name = name
+
+
+def read(raw: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """Return the fields of an ASGI scope by name; raise Repeated for one that two readers could take differently."""
+    pairs = raw if isinstance(raw, list | tuple) else list(raw)
+    fields = dict(pairs)
+    if len(fields) == len(pairs):
+        return fields
+    seen: set[bytes] = set()
+    for name, _ in pairs:
+        if name in seen and (name in _SINGLE or name.startswith(b"mcp-")):
+            raise Repeated(name.decode("latin-1"))
+        seen.add(name)
+    return fields
+
+
+def agree(fields: Fields, message: Message) -> None:
+    """Raise Fault unless the MCP headers say what the body says, and both speak our protocol revision."""
+    if fields.get(b"mcp-protocol-version") != _VERSION or message.version != VERSION:
+        raise _version_fault(fields, message)
+    if fields.get(b"mcp-method") != message.method.encode("utf-8"):
+        raise Fault(Code.HEADER_MISMATCH, "Mcp-Method does not say what the body says", request_id=message.id)
+    if message.name is not None and not _names(fields.get(b"mcp-name"), message.name):
+        raise Fault(Code.HEADER_MISMATCH, "Mcp-Name does not say what the body says", request_id=message.id)
+
+
+def speaks(fields: Fields) -> bool:
+    """Tell whether the header names the protocol revision that the guard speaks."""
+    return fields.get(b"mcp-protocol-version") == _VERSION
+
+
+def unsupported(fields: Fields, message: Message) -> Fault:
+    """Return the fault of a message of another era: which revisions are spoken here, and which one was asked for."""
+    asked = message.asked or message.version
+    header = fields.get(b"mcp-protocol-version")
+    requested = header.decode("latin-1")[:64] if header is not None else asked[:64] if asked is not None else ""
+    data = {"supported": [VERSION], "requested": requested}
+    return Fault(Code.UNSUPPORTED_VERSION, "Unsupported protocol version", request_id=message.id, data=data)
+
+
+def repeated_fault() -> Fault:
+    """Return the fault of an MCP header that appears more than once."""
+    return Fault(Code.HEADER_MISMATCH, "An MCP header appears more than once")
+
+
+def trace_id(fields: Fields) -> str | None:
+    """Return the trace id of `traceparent` (W3C Trace Context, 3.2): 32 hexadecimal digits, or None."""
+    parent = fields.get(b"traceparent")
+    if parent is None:
+        return None
+    found = _TRACE.fullmatch(parent)
+    return found[1].decode() if found else None
+
+
+def _version_fault(fields: Fields, message: Message) -> Fault:
+    if message.version == VERSION or (speaks(fields) and message.version is not None):
+        text = "MCP-Protocol-Version does not say what the body says"
+        return Fault(Code.HEADER_MISMATCH, text, request_id=message.id)
+    if speaks(fields):
+        return Fault(Code.INVALID_PARAMS, f"params._meta must hold {VERSION_KEY}", request_id=message.id)
+    return unsupported(fields, message)
+
+
+def _names(header: bytes | None, name: str) -> bool:
+    if header is None:
+        return False
+    start, end = _SENTINEL
+    if header.startswith(start) and header.endswith(end) and len(header) >= len(start) + len(end):
+        return _decoded(header[len(start) : -len(end)]) == name
+    return header.isascii() and header == name.encode("utf-8", "replace")
+
+
+def _decoded(text: bytes) -> str | None:
+    """Return the text behind canonical base64 (RFC 4648, 4) of UTF-8, or None."""
+    try:
+        found = base64.b64decode(text, validate=True)
+        return found.decode("utf-8") if base64.b64encode(found) == text else None
+    except (binascii.Error, ValueError):
+        return None

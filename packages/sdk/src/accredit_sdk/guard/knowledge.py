@@ -1,0 +1,84 @@
+"""What the guard knows: the signed state of its server, as old as its last signed document. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from accredit_sdk import jws, keys, snapshot
+from accredit_sdk.guard.identity import Identity
+from accredit_sdk.jws import VerifyingKey
+from accredit_sdk.policy import Policy
+from accredit_sdk.revocation import Revocations
+from accredit_sdk.snapshot import SnapshotError, State
+
+SKEW: Final = 30
+"""Seconds by which Accredit's clock may be ahead of ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """The state of one server up to signal `seq`, known to be complete at `at` (seconds UTC, by Accredit's clock).
+
+    `keys` verify access tokens; `signal_keys` are the ones that Accredit signs its documents with from now on (JWKs);
+    `arguments_key` is for the keyed hash of arguments in records.
+    """
+
+    seq: int
+    at: int
+    policy: Policy
+    revocations: Revocations
+    keys: Mapping[str, VerifyingKey]
+    signal_keys: tuple[Mapping[str, Any], ...]
+    arguments_key: bytes
+
+    def age(self, now: int) -> float:
+        """Return how old this is at `now` (microseconds UTC), in seconds; never negative."""
+        return max(now / 1_000_000 - self.at, 0.0)
+
+
+def from_snapshot(token: bytes, identity: Identity, now: int) -> Knowledge:
+    """Return what a signed snapshot says. Raises InvalidToken, SnapshotError; then nothing of it counts."""
+    found = snapshot.decode_snapshot(jws.verify(token, identity.pinned(), snapshot.SNAPSHOT_TYPE))
+    _check(found.issuer, found.server.id, found.at, identity, now)
+    if found.server.resource != identity.resource:
+        raise SnapshotError("the snapshot is about another resource; enrol the guard for this one")
+    try:
+        arguments_key = bytes.fromhex(found.arguments_key)
+        usable = keys.key_set(found.keys)
+    except ValueError:
+        raise SnapshotError("a key of the snapshot cannot be read") from None
+    if len(arguments_key) != 32:
+        raise SnapshotError("the key for arguments has not 32 bytes")
+    state = snapshot.state(found)
+    return Knowledge(
+        state.seq,
+        found.at,
+        snapshot.policy(found),
+        state.revocations,
+        usable,
+        tuple(found.signal_keys),
+        arguments_key,
+    )
+
+
+def after_changes(known: Knowledge, token: bytes, identity: Identity, now: int) -> tuple[Knowledge, bool]:
+    """Return `known` with a signed page of changes applied, and whether the page was empty: then there is no more.
+
+    Raises InvalidToken and SnapshotError: the page does not count; Gap and Reread: a snapshot is needed.
+    """
+    page = snapshot.decode_changes(jws.verify(token, identity.pinned(), snapshot.CHANGES_TYPE))
+    _check(page.issuer, page.server, page.at, identity, now)
+    state = State(known.seq, known.revocations)
+    for change in page.changes:
+        state = snapshot.apply(state, change)
+    if state.seq < page.seq:
+        raise snapshot.Gap(f"the page ends at {state.seq} and speaks of {page.seq}")
+    at = max(known.at, page.at) if state.seq == page.seq else known.at
+    return replace(known, seq=state.seq, revocations=state.revocations, at=at), not page.changes
+
+
+def _check(issuer: str, server: str, at: int, identity: Identity, now: int) -> None:
+    if issuer != identity.issuer or server != identity.server:
+        raise SnapshotError("the document is for another guard")
+    if at > now // 1_000_000 + SKEW:
+        raise SnapshotError("the document is from the future: this machine's clock, or Accredit's, is wrong")
