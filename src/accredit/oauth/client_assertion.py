@@ -1,7 +1,6 @@
 """RFC 7523, 3: client assertions (`private_key_jwt`), single use, for this issuer only."""
 
 import functools
-import json
 from collections.abc import Sequence
 from typing import Final
 
@@ -9,7 +8,7 @@ import msgspec
 
 from accredit.identity.changes import UseJti
 from accredit.identity.credential import Credential
-from accredit_sdk import jws, keys
+from accredit_sdk import jws, keys, strict_json
 from accredit_sdk.errors import InvalidToken
 
 TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -97,17 +96,7 @@ def _wrong_time(claims: _Claims, seconds: int) -> str | None:
 
 def _claims(payload: bytes) -> _Claims:
     """Read claims, each of which may be there once. Raises ValueError."""
-    try:
-        return msgspec.convert(json.loads(payload.decode("utf-8"), object_pairs_hook=_once), _Claims)
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
-
-
-def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a claim is repeated")
-    return found
+    return msgspec.convert(strict_json.decode_object(payload), _Claims)
 
 
 @functools.lru_cache(maxsize=4096)

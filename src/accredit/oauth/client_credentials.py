@@ -64,7 +64,7 @@ def decide(request: TokenRequest, facts: Facts, now: int) -> Outcome[Issue | Ref
     if server is None or not _reachable(server, principal.client.kind):
         return refused(request, facts, _no_target(request), proved=proved)
     grant = _grant(request, facts, server, now)
-    if not 0 < len(grant.scopes) <= tokens.MAX_SCOPES:
+    if not grant.scopes or not tokens.fits(grant.scopes):
         return refused(request, facts, _wrong_amount(request, grant), grant, proved)
     claims = _claims(facts, principal, server, proved.credential, grant, now)
     if claims.exp <= claims.iat:
@@ -101,7 +101,7 @@ def _no_target(request: TokenRequest) -> Refusal:
 
 def _wrong_amount(request: TokenRequest, grant: Grant) -> Refusal:
     if grant.scopes:
-        text = f"a token carries at most {tokens.MAX_SCOPES} scopes; ask for fewer"
+        text = "these are more scopes than a token can carry; ask for fewer"
         return Refusal(ErrorCode.INVALID_SCOPE, text, f"the rule left {len(grant.scopes)} scopes")
     if request.scope is None:
         text = "no scope was asked for, and none of the server's default scopes is in this client's roles"

@@ -7,6 +7,7 @@ from msgspec import structs
 from accredit.identity.client import Client
 from accredit.identity.credential import Credential
 from accredit.identity.server import Server
+from accredit_sdk import scopes as words
 from accredit_sdk.claims import AccessClaims
 
 LIFETIME_OWN_BEHALF: Final = 300
@@ -15,8 +16,13 @@ LIFETIME_OWN_BEHALF: Final = 300
 LONGEST_LIFETIME: Final = 3600
 """Seconds that any access token of ours lives at the most; keys and signals are kept longer than this."""
 
-MAX_SCOPES: Final = 100
-"""Scopes in one token at the most: as many as `accredit_sdk.scopes.parse` reads at the other end."""
+LONGEST_SCOPE: Final = 4096
+"""Characters of the scope in one token at the most: it travels in a header with every request."""
+
+
+def fits(scopes: frozenset[str]) -> bool:
+    """Tell whether a token can carry `scopes`: short enough to travel, few enough to be read at the other end."""
+    return len(scopes) <= words.MOST and len(words.render(scopes)) <= LONGEST_SCOPE
 
 
 def own_behalf(
