@@ -57,11 +57,20 @@ def test_contract_law_and_coverage_mean_the_same_pure_floors() -> None:
     assert measured.getfloat("report", "fail_under") == 100
 
 
+HEAVY = {
+    "accredit", "aiohttp", "anyio", "asyncio", "fastapi", "h11", "http", "httpcore2", "httpx2", "mcp", "requests",
+    "sqlalchemy", "starlette", "urllib3", "uvicorn",
+}  # fmt: skip
+
+
+def _loaded_by(statement: str) -> set[str]:
+    program = f"{statement}\nimport sys; print(*sorted({{name.partition('.')[0] for name in sys.modules}}))"
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    return set(said.split())
+
+
 def test_importing_the_sdk_loads_no_http_client_and_no_framework() -> None:
-    program = "import sys, accredit_sdk; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
-    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    loaded = _loaded_by("import accredit_sdk")
     assert "accredit_sdk" in loaded
-    assert not set(loaded) & {
-        "accredit", "aiohttp", "anyio", "asyncio", "fastapi", "h11", "http", "httpcore2", "httpx2", "mcp", "requests",
-        "sqlalchemy", "starlette", "urllib3", "uvicorn",
-    }  # fmt: skip
+    assert not loaded & HEAVY
+    assert _loaded_by("import accredit_sdk, httpx2") & HEAVY

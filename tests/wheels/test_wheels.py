@@ -62,6 +62,8 @@ def test_the_wheels_hold_their_package_its_marker_and_the_licence_and_nothing_el
         assert any(name.endswith("licenses/LICENSE") for name in names)
         assert {name.split("/")[0] for name in names} == {package, f"{package}-0.1.0.dist-info"}
         assert not [name for name in names if "__pycache__" in name]
+        sources = {path.name for path in (ROOT / "src/accredit/store/migrations/versions").glob("*.py")}
+        assert package == "accredit_sdk" or sources <= {name.rpartition("/")[2] for name in names}
 
 
 def test_the_sdk_alone_imports_with_its_two_dependencies(wheels: dict[str, Path], tmp_path: Path) -> None:
@@ -86,7 +88,8 @@ def test_the_server_imports_every_module_with_the_locked_run_time_dependencies(
     python = _environment(tmp_path / "run", "--require-hashes", "-r", ROOT / "requirements/run.txt")
     _run(UV, "pip", "install", "--quiet", "--python", python, "--no-deps", *wheels.values())
     for package in ("accredit_sdk", "accredit"):
-        said = _run(python, "-I", "-c", IMPORT_ALL, package, cwd=tmp_path)
+        # Alembic alone can import its env.py, in the middle of a migration.
+        said = _run(python, "-I", "-c", IMPORT_ALL, package, "accredit.store.migrations.env", cwd=tmp_path)
         assert str(tmp_path) in said
     help_text = _run(tmp_path / "run" / "bin" / "accredit", "--help", cwd=tmp_path)
     assert "server" in help_text
