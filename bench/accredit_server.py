@@ -94,7 +94,7 @@ def _furnished(issuer: str, admin: Path, pid: int, db_pids: tuple[int, ...], aud
         agent = _made(client, "/agents", slug="bench", owner="bench", roles=["reader"])
         code = _made(client, "/servers/ledger/enrolments", name="bench-guard")["code"]
     key = KeyClient.generate("")
-    with httpx2.Client() as client:
+    with httpx2.Client(trust_env=False) as client:
         guard = _made(client, issuer + "/guard/v1/enrol", code=code, jwk=key.jwk())
     return Running(
         base_url=issuer,

@@ -5,6 +5,7 @@ import time
 from dataclasses import dataclass
 from typing import Any, Final
 
+import httpx2
 import jwt
 import msgspec
 
@@ -67,12 +68,15 @@ def _check_token(endpoint: Endpoint, answer: Answer) -> None:
     if answer.status != 200 or answer.body.get("token_type", "").lower() != "bearer":
         raise NotComparable(f"no bearer token but {answer}")
     token = answer.body["access_token"]
-    key = jwt.PyJWKClient(endpoint.issuer + "/jwks").get_signing_key_from_jwt(token)
+    with httpx2.Client(trust_env=False) as client:
+        published = jwt.PyJWKSet.from_dict(client.get(endpoint.issuer + "/jwks").json())
     try:
-        claims = jwt.decode(token, key, algorithms=["ES256"], audience=endpoint.resource, issuer=endpoint.issuer)
-    except jwt.PyJWTError as error:
-        raise NotComparable(f"the token is not acceptable: {error}") from error
-    if jwt.get_unverified_header(token).get("typ") != "at+jwt" or claims.get("scope") != endpoint.scope:
+        header = jwt.get_unverified_header(token)
+        key, algorithms = published[header["kid"]], ["ES256"]
+        claims = jwt.decode(token, key, algorithms, audience=endpoint.resource, issuer=endpoint.issuer)
+    except (jwt.PyJWTError, KeyError) as error:
+        raise NotComparable(f"the token is not acceptable: {error!r}") from error
+    if header.get("typ") != "at+jwt" or claims.get("scope") != endpoint.scope:
         raise NotComparable(f"not an access token for {endpoint.scope}: {claims}")
 
 
