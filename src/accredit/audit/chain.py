@@ -5,6 +5,7 @@ person part. Deleting person part and salt keeps the chain whole.
 """
 
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -18,6 +19,8 @@ START: Final = bytes(32)
 
 SALT_BYTES: Final = 16
 """Length of the salt of a commitment."""
+
+_encoder: Final = msgspec.json.Encoder(order="deterministic")  # sets have no order of their own
 
 _HEADER_FIELDS: Final = frozenset({"decision", "server"})
 
@@ -51,7 +54,7 @@ def append(head: Head, event: Event, at: int, salt: bytes) -> tuple[Head, Stored
             outcome=event.outcome.value,
         )
     )
-    person = msgspec.json.encode(_person(event))
+    person = _encoder.encode(_person(event))
     commitment = record.commit(salt, person)
     link = record.link(head.hash, header, commitment)
     stored = StoredRecord(
@@ -71,10 +74,9 @@ def append(head: Head, event: Event, at: int, salt: bytes) -> tuple[Head, Stored
 
 
 def _person(event: Event) -> dict[str, Any]:
-    return {
-        field.name: _plain(getattr(event, field.name)) for field in fields(event) if field.name not in _HEADER_FIELDS
-    }
+    return {name: getattr(event, name) for name in _person_fields(type(event))}
 
 
-def _plain(value: object) -> object:
-    return sorted(value) if isinstance(value, frozenset) else value
+@lru_cache(maxsize=64)
+def _person_fields(kind: type[Event]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind) if field.name not in _HEADER_FIELDS)

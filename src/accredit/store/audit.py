@@ -15,6 +15,18 @@ from accredit.store.tables import audit_chains, audit_records
 
 _CURSOR: Final = re.compile(r"(-?\d{1,18})\.(\d{1,9})\.(\d{1,18})")
 
+_ADVANCE: Final = (
+    sa.update(audit_chains)
+    .where(
+        audit_chains.c.chain == sa.bindparam("its_name"),
+        audit_chains.c.guard.is_not_distinct_from(sa.bindparam("its_guard", type_=sa.Text)),
+        audit_chains.c.seq == sa.bindparam("its_seq"),
+        audit_chains.c.hash == sa.bindparam("its_hash"),
+    )
+    .values(seq=sa.bindparam("seq"), hash=sa.bindparam("hash"))
+    .returning(audit_chains.c.number)
+)
+
 
 def append(conn: sa.Connection, claims: Sequence[AppendRecords]) -> list[bool]:
     """Append every run of records that continues its chain where it ends, and tell which did."""
@@ -97,21 +109,14 @@ def _append(conn: sa.Connection, claim: AppendRecords) -> bool:
 def _advance(conn: sa.Connection, head: Head, guard: str | None, seq: int, link: bytes) -> int | None:
     """Move the end of a chain from (`seq`, `link`) to `head`; return the chain's number, None if it was not there."""
     number: int | None
-    if seq == 0:
-        if link != START:
-            return None
-        insert = inserts.fresh(conn, audit_chains).on_conflict_do_nothing().returning(audit_chains.c.number)
-        row = {"chain": head.chain, "guard": guard, "seq": head.seq, "hash": head.hash}
-        number = conn.execute(insert, row).scalar_one_or_none()
-        return number
-    update = (
-        sa.update(audit_chains)
-        .where(audit_chains.c.chain == head.chain, audit_chains.c.seq == seq, audit_chains.c.hash == link)
-        .where(audit_chains.c.guard.is_not_distinct_from(guard))
-        .values(seq=head.seq, hash=head.hash)
-        .returning(audit_chains.c.number)
-    )
-    number = conn.execute(update).scalar_one_or_none()
+    row = {"chain": head.chain, "guard": guard, "seq": head.seq, "hash": head.hash}
+    if seq > 0:
+        where = {"its_name": head.chain, "its_guard": guard, "its_seq": seq, "its_hash": link}
+        number = conn.execute(_ADVANCE, {**where, "seq": head.seq, "hash": head.hash}).scalar_one_or_none()
+    elif link == START:
+        number = conn.execute(inserts.unless_taken(conn, audit_chains), row).scalar_one_or_none()
+    else:
+        number = None
     return number
 
 

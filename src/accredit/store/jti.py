@@ -23,6 +23,10 @@ def forget(conn: sa.Connection, writes: Sequence[ForgetJti]) -> None:
 
 
 def digest(issuer: str, jti: str) -> bytes:
-    """Return what is kept of a use: SHA-256 over both texts, the first with its length, so no two splits collide."""
+    """Return what is kept of a use: 128 bits of SHA-256 over both texts, the first with its length.
+
+    Two uses with the same digest would cost the second one its answer, and gain nobody anything.
+    """
     first = issuer.encode("utf-8", "surrogatepass")
-    return hashlib.sha256(len(first).to_bytes(8, "big") + first + jti.encode("utf-8", "surrogatepass")).digest()
+    whole = len(first).to_bytes(8, "big") + first + jti.encode("utf-8", "surrogatepass")
+    return hashlib.sha256(whole).digest()[:16]

@@ -222,7 +222,6 @@ used_jti: Final = sa.Table(
     sa.Column("digest", sa.LargeBinary, primary_key=True),
     _number("expires_at"),
     sa.Index(None, "expires_at"),
-    sqlite_with_rowid=False,
 )
 """`digest` covers issuer and jti: an outsider's text, of any form and length, never reaches the database."""
 

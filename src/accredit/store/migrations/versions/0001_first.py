@@ -152,7 +152,6 @@ def _clients() -> None:
         "used_jti",
         sa.Column("digest", sa.LargeBinary, primary_key=True),
         sa.Column("expires_at", sa.BigInteger, nullable=False),
-        sqlite_with_rowid=False,
     )
     op.create_index("ix_used_jti_expires_at", "used_jti", ["expires_at"])
 
