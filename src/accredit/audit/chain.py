@@ -5,8 +5,7 @@ person part. Deleting person part and salt keeps the chain whole.
 """
 
 from dataclasses import dataclass, fields
-from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import msgspec
 
@@ -23,6 +22,9 @@ SALT_BYTES: Final = 16
 _encoder: Final = msgspec.json.Encoder(order="deterministic")  # sets have no order of their own
 
 _HEADER_FIELDS: Final = frozenset({"decision", "server"})
+_PERSON_FIELDS: Final[dict[type, tuple[str, ...]]] = {
+    kind: tuple(field.name for field in fields(kind) if field.name not in _HEADER_FIELDS) for kind in get_args(Event)
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +76,4 @@ def append(head: Head, event: Event, at: int, salt: bytes) -> tuple[Head, Stored
 
 
 def _person(event: Event) -> dict[str, Any]:
-    return {name: getattr(event, name) for name in _person_fields(type(event))}
-
-
-@lru_cache(maxsize=64)
-def _person_fields(kind: type[Event]) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind) if field.name not in _HEADER_FIELDS)
+    return {name: getattr(event, name) for name in _PERSON_FIELDS[type(event)]}

@@ -14,7 +14,7 @@ def fresh(conn: sa.Connection, table: sa.Table) -> sqlite.Insert | postgresql.In
 
 
 def unless_taken(conn: sa.Connection, table: sa.Table) -> sa.Insert:
-    """Return an INSERT that leaves out rows with a taken key, and returns the first primary key column of the others."""
+    """Return an INSERT that leaves out rows with a taken key, and returns the others' first primary key column."""
     return _unless_taken(conn.dialect.name, table)
 
 
