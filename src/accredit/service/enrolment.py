@@ -54,7 +54,7 @@ class EnrolmentService:
         self._enrolments = enrolments
         self._clients = clients
         self._randomness = randomness
-        self._throttle = Throttle()
+        self._throttle = Throttle(changes.clock)
 
     async def offer(self, server_slug: str, name: str | None, by: str) -> Invitation:
         """Make a one-time code for one guard of that server. Raises Problem."""

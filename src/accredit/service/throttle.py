@@ -7,6 +7,8 @@ from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 
+from accredit.ports.clock import Clock
+
 FAILURES_PER_MINUTE: Final = 10
 """Failed authentications that one address prefix may cause for one client within a minute."""
 
@@ -14,6 +16,7 @@ FAILURES_PER_PREFIX: Final = 100
 """Failed authentications that one address prefix may cause within a minute, whichever clients it names."""
 
 _REMEMBERED: Final = 20_000
+_WINDOW: Final = 60_000_000
 
 
 def prefix(address: str) -> str:
@@ -29,20 +32,25 @@ def prefix(address: str) -> str:
 
 
 class Throttle:
-    """Counts failures and tells who has to wait. Costs one look into a set for whoever has not failed lately."""
+    """Counts failures and tells who has to wait. Costs one look into a dictionary for who has not failed lately."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._limiter = FixedWindowRateLimiter(MemoryStorage())
         self._per_client = RateLimitItemPerMinute(FAILURES_PER_MINUTE)
         self._per_prefix = RateLimitItemPerMinute(FAILURES_PER_PREFIX)
-        self._failing: set[str] = set()
+        self._failing: dict[str, int] = {}
 
     def blocked(self, address: str, client_id: str) -> bool:
         """Tell whether `address` has failed too often, with this client or with any."""
         if not self._failing:
             return False
         source = prefix(address)
-        if source not in self._failing:
+        failed_at = self._failing.get(source)
+        if failed_at is None:
+            return False
+        if self._clock.now() - failed_at > _WINDOW:
+            del self._failing[source]
             return False
         return not (
             self._limiter.test(self._per_client, source, client_id) and self._limiter.test(self._per_prefix, source)
@@ -52,8 +60,12 @@ class Throttle:
         """Count a failed authentication."""
         source = prefix(address)
         if len(self._failing) >= _REMEMBERED:
-            self._failing.clear()
-            self._limiter = FixedWindowRateLimiter(MemoryStorage())
-        self._failing.add(source)
+            self._forget()
+        self._failing[source] = self._clock.now()
         self._limiter.hit(self._per_client, source, client_id)
         self._limiter.hit(self._per_prefix, source)
+
+    def _forget(self) -> None:
+        """Drop the older half: whoever attacks from more addresses than this gains a minute's worth of tries at most."""
+        for source in sorted(self._failing, key=self._failing.__getitem__)[: _REMEMBERED // 2]:
+            del self._failing[source]

@@ -51,7 +51,7 @@ class TokenService:
         self._journal = journal
         self._clock = clock
         self._ids = ids
-        self._throttle = Throttle()
+        self._throttle = Throttle(clock)
 
     async def issue(self, request: TokenRequest, address: str) -> Token | Refused:
         """Answer a token request that came from `address`."""
