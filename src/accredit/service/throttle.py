@@ -66,6 +66,6 @@ class Throttle:
         self._limiter.hit(self._per_prefix, source)
 
     def _forget(self) -> None:
-        """Drop the older half: whoever attacks from more addresses than this gains a minute's worth of tries at most."""
+        """Drop the older half: an attacker with more addresses than this gains a few tries at most."""
         for source in sorted(self._failing, key=self._failing.__getitem__)[: _REMEMBERED // 2]:
             del self._failing[source]
