@@ -14,13 +14,13 @@ from starlette.types import ASGIApp
 
 from accredit import system
 from accredit.config import Settings
-from accredit.identity.sealing import MasterKey
+from accredit.identity.sealing import MasterKey, WrongMasterKey
 from accredit.jobs.expiry import Expiry
 from accredit.jobs.follow import Follow
 from accredit.jobs.runner import Runner
 from accredit.oauth.metadata import Endpoints
 from accredit.ports.clock import Clock
-from accredit.ports.journal import Journal
+from accredit.ports.journal import Journal, StoreError
 from accredit.ports.randomness import Randomness
 from accredit.service import deployment
 from accredit.service.agents import Agents
@@ -40,12 +40,23 @@ from accredit.service.servers import Servers
 from accredit.service.token import TokenService
 from accredit.store import engines, migrate, readers, writer
 from accredit.store.engines import Database
+from accredit.store.errors import DatabaseProblem
 from accredit.web import guard, health, jwks, metadata, serve
 from accredit.web.api import Services, api
 from accredit.web.site import site
 from accredit.web.token import TokenEndpoint
 
 VERSION: Final = version("accredit")
+
+CANNOT_START: Final = (
+    system.DataFolderError,
+    DatabaseProblem,
+    deployment.WrongDeployment,
+    StoreError,
+    WrongMasterKey,
+    serve.CannotListen,
+)
+"""What keeps a node from starting; the text of each says what to do."""
 """The version of the installed distribution."""
 
 

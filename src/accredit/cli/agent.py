@@ -1,0 +1,167 @@
+"""`accredit agent`: AI agents of one's own, and their credentials."""
+
+from typing import Annotated, Any
+
+import typer
+
+from accredit.cli.client import path
+from accredit.cli.given import ending
+from accredit.cli.screen import Screen, mark, moment
+from accredit.cli.secret_file import SecretFile, keeping
+from accredit.cli.session import Session, command
+
+app = typer.Typer(help="Agents, with their owners and credentials.", no_args_is_help=True)
+credential = typer.Typer(help="The secrets of an agent.", no_args_is_help=True)
+app.add_typer(credential, name="credential")
+
+Name = Annotated[str, typer.Argument(metavar="AGENT", help="Name of the agent.", show_default=False)]
+
+
+@command(app, "add")
+def add(  # noqa: PLR0913  (each is an option of its own)
+    session: Session,
+    name: Name,
+    *,
+    owner: Annotated[str, typer.Option(metavar="WHO", help="Whose agent it is.", show_default=False)],
+    purpose: Annotated[str, typer.Option(metavar="TEXT", help="What it is for.")] = "",
+    sponsor: Annotated[str, typer.Option(metavar="WHO", help="Who answers for it.")] = "",
+    title: Annotated[str, typer.Option(metavar="TEXT", help="Its name for people.")] = "",
+    role: Annotated[list[str] | None, typer.Option(metavar="ROLE", help="A role that it holds. Repeatable.")] = None,
+    expires: Annotated[
+        str | None, typer.Option(metavar="WHEN", help="When it ends: 90d, 12h, or 2026-12-31T23:59:59Z.")
+    ] = None,
+    secret_file: SecretFile = None,
+) -> None:
+    """Register an agent with its roles, and make its first secret."""
+    body = {"slug": name, "owner": owner, "purpose": purpose, "sponsor": sponsor, "name": title, "roles": role or []}
+    with keeping(secret_file) as kept:
+        found = session.server.post(path("agents"), body | ending(expires, "expires"))
+        kept.keep(found["secret"])
+    if session.as_json:
+        session.screen.data(kept.shown(found, "secret"))
+        return
+    screen = session.screen
+    screen.done(f"agent {found['slug']} is registered for {found['owner']}{_roles(found)}{_until(found)}")
+    screen.details([("client_id", found["client_id"])])
+    kept.tell(screen, "secret", found["secret"])
+
+
+@command(app, "list")
+def list_agents(session: Session) -> None:
+    """List the agents."""
+    found = list(session.server.items(path("agents")))
+    if session.as_json:
+        session.screen.data({"items": found})
+        return
+    session.screen.table(
+        ("agent", "owner", "purpose", "state", "expires"),
+        [
+            (item["slug"], item["owner"], item["purpose"], mark(item["state"]), moment(item["expires_at"]))
+            for item in found
+        ],
+        "there is no agent; begin with: accredit agent add NAME --owner WHO",
+    )
+
+
+@command(app, "show")
+def show(session: Session, name: Name) -> None:
+    """Show an agent with its credentials and roles."""
+    found = session.server.get(path("agents", name))
+    if session.as_json:
+        session.screen.data(found)
+        return
+    _details(session.screen, found)
+
+
+@command(app, "suspend")
+def suspend(session: Session, name: Name) -> None:
+    """Refuse every token of an agent, everywhere, until it is resumed."""
+    session.confirm(f"Suspend the agent {name}? Every token of it is refused everywhere until it is resumed.")
+    _changed(session, session.server.post(path("agents", name, "suspend")), f"agent {name} is suspended")
+
+
+@command(app, "resume")
+def resume(session: Session, name: Name) -> None:
+    """Let an agent work again."""
+    _changed(session, session.server.post(path("agents", name, "resume")), f"agent {name} is active")
+
+
+@command(credential, "add")
+def add_credential(session: Session, name: Name, secret_file: SecretFile = None) -> None:
+    """Give an agent one more secret, so that the old one can be revoked when nobody uses it any more."""
+    with keeping(secret_file) as kept:
+        found = session.server.post(path("agents", name, "credentials"))
+        kept.keep(found["secret"])
+    if session.as_json:
+        session.screen.data(kept.shown(found, "secret"))
+        return
+    screen = session.screen
+    screen.done(f"agent {name} has the new credential {found['credential']['id']}")
+    screen.details([("client_id", found["client_id"])])
+    kept.tell(screen, "secret", found["secret"])
+
+
+@command(credential, "revoke")
+def revoke_credential(
+    session: Session,
+    name: Name,
+    identity: Annotated[
+        str, typer.Argument(metavar="CREDENTIAL", help="Its id: accredit agent show.", show_default=False)
+    ],
+) -> None:
+    """End a credential now and for ever, and every token that it obtained."""
+    session.confirm(f"Revoke {identity} of {name}? It never works again, nor does any token that it obtained.")
+    session.server.delete(path("agents", name, "credentials", identity))
+    found = {"agent": name, "credential": identity, "state": "revoked"}
+    _changed(session, found, f"{identity} of {name} is revoked")
+
+
+def _changed(session: Session, found: dict[str, Any], sentence: str) -> None:
+    if session.as_json:
+        session.screen.data(found)
+    else:
+        session.screen.done(sentence)
+
+
+def _roles(found: dict[str, Any]) -> str:
+    held = ", ".join(item["slug"] for item in found["roles"])
+    return f", with {held}" if held else ""
+
+
+def _until(found: dict[str, Any]) -> str:
+    return f", until {moment(found['expires_at'])}" if found["expires_at"] else ""
+
+
+def _details(screen: Screen, found: dict[str, Any]) -> None:
+    screen.details(
+        [
+            ("agent", found["slug"]),
+            ("name", found["name"]),
+            ("client_id", found["client_id"]),
+            ("owner", found["owner"]),
+            ("sponsor", found["sponsor"]),
+            ("purpose", found["purpose"]),
+            ("state", mark(found["state"])),
+            ("since", moment(found["created_at"])),
+            ("expires", moment(found["expires_at"])),
+        ]
+    )
+    screen.say("")
+    screen.table(
+        ("credential", "kind", "state", "since", "expires"),
+        [
+            (item["id"], item["kind"], mark(item["state"]), moment(item["created_at"]), moment(item["expires_at"]))
+            for item in found["credentials"]
+        ],
+        "it has no credential that works; make one with: accredit agent credential add",
+    )
+    screen.say("")
+    screen.table(
+        ("role", "on", "carries", "until"),
+        [
+            (item["slug"], server, " ".join(words), moment(item["ends_at"]))
+            for item in found["roles"]
+            for server, words in (item["scopes"] or {"": []}).items()
+        ],
+        "it holds no role, so it gets no scope; give it one with: accredit role assign",
+    )

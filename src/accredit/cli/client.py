@@ -1,0 +1,126 @@
+"""The management API as a program calls it: HTTP/1.1 over the Unix socket of a data folder."""
+
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+import httpx2
+
+from accredit.cli.trouble import Exit, Trouble, usage
+
+SECONDS: Final = 30.0
+"""How long a command waits for an answer."""
+
+_PAGE: Final = 200
+_LONGEST_SEGMENT: Final = 2000
+
+
+def path(*segments: str) -> str:
+    """Return an address of the API. What a person typed becomes one segment each, whatever it holds."""
+    return "/" + "/".join(_segment(item) for item in segments)
+
+
+def _segment(text: str) -> str:
+    if not text:
+        raise usage("a name cannot be empty")
+    try:
+        # A dot is spelled out, too: a segment of dots would be taken for a step up.
+        encoded = quote(text, safe="").replace(".", "%2E")
+    except UnicodeEncodeError:
+        raise usage("a name must be text: these bytes are not UTF-8") from None
+    if len(encoded) > _LONGEST_SEGMENT:
+        raise usage("a name cannot be that long")
+    return encoded
+
+
+class Client:
+    """Talks to the server of one data folder. Only tests bring a transport of their own."""
+
+    def __init__(self, folder: Path, socket: Path, transport: httpx2.BaseTransport | None = None) -> None:
+        self._folder = folder
+        self._socket = socket
+        self._http = httpx2.Client(
+            transport=transport or httpx2.HTTPTransport(uds=str(socket)),
+            base_url="http://accredit/api/v1",
+            timeout=httpx2.Timeout(SECONDS),
+            trust_env=False,
+        )
+
+    def get(self, where: str, *, patient: bool = False, **query: str | int | None) -> Any:
+        """Return what is at `where`. A `patient` caller waits as long as it takes."""
+        given = {name: value for name, value in query.items() if value is not None}
+        timeout = httpx2.Timeout(SECONDS, read=None if patient else SECONDS)
+        return self._call("GET", where, params=given, timeout=timeout)
+
+    def post(self, where: str, body: Any = None) -> Any:
+        """Send `body` (JSON, or nothing) and return the answer."""
+        return self._call("POST", where, **({} if body is None else {"json": body}))
+
+    def put(self, where: str, body: Any) -> Any:
+        """Put `body` (JSON) and return the answer."""
+        return self._call("PUT", where, json=body)
+
+    def delete(self, where: str, **query: str) -> Any:
+        """Delete what is at `where`."""
+        return self._call("DELETE", where, params=query)
+
+    def items(self, where: str) -> Iterator[Any]:
+        """Yield every item of a list, page by page."""
+        cursor: str | None = None
+        while True:
+            page = self.get(where, cursor=cursor, limit=_PAGE)
+            yield from page["items"]
+            cursor = page["next"]
+            if cursor is None:
+                return
+
+    def close(self) -> None:
+        """Let the connection go."""
+        self._http.close()
+
+    def _call(self, method: str, where: str, **more: Any) -> Any:
+        try:
+            answer = self._http.request(method, where, **more)
+        except httpx2.ConnectError as error:
+            raise self._unreachable(error) from error
+        except httpx2.TimeoutException as error:
+            text = f"accredit did not answer within {SECONDS:.0f} seconds; whether anything was changed is not known"
+            raise Trouble(Exit.UNREACHABLE, text) from error
+        except httpx2.TransportError as error:
+            text = f"the connection to accredit broke ({type(error).__name__}); look whether anything was changed"
+            raise Trouble(Exit.UNREACHABLE, text) from error
+        except UnicodeEncodeError:
+            raise usage("what was typed must be text: these bytes are not UTF-8") from None
+        return self._read(answer)
+
+    def _read(self, answer: httpx2.Response) -> Any:
+        if answer.status_code == 204:
+            return None
+        try:
+            found = answer.json()
+        except ValueError:
+            raise Trouble(Exit.UNREACHABLE, f"what answers at {self._socket} is not accredit") from None
+        if answer.is_success:
+            return found
+        problem = found if isinstance(found, dict) else {}
+        detail = problem.get("detail") or f"the server answered {answer.status_code}"
+        members = {name: problem[name] for name in ("type", "status", "errors") if name in problem}
+        raise Trouble(Exit.REFUSED, str(detail), members)
+
+    def _unreachable(self, error: BaseException) -> Trouble:
+        if _caused_by(error, PermissionError):
+            text = f"{self._socket} belongs to somebody else: run this as the user who runs accredit"
+            return Trouble(Exit.UNREACHABLE, text)
+        folder = shlex.quote(str(self._folder))
+        text = f"accredit is not running for {self._folder}: start it with `accredit up --data {folder}`"
+        return Trouble(Exit.UNREACHABLE, text)
+
+
+def _caused_by(error: BaseException | None, kind: type[BaseException]) -> bool:
+    while error is not None:
+        if isinstance(error, kind):
+            return True
+        error = error.__cause__ or error.__context__
+    return False

@@ -1,0 +1,56 @@
+"""`accredit key`: the keys that sign tokens and signals."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from accredit.cli.client import path
+from accredit.cli.screen import mark, moment
+from accredit.cli.session import Session, command
+
+app = typer.Typer(help="Signing keys.", no_args_is_help=True)
+
+
+class Use(StrEnum):
+    """What a key signs."""
+
+    ACCESS = "access"
+    SIGNAL = "signal"
+
+
+@command(app, "list")
+def list_keys(session: Session) -> None:
+    """List the published keys."""
+    found = session.server.get(path("keys"))
+    if session.as_json:
+        session.screen.data(found)
+        return
+    session.screen.table(
+        ("key", "signs", "algorithm", "state", "since", "gone"),
+        [
+            (
+                item["kid"],
+                "tokens" if item["use"] == "access" else "signals to guards",
+                item["algorithm"],
+                mark(item["state"]),
+                moment(item["created_at"]),
+                moment(item["gone_at"]),
+            )
+            for item in found["items"]
+        ],
+        "there is no key",
+    )
+
+
+@command(app, "rotate")
+def rotate(
+    session: Session, use: Annotated[Use, typer.Argument(help="What the key signs.", show_default=False)]
+) -> None:
+    """Sign with the upcoming key from now on; the present one stays published until its last token is dead."""
+    session.confirm(f"Rotate the {use.value} key? Everything new is signed with the upcoming one.")
+    found = session.server.post(path("keys", use.value, "rotate"))
+    if session.as_json:
+        session.screen.data(found)
+    else:
+        session.screen.done(f"{use.value}: {found['kid']} signs from now on")

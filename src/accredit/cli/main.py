@@ -1,0 +1,87 @@
+"""The command line as a whole. No exception reaches a person: each one becomes a sentence and an exit code."""
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import httpx2
+import typer
+
+from accredit.cli import agent, audit, doctor, explain, guard, key, migrate, role, server, up, version
+from accredit.cli.screen import Screen
+from accredit.cli.session import Session, shared
+from accredit.cli.trouble import Exit, Trouble
+from accredit.config import ConfigurationProblems
+
+LOG: Final = "cli-errors.log"
+"""The file in the data folder that keeps what nobody foresaw."""
+
+
+def program() -> typer.Typer:
+    """Return the whole command line."""
+    app = typer.Typer(
+        name="accredit",
+        help="Identity and access for the Model Context Protocol.",
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+    )
+    app.callback()(shared)
+    for name, noun in (("server", server), ("role", role), ("agent", agent), ("guard", guard), ("key", key)):
+        app.add_typer(noun.app, name=name)
+    app.add_typer(audit.app, name="audit")
+    for single in (explain, up, migrate, doctor, version):
+        single.register(app)
+    return app
+
+
+def main(arguments: Sequence[str] | None = None, transport: httpx2.BaseTransport | None = None) -> int:
+    """Run one command and return its exit code. Only tests bring arguments and a transport of their own."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    session = Session(transport=transport)
+    try:
+        program()(args=arguments, obj=session, prog_name="accredit")
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    except Trouble as trouble:
+        return _ended(session, trouble)
+    except ConfigurationProblems as error:
+        return _ended(session, Trouble(Exit.USAGE, "\n".join(error.problems)))
+    except Exception as error:  # noqa: BLE001  (the last line: whatever it is, it becomes a sentence)
+        return _ended(session, _unforeseen(session, error))
+    finally:
+        session.close()
+    return Exit.OK
+
+
+def _ended(session: Session, trouble: Trouble) -> int:
+    Screen(as_json=session.as_json).trouble(trouble.sentence, trouble.members | {"exit": int(trouble.code)})
+    return trouble.code
+
+
+def _unforeseen(session: Session, error: Exception) -> Trouble:
+    """Put the details where the operator finds them, and only the kind of the error on the screen."""
+    kind = type(error).__name__
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{error.filename}: " if error.filename else ""
+        return Trouble(Exit.REFUSED, f"{where}{error.strerror}")
+    log = _logged(session, error)
+    text = f"internal error ({kind}); {f'details are in {log}' if log else 'it could not be logged'}"
+    return Trouble(Exit.REFUSED, text, {"class": kind})
+
+
+def _logged(session: Session, error: Exception) -> Path | None:
+    try:
+        log: Path = session.settings().data / LOG
+        descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write("".join(traceback.format_exception(error)) + "\n")
+    except (OSError, ConfigurationProblems):
+        return None
+    return log

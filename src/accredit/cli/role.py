@@ -1,0 +1,109 @@
+"""`accredit role`: bundles of scopes, and who holds them."""
+
+from typing import Annotated, Any
+
+import typer
+
+from accredit.cli.client import path
+from accredit.cli.given import ending, pairs
+from accredit.cli.screen import moment
+from accredit.cli.session import Session, command
+from accredit.cli.trouble import usage
+
+app = typer.Typer(help="Roles: bundles of scopes, and who holds them.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(metavar="ROLE", help="Name of the role.", show_default=False)]
+AgentName = Annotated[str, typer.Argument(metavar="AGENT", help="Name of the agent.", show_default=False)]
+Scopes = Annotated[
+    list[str] | None,
+    typer.Option("--scope", metavar="SERVER=SCOPE", help="A scope on a server. Repeatable, also for one server."),
+]
+
+
+@command(app, "add")
+def add(
+    session: Session,
+    name: Name,
+    scope: Scopes = None,
+    title: Annotated[str, typer.Option(metavar="TEXT", help="Its name for people.")] = "",
+) -> None:
+    """Create a role."""
+    body = {"slug": name, "name": title, "scopes": pairs(scope or [], "--scope", "SERVER=SCOPE")}
+    found = session.server.post(path("roles"), body)
+    _changed(session, found, f"role {found['slug']} carries {_carried(found)}")
+
+
+@command(app, "list")
+def list_roles(session: Session) -> None:
+    """List the roles."""
+    found = list(session.server.items(path("roles")))
+    if session.as_json:
+        session.screen.data({"items": found})
+        return
+    session.screen.table(
+        ("role", "name", "carries"),
+        [(item["slug"], item["name"], _carried(item)) for item in found],
+        "there is no role; begin with: accredit role add NAME --scope SERVER=SCOPE",
+    )
+
+
+@command(app, "show")
+def show(session: Session, name: Name) -> None:
+    """Show a role with everything that it carries."""
+    found = session.server.get(path("roles", name))
+    if session.as_json:
+        session.screen.data(found)
+        return
+    screen = session.screen
+    created = moment(found["created_at"])
+    screen.details([("role", found["slug"]), ("name", found["name"]), ("id", found["id"]), ("since", created)])
+    screen.say("")
+    rows = [(server, " ".join(words)) for server, words in found["scopes"].items()]
+    screen.table(("server", "scopes"), rows, "it carries nothing; fill it with: accredit role scopes")
+
+
+@command(app, "scopes")
+def scopes(session: Session, name: Name, scope: Scopes = None) -> None:
+    """Set what a role carries on the servers that are named; SERVER= takes everything on that server out of it."""
+    wanted = pairs(scope or [], "--scope", "SERVER=SCOPE")
+    if not wanted:
+        raise usage("say what the role carries: --scope SERVER=SCOPE")
+    found: dict[str, Any] = {}
+    for server, words in wanted.items():
+        found = session.server.put(path("roles", name, "scopes", server), {"scopes": words})
+    _changed(session, found, f"role {name} carries {_carried(found)}")
+
+
+@command(app, "assign")
+def assign(
+    session: Session,
+    name: Name,
+    agent: AgentName,
+    until: Annotated[
+        str | None, typer.Option(metavar="WHEN", help="When it ends: 30d, 12h, or 2026-12-31T23:59:59Z.")
+    ] = None,
+) -> None:
+    """Give a role to an agent, or move the end of that."""
+    found = session.server.put(path("roles", name, "assignments", agent), ending(until, "ends"))
+    end = f" until {moment(found['ends_at'])}" if found["ends_at"] else ""
+    _changed(session, found, f"{agent} holds the role {name}{end}")
+
+
+@command(app, "unassign")
+def unassign(session: Session, name: Name, agent: AgentName) -> None:
+    """Take a role from an agent; its next token is without it."""
+    session.confirm(f"Take the role {name} from {agent}?")
+    session.server.delete(path("roles", name, "assignments", agent))
+    _changed(session, {"role": name, "agent": agent, "assigned": False}, f"{agent} holds the role {name} no more")
+
+
+def _changed(session: Session, found: dict[str, Any], sentence: str) -> None:
+    if session.as_json:
+        session.screen.data(found)
+    else:
+        session.screen.done(sentence)
+
+
+def _carried(found: dict[str, Any]) -> str:
+    carried = (f"{word} on {server}" for server, words in found["scopes"].items() for word in words)
+    return ", ".join(carried) or "nothing"

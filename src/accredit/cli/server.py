@@ -1,0 +1,237 @@
+"""`accredit server`: MCP servers, their scopes and their tools."""
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from accredit.cli.client import path
+from accredit.cli.given import pair, pairs
+from accredit.cli.screen import Screen, mark, moment, plain
+from accredit.cli.session import Session, command
+from accredit.cli.trouble import usage
+
+app = typer.Typer(help="MCP servers, with their scopes and tools.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(metavar="SERVER", help="Name of the server.", show_default=False)]
+
+
+class Kind(StrEnum):
+    """What a server offers under a name."""
+
+    TOOL = "tool"
+    RESOURCE = "resource"
+    PROMPT = "prompt"
+
+
+class Visibility(StrEnum):
+    """Whether callers without the scopes see the name."""
+
+    SHOW = "show"
+    HIDE = "hide"
+    CONCEAL = "conceal"
+
+
+@command(app, "add")
+def add(  # noqa: PLR0913  (each is an option of its own)
+    session: Session,
+    url: Annotated[str, typer.Argument(metavar="URL", help="Canonical address of the server.", show_default=False)],
+    *,
+    name: Annotated[str, typer.Option(metavar="NAME", help="Its name here, like ledger.", show_default=False)],
+    title: Annotated[str, typer.Option(metavar="TEXT", help="Its name for people.")] = "",
+    scope: Annotated[
+        list[str] | None, typer.Option(metavar="WORD[=TEXT]", help="A scope, and what it lets a client do. Repeatable.")
+    ] = None,
+    tool: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=SCOPE", help="A tool and a scope that it needs. Repeatable, also for one tool."),
+    ] = None,
+    read_only: Annotated[
+        list[str] | None, typer.Option(metavar="TOOL", help="This tool only reads. Repeatable.")
+    ] = None,
+    destructive: Annotated[
+        list[str] | None, typer.Option(metavar="TOOL", help="This tool destroys something. Repeatable.")
+    ] = None,
+    default: Annotated[
+        list[str] | None, typer.Option(metavar="SCOPE", help="A scope that clients get who ask for none. Repeatable.")
+    ] = None,
+) -> None:
+    """Register a server with its scopes and tools in one step."""
+    tools = _tools(tool or [], read_only or [], destructive or [])
+    body = {
+        "slug": name,
+        "resource": url,
+        "name": title,
+        "scopes": [_scope(text) for text in scope or []],
+        "tools": tools,
+        "default_scopes": default or [],
+    }
+    found = session.server.post(path("servers"), body)
+    _changed(session, found, f"server {found['slug']} is registered for {found['resource']}, with {len(tools)} tools")
+
+
+@command(app, "list")
+def list_servers(session: Session) -> None:
+    """List the servers."""
+    found = list(session.server.items(path("servers")))
+    if session.as_json:
+        session.screen.data({"items": found})
+        return
+    session.screen.table(
+        ("server", "resource", "scopes", "tools", "state"),
+        [
+            (
+                item["slug"],
+                item["resource"],
+                len(item["scopes"]),
+                "built in" if item["builtin"] else len(item["tools"]),
+                mark(item["state"]),
+            )
+            for item in found
+        ],
+        "no server is registered; begin with: accredit server add URL --name NAME",
+    )
+
+
+@command(app, "show")
+def show(session: Session, name: Name) -> None:
+    """Show a server with its scopes and tools."""
+    found = session.server.get(path("servers", name))
+    if session.as_json:
+        session.screen.data(found)
+        return
+    _details(session.screen, found)
+
+
+@command(app, "scope")
+def scope(
+    session: Session,
+    name: Name,
+    word: Annotated[str, typer.Argument(metavar="SCOPE", help="The scope.", show_default=False)],
+    description: Annotated[str, typer.Option(metavar="TEXT", help="What it lets a client do, in plain words.")] = "",
+) -> None:
+    """Add a scope to a server, or describe it anew."""
+    found = session.server.put(path("servers", name, "scopes", word), {"description": description})
+    _changed(session, found, f"{name} has the scope {word}")
+
+
+@command(app, "tool")
+def tool(  # noqa: PLR0913  (each is an option of its own)
+    session: Session,
+    name: Name,
+    tool: Annotated[str, typer.Argument(metavar="TOOL", help="The name that the server uses.", show_default=False)],
+    *,
+    needs: Annotated[
+        list[str] | None, typer.Option(metavar="SCOPE", help="A scope that a call needs. Repeatable.")
+    ] = None,
+    kind: Annotated[Kind, typer.Option(help="What the name stands for.")] = Kind.TOOL,
+    description: Annotated[str, typer.Option(metavar="TEXT", help="What it does, in plain words.")] = "",
+    read_only: Annotated[bool, typer.Option("--read-only", help="It only reads.")] = False,
+    destructive: Annotated[bool, typer.Option("--destructive", help="It destroys something.")] = False,
+    visibility: Annotated[
+        Visibility, typer.Option(help="Whether callers without the scopes see it.")
+    ] = Visibility.SHOW,
+    remove: Annotated[bool, typer.Option("--remove", help="Take it out: calls are refused from then on.")] = False,
+) -> None:
+    """Map a tool (or resource, or prompt) to the scopes that it needs, or take it out."""
+    where = path("servers", name, "tools", tool)
+    if remove:
+        if needs:
+            raise usage("--remove takes the tool out; it goes with no --needs")
+        session.confirm(f"Take the {kind.value} {tool} out of {name}? Every call of it is refused from then on.")
+        found = session.server.delete(where, kind=kind.value)
+        _changed(session, found, f"{name} has no policy for the {kind.value} {tool} any more")
+        return
+    body = {
+        "kind": kind.value,
+        "needs": needs or [],
+        "description": description,
+        "read_only": read_only,
+        "destructive": destructive,
+        "visibility": visibility.value,
+    }
+    _changed(session, session.server.put(where, body), f"{tool} of {name} needs {' '.join(needs or [])}")
+
+
+@command(app, "defaults")
+def defaults(
+    session: Session,
+    name: Name,
+    scopes: Annotated[
+        list[str] | None, typer.Argument(metavar="[SCOPE]...", help="The scopes; none: nothing by default.")
+    ] = None,
+) -> None:
+    """Set the scopes that clients get who ask for none."""
+    found = session.server.put(path("servers", name, "defaults"), {"scopes": scopes or []})
+    _changed(session, found, f"who asks {name} for nothing gets {' '.join(found['default_scopes']) or 'nothing'}")
+
+
+@command(app, "suspend")
+def suspend(session: Session, name: Name) -> None:
+    """Refuse every token for a server until it is resumed."""
+    session.confirm(f"Suspend the server {name}? Every call of its tools is refused until it is resumed.")
+    _changed(session, session.server.post(path("servers", name, "suspend")), f"server {name} is suspended")
+
+
+@command(app, "resume")
+def resume(session: Session, name: Name) -> None:
+    """Let tokens for a server work again."""
+    _changed(session, session.server.post(path("servers", name, "resume")), f"server {name} is active")
+
+
+def _changed(session: Session, found: dict[str, Any], sentence: str) -> None:
+    if session.as_json:
+        session.screen.data(found)
+    else:
+        session.screen.done(sentence)
+
+
+def _scope(text: str) -> dict[str, str]:
+    word, _, description = text.partition("=")
+    return {"word": word, "description": description}
+
+
+def _tools(mapped: list[str], read_only: list[str], destructive: list[str]) -> list[dict[str, Any]]:
+    for text in mapped:
+        if not pair(text, "--tool", "NAME=SCOPE")[1]:
+            raise usage(f"--tool {text[:80]!r}: a tool needs a scope; write NAME=SCOPE")
+    found = pairs(mapped, "--tool", "NAME=SCOPE")
+    for option, names in (("--read-only", read_only), ("--destructive", destructive)):
+        unknown = [name for name in names if name not in found]
+        if unknown:
+            raise usage(f"{option} {unknown[0][:80]!r}: there is no --tool of this name")
+    return [
+        {"name": name, "needs": needs, "read_only": name in read_only, "destructive": name in destructive}
+        for name, needs in found.items()
+    ]
+
+
+def _details(screen: Screen, found: dict[str, Any]) -> None:
+    screen.details(
+        [
+            ("server", found["slug"]),
+            ("name", found["name"]),
+            ("id", found["id"]),
+            ("resource", found["resource"]),
+            ("state", mark(found["state"])),
+            ("since", moment(found["created_at"])),
+            ("by default", " ".join(found["default_scopes"])),
+        ]
+    )
+    screen.say("")
+    scopes = [(item["word"], item["description"]) for item in found["scopes"]]
+    screen.table(("scope", "lets a client"), scopes, "no scopes yet; add one with: accredit server scope")
+    screen.say("")
+    screen.table(
+        ("name", "kind", "needs", "does"),
+        [(item["name"], item["kind"], " ".join(item["needs"]), _does(item)) for item in found["tools"]],
+        "no tools are mapped, so every call is refused; map one with: accredit server tool",
+    )
+
+
+def _does(item: dict[str, Any]) -> str:
+    found = ["reads only"] if item["read_only"] else []
+    found += ["destroys"] if item["destructive"] else []
+    found += [f"visibility {item['visibility']}"] if item["visibility"] != "show" else []
+    found += [plain(item["description"])] if item["description"] else []
+    return "; ".join(found)
