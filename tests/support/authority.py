@@ -1,4 +1,4 @@
-"""Accredit as guards see it, in one process and without a database: it signs, numbers and takes records over for real."""
+"""Accredit as guards see it, in one process and without a database: real signatures, numbers and chains."""
 
 import json
 from collections.abc import MutableMapping
@@ -46,7 +46,7 @@ class FrozenClock:
 
 @dataclass
 class FakeAccredit:
-    """An ASGI app with the guard API and the token endpoint. What it was asked, and what it was given, can be looked at."""
+    """An ASGI app with the guard API and the token endpoint. What it was asked and given can be looked at."""
 
     clock: Any = field(default_factory=FrozenClock)
     issuer: str = ISSUER
