@@ -3,7 +3,6 @@
 import ipaddress
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
@@ -13,10 +12,11 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from accredit_sdk import resource
+from accredit_sdk.errors import ResourceError
+
 DEFAULT_PORT: Final = 8700
 """The port of the public listener unless another is configured."""
-
-_LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 
 
 class ConfigurationProblems(Exception):
@@ -47,7 +47,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _sound(self) -> "Settings":
-        found = [*_issuer_problems(self.origin, self.danger_http), *_database_problems(self.database_url)]
+        found = [*_issuer_problems(self.issuer, self.danger_http), *_database_problems(self.database_url)]
         for proxy in self.proxies:
             try:
                 ipaddress.ip_network(proxy)
@@ -119,21 +119,19 @@ def _sentences(error: ValidationError) -> list[str]:
 
 
 def _issuer_problems(issuer: str, danger_http: bool) -> list[str]:
+    """RFC 8414, 2: one spelling only, since everybody compares the issuer byte by byte."""
+    if not issuer:
+        return []
+    checked = issuer.replace("http://", "https://", 1) if danger_http else issuer
     try:
-        parts = urlsplit(issuer)
-        host = parts.hostname or ""
-    except ValueError:
-        return [f"issuer: {issuer!r} is not a URL"]
-    found = []
-    if parts.scheme not in ("https", "http") or not host:
-        found.append(f"issuer: {issuer!r} must be an https origin with an optional path")
-    if parts.scheme == "http" and host not in _LOOPBACK and not danger_http:
-        found.append(f"issuer: {issuer!r} must use https; http is for loopback only")
-    if parts.query or parts.fragment or parts.username is not None or issuer.endswith("/"):
-        found.append(f"issuer: {issuer!r} must have no user, query, fragment or final slash")
-    if issuer != issuer.strip() or host != host.lower():
-        found.append(f"issuer: {issuer!r} must be written in lower case without blanks")
-    return found
+        canonical = resource.canonical(checked)
+    except ResourceError as error:
+        return [
+            f"issuer: {issuer!r} must be an https origin with an optional path; http is for loopback only ({error})"
+        ]
+    if canonical != checked or issuer.endswith("/"):
+        return [f"issuer: write {issuer!r} in lower case, without default port, final slash and needless escapes"]
+    return []
 
 
 def _database_problems(url: str | None) -> list[str]:
