@@ -7,7 +7,7 @@ import typer
 
 from accredit.cli.client import path
 from accredit.cli.given import past
-from accredit.cli.screen import Screen, mark, moment, plain
+from accredit.cli.screen import Screen, count, mark, moment, plain
 from accredit.cli.session import Session, command
 from accredit.cli.trouble import Exit, Trouble
 
@@ -131,8 +131,9 @@ def _verified(screen: Screen, found: dict[str, Any]) -> None:
     )
     if found["ok"]:
         screen.say("")
-        total = sum(item["records"] for item in found["chains"])
-        screen.done(f"{total} records in {len(found['chains'])} chains: nothing was altered, nothing is missing")
+        records = count(sum(item["records"] for item in found["chains"]), "record")
+        chains = count(len(found["chains"]), "chain")
+        screen.done(f"{records} in {chains}: nothing was altered, nothing is missing")
 
 
 def _record(screen: Screen, record: dict[str, Any]) -> None:

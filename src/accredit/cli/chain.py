@@ -8,11 +8,11 @@ from typing import Final
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
-from accredit.cli.screen import plain
+from accredit.cli.screen import plain, shortened
 
 _ARROW: Final = "──▶"
 _STOP: Final = "─✘─"
-_WIDEST: Final = 40
+_WIDEST: Final = 44
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,8 @@ def drawn(links: Sequence[Link], outcome: str, width: int) -> list[Text]:
 
 def _across(links: Sequence[Link], outcome: str) -> list[Text]:
     sizes = [
-        min(_WIDEST, max(cell_len(plain(part)) for part in (link.station, link.name, link.note))) for link in links
+        min(_WIDEST, max(cell_len(plain(part)) for part in (f" {link.station} ", link.name, link.note)))
+        for link in links
     ]
     top = "   ".join(f"┌─{_filled(f' {link.station} ', size)}─┐" for link, size in zip(links, sizes, strict=True))
     bottom = "   ".join(f"└─{'─' * size}─┘" for size in sizes)
@@ -46,17 +47,21 @@ def _across(links: Sequence[Link], outcome: str) -> list[Text]:
     for place, (link, size) in enumerate(zip(links, sizes, strict=True)):
         if place:
             names.append(*_step(outcome, last=place == len(links) - 1))
-        names.append("│ ").append(set_cell_size(plain(link.name), size), "bold").append(" │")
-        notes.append(f"│ {set_cell_size(plain(link.note), size)} │")
+        names.append("│ ").append(_fitted(link.name, size), "bold").append(" │")
+        notes.append(f"│ {_fitted(link.note, size)} │")
     lines = [Text(top), names]
     if any(link.note for link in links):
         lines.append(Text("   ".join(notes)))
     return [*lines, Text(bottom)]
 
 
+def _fitted(text: str, size: int) -> str:
+    return set_cell_size(shortened(plain(text), size), size)
+
+
 def _filled(label: str, size: int) -> str:
-    text = plain(label)
-    return set_cell_size(text, size) if cell_len(text) > size else text + "─" * (size - cell_len(text))
+    text = shortened(plain(label), size)
+    return text + "─" * (size - cell_len(text))
 
 
 def _step(outcome: str, *, last: bool) -> tuple[str, str]:

@@ -37,7 +37,8 @@ def explain(
 
 def _sentence(found: dict[str, Any]) -> str:
     word = {"allow": "Allowed", "deny": "Denied", "done": "Done"}.get(found["outcome"], found["outcome"])
-    needed = f" It needed {', '.join(found['needed'])}." if found["needed"] and found["outcome"] != "done" else ""
+    verb = "asked for" if found["kind"].startswith("token_") else "needed"
+    needed = f" It {verb} {', '.join(found['needed'])}." if found["needed"] else ""
     return f"{word}: {found['sentence']}.{needed}"
 
 

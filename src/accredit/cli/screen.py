@@ -1,12 +1,14 @@
 """What a person sees: sentences, tables, details. Text from elsewhere is shown and never obeyed."""
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
 from rich import box
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -41,10 +43,23 @@ def _spelled(character: str) -> str:
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
+def shortened(text: str, most: int) -> str:
+    """Return `text` in at most `most` columns, with its middle left out where it is longer."""
+    if cell_len(text) <= most:
+        return text
+    half = (most - 1) // 2
+    return f"{set_cell_size(text, most - 1 - half).rstrip()}…{text[-half:]}" if half else text[:most]
+
+
 def mark(word: str) -> Text:
     """Return a state or an outcome with its shape."""
     text, style = MARKS.get(word, (plain(word), ""))
     return Text(text, style)
+
+
+def count(number: int, noun: str) -> str:
+    """Return a number with its noun: 1 record, 2 records."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def moment(at: object) -> str:
@@ -59,7 +74,7 @@ class Screen:
 
     def __init__(self, *, as_json: bool) -> None:
         self.as_json = as_json
-        width = None if sys.stdout.isatty() else _PIPED
+        width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else _PIPED
         self._out = Console(width=width, highlight=False, markup=False, emoji=False)
         self._err = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
 

@@ -7,7 +7,7 @@ import typer
 
 from accredit.cli.client import path
 from accredit.cli.given import pair, pairs
-from accredit.cli.screen import Screen, mark, moment, plain
+from accredit.cli.screen import Screen, count, mark, moment, plain
 from accredit.cli.session import Session, command
 from accredit.cli.trouble import usage
 
@@ -67,7 +67,11 @@ def add(  # noqa: PLR0913  (each is an option of its own)
         "default_scopes": default or [],
     }
     found = session.server.post(path("servers"), body)
-    _changed(session, found, f"server {found['slug']} is registered for {found['resource']}, with {len(tools)} tools")
+    _changed(
+        session,
+        found,
+        f"server {found['slug']} is registered for {found['resource']}, with {count(len(tools), 'tool')}",
+    )
 
 
 @command(app, "list")

@@ -56,7 +56,7 @@ class Session:
         if self.yes:
             return
         if not sys.stdin.isatty():
-            raise usage(f"{question} This asks first, and nobody is there to answer: say --yes")
+            raise usage(f"{question} Nobody is there to answer; if you mean it, say --yes")
         if self.screen.ask(f"{question} [y/N]") not in ("y", "yes"):
             raise Trouble(Exit.REFUSED, "nothing was changed")
 

@@ -128,6 +128,8 @@ def _tool_problems(server: Server) -> list[str]:
     for tool in server.tools:
         if not tool.name or len(tool.name) > 256 or not tool.name.isprintable():
             found.append(f"{tool.kind} name {tool.name!r} must be 1 to 256 printable characters")
+        if tool.read_only and tool.destructive:
+            found.append(f"{tool.kind} {tool.name!r} cannot both read only and destroy")
         if not tool.needs:
             found.append(f"{tool.kind} {tool.name!r} needs at least one scope")
         found.extend(

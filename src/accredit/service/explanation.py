@@ -115,13 +115,9 @@ class Explanations:
         self, record: StoredRecord, told: Mapping[str, Any], server: Server | None, principal: Principal | None
     ) -> tuple[Link, ...]:
         if record.kind == "administered":
-            target = _text(told, "target")
-            known = self._directory.server_by_id(target)
-            by = _text(told, "by")
-            return (
-                Link(Station.ADMINISTRATOR, by, by),
-                Link(Station.TARGET, target, known.slug if known is not None else target, _text(told, "action")),
-            )
+            by, target = _text(told, "by"), _text(told, "target")
+            name = await self._name(target)
+            return Link(Station.ADMINISTRATOR, by, by), Link(Station.TARGET, target, name, _text(told, "action"))
         found = [*await self._callers(told, principal)]
         if record.server:
             found.append(Link(Station.SERVER, record.server, _server_name(record.server, server), _note(server)))
@@ -129,6 +125,16 @@ class Explanations:
         if tool:
             found.append(Link(Station.TOOL, tool, tool, _text(told, "method")))
         return tuple(found)
+
+    async def _name(self, identity: str) -> str:
+        """Return the slug of whatever has that id now, or the id."""
+        server = self._directory.server_by_id(identity)
+        if server is not None:
+            return server.slug
+        principal = await self._principal(identity)
+        if principal is not None:
+            return principal.client.slug
+        return next((role.slug for role in self._directory.roles() if role.id == identity), identity)
 
     async def _callers(self, told: Mapping[str, Any], principal: Principal | None) -> list[Link]:
         client = _text(told, "client_id")

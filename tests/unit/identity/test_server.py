@@ -68,6 +68,11 @@ def test_a_tool_that_needs_nothing_would_be_open_to_every_token() -> None:
     assert len(problems(with_tool(Tool("pay", frozenset())))) == 1
 
 
+def test_a_tool_cannot_both_read_only_and_destroy() -> None:
+    both = Tool("purge", frozenset({"ledger"}), read_only=True, destructive=True)
+    assert len(problems(with_tool(both))) == 1
+
+
 @pytest.mark.parametrize(
     "need", ["report", "ledge", "ledgers", "", 'ledger:"x', "ledger: read", "ledger::x", "ledger:\u00e9", "ledger:\n"]
 )

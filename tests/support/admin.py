@@ -1,0 +1,79 @@
+"""A node in this process, and its management API without a socket in between."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from accredit import app, config
+from accredit.testing.serving import MovingClock
+
+RESOURCE = "http://127.0.0.1:9000/mcp"
+
+
+@dataclass(frozen=True, slots=True)
+class Admin:
+    """The API's client, the node behind it, and its clock."""
+
+    http: httpx2.AsyncClient
+    node: app.Node
+    clock: MovingClock
+
+    async def ok(self, method: str, where: str, **more: Any) -> Any:
+        """Return the answer to a request that must succeed."""
+        answer = await self.http.request(method, where, **more)
+        assert answer.is_success, answer.text
+        return answer.json() if answer.content else None
+
+    async def refused(self, method: str, where: str, **more: Any) -> tuple[int, str]:
+        """Return status and kind of the problem with which a request must be refused."""
+        answer = await self.http.request(method, where, **more)
+        assert answer.headers["content-type"] == "application/problem+json", answer.text
+        problem = answer.json()
+        assert problem["status"] == answer.status_code
+        assert problem["detail"]
+        return answer.status_code, problem["type"].removeprefix("urn:accredit:problem:")
+
+    async def ledger(self, name: str = "ledger", resource: str = RESOURCE) -> Any:
+        """Register a server with two scopes and two tools."""
+        body = {
+            "slug": name,
+            "resource": resource,
+            "scopes": [{"word": "ledger:read", "description": "Read"}, {"word": "ledger:purge"}],
+            "tools": [
+                {"name": "list_invoices", "needs": ["ledger:read"], "read_only": True},
+                {"name": "purge_ledger", "needs": ["ledger:purge"], "destructive": True},
+            ],
+            "default_scopes": ["ledger:read"],
+        }
+        return await self.ok("POST", "/servers", json=body)
+
+
+@asynccontextmanager
+async def administration(folder: Path, database: str | None = None) -> AsyncIterator[Admin]:
+    """Run a node until the block ends."""
+    clock = MovingClock()
+    settings = config.load(data=folder, issuer="http://127.0.0.1:8700", database=database)
+    async with app.node(settings, clock) as node:
+        transport = httpx2.ASGITransport(app=node.admin, raise_app_exceptions=False)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://accredit/api/v1") as http:
+            yield Admin(http, node, clock)
+
+
+Token = Callable[..., Awaitable[httpx2.Response]]
+"""Asks the token endpoint of a node."""
+
+
+def tokens(admin: Admin) -> Token:
+    """Return a function that asks the node's token endpoint, as an agent would."""
+
+    async def ask(client_id: str, secret: str, scope: str = "", resource: str = RESOURCE) -> httpx2.Response:
+        form = {"grant_type": "client_credentials", "resource": resource, "scope": scope}
+        transport = httpx2.ASGITransport(app=admin.node.public)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1:8700") as http:
+            return await http.post("/token", data=form, auth=(client_id, secret))
+
+    return ask
