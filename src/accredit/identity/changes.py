@@ -160,6 +160,13 @@ class AddEnrolment:
 
 
 @dataclass(frozen=True, slots=True)
+class ForgetJti:
+    """Write: drop every used `jti` whose `expires_at` lies before `before` (microseconds UTC)."""
+
+    before: int
+
+
+@dataclass(frozen=True, slots=True)
 class AddKey:
     """Claim: keep a new signing key. Loses when a key of the same use is already in the same state.
 
@@ -216,8 +223,10 @@ Claim = (
     | AppendRecords
     | AddKey
 )
+"""What may have been done by somebody else in the meantime: committing says who won."""
 
-Write = AddCredential | RevokeCredential | Assign | Unassign | AddEnrolment
+Write = AddCredential | RevokeCredential | Assign | Unassign | AddEnrolment | ForgetJti
+"""What follows from a claim that was won, or needs none."""
 
 __all__ = [
     "AddClient",
@@ -230,6 +239,7 @@ __all__ = [
     "AppendRecords",
     "Assign",
     "Claim",
+    "ForgetJti",
     "NumberedSignal",
     "ReplaceClient",
     "ReplaceRole",

@@ -31,7 +31,7 @@ class Journal(Protocol):
 
 
 class Unstorable(ValueError):
-    """A value of the outcome that no database keeps: NUL or half a surrogate pair in a text, or a text or number too big.
+    """A value of the outcome that no database keeps: NUL, half a surrogate pair, a text or a number that is too big.
 
     The message names the field, never its content.
     """

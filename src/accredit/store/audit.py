@@ -13,7 +13,7 @@ from accredit.ports.audit_log import ChainEnd, Filter
 from accredit.store import inserts
 from accredit.store.tables import audit_chains, audit_records
 
-_CURSOR: Final = re.compile(r"(-?\d{1,18})\.(\d{1,9})\.(\d{1,18})")
+_CURSOR: Final = re.compile(r"(-?\d{1,18})\.(\d{1,9})\.(\d{1,18})", re.ASCII)
 
 _ADVANCE: Final = (
     sa.update(audit_chains)

@@ -41,10 +41,11 @@ class Committer:
     version: str
     _possible: tuple[Head, ...] = field(default=(), init=False)
 
-    def commit(self, conn: sa.Connection, outcomes: Sequence[Outcome[Any]]) -> list[Result]:
+    def commit(self, conn: sa.Connection, outcomes: Sequence[Outcome[Any]], *, again: bool = False) -> list[Result]:
         """Commit `outcomes` together, or one by one when that fails, and tell for each what became of it.
 
-        `conn` is in no transaction, before and after. Raises ChainForked when this process must stop writing.
+        `conn` is in no transaction, before and after. `again`: this is the second try
+        already. Raises ChainForked when this process must stop writing.
         """
         try:
             self._settle(conn)
@@ -58,9 +59,10 @@ class Committer:
         except batch.PartlyLost:
             pass
         except Exception as error:  # noqa: BLE001  (whatever it is, it is the guilty outcome's, not the writer's)
-            if len(outcomes) == 1 or not self._reachable(conn):
+            alone = len(outcomes) == 1 and (again or not _cut_off(error))
+            if alone or not self._reachable(conn):
                 return [_reason(error)] * len(outcomes)
-        return [result for outcome in outcomes for result in self.commit(conn, [outcome])]
+        return [result for outcome in outcomes for result in self.commit(conn, [outcome], again=True)]
 
     def close(self, conn: sa.Connection) -> None:
         """Write the closing record, unless the chain was never begun. Raises StoreError, ChainForked."""
@@ -137,6 +139,11 @@ def _give_up(conn: sa.Connection) -> None:
         conn.invalidate()
     with contextlib.suppress(Exception):
         conn.rollback()
+
+
+def _cut_off(error: Exception) -> bool:
+    """Tell whether it was the connection that failed: it may have died long ago, and a new one may well work."""
+    return isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated
 
 
 def _reason(error: Exception) -> Exception:

@@ -24,6 +24,12 @@ def newest() -> str:
     return _revisions()[-1]
 
 
+async def check(database: Database) -> None:
+    """Raise DatabaseTooNew, DatabaseUnusable or DatabaseNotMigrated unless the schema is the newest; change nothing."""
+    if await database.read(_found) != newest():
+        raise DatabaseNotMigrated("the database is not migrated to this version yet; run: accredit migrate")
+
+
 async def up(database: Database, folder: Path) -> None:
     """Make sure at start-up that the schema fits; an SQLite file is migrated, after a backup into `folder`.
 
@@ -32,7 +38,7 @@ async def up(database: Database, folder: Path) -> None:
     if await database.read(_found) == newest():
         return
     if isinstance(database, PostgresqlDatabase):
-        raise DatabaseNotMigrated("the database is not migrated to this version yet; run: accredit migrate")
+        await check(database)
     await migrate(database, folder)
 
 

@@ -7,8 +7,8 @@ from typing import Final
 
 from accredit.ports.journal import Unstorable
 
-KEY_BYTES: Final = 1000
-"""The longest text (UTF-8 bytes) that may be part of a key; PostgreSQL's index rows end at 2704 bytes."""
+KEY_BYTES: Final = 800
+"""The longest text (UTF-8 bytes) that may be part of a key; PostgreSQL indexes 2704 bytes, and keys have three."""
 
 PROSE_BYTES: Final = 20_000
 """The longest text (UTF-8 bytes) of the fields that only people read."""

@@ -1,0 +1,100 @@
+"""Whoever searches the log finds every record that matches, once, newest first."""
+
+from typing import Any
+
+import pytest
+
+from accredit.audit.events import TokenRefused
+from accredit.identity import changes
+from accredit.oauth.outcome import Outcome
+from accredit.ports.audit_log import Filter
+from accredit.store.conformance import NOW, guard, outcome, records, server
+from tests.store import checks
+
+EVERYTHING = Filter()
+
+
+def refused(number: int, server_id: str | None = None) -> Outcome[None]:
+    event = TokenRefused(
+        decision=f"dec_{number}",
+        server=server_id,
+        client_id="c",
+        grant_type="g",
+        error="e",
+        reason="r",
+        requested=frozenset({"b", "a"}),
+    )
+    return Outcome(None, events=(event,))
+
+
+@pytest.fixture
+async def searched(store: Any) -> Any:
+    """Records of two of our chains, and of a guard's."""
+    first, second = store.committer("chn_one"), store.committer("chn_two")
+    await store.commit(first, [outcome(changes.AddServer(server(0)), changes.AddClient(guard(0)))])
+    await store.commit(first, [refused(n) for n in range(5)])
+    await store.commit(second, [refused(n, server(0).id) for n in range(5, 10)])
+    lines = changes.AppendRecords("chn_guard", guard(0).id, 0, bytes(32), records("chn_guard", 0, 4))
+    await store.commit(second, [Outcome(None, (lines,))])
+    return store
+
+
+@pytest.mark.parametrize(
+    ("wanted", "count"),
+    [
+        (EVERYTHING, 17),
+        (Filter(decision="dec_3"), 1),
+        (Filter(decision="dec_"), 0),
+        (Filter(kind="token_refused"), 10),
+        (Filter(kind="token_refused", server="srv_00000000000000000000000000"), 5),
+        (Filter(outcome="deny"), 10),
+        (Filter(outcome="done"), 7),
+        (Filter(since=NOW), 17),
+        (Filter(since=NOW + 1), 0),
+        (Filter(until=NOW), 0),
+        (Filter(until=NOW + 1), 17),
+    ],
+)
+async def test_a_filter_finds_what_matches(searched: Any, wanted: Filter, count: int) -> None:
+    assert len(await searched.audit.search(wanted, None, 100)) == count
+
+
+@pytest.mark.parametrize("size", [1, 3, 100])
+async def test_pages_hold_everything_once_newest_first(searched: Any, size: int) -> None:
+    found, before = [], None
+    while page := await searched.audit.search(EVERYTHING, before, size):
+        assert len(page) <= size
+        found += [record for _, record in page]
+        before = page[-1][0]
+    chains = await checks.sound(searched)
+    assert len(found) == sum(map(len, chains.values()))
+    assert {record.hash for record in found} == {line.hash for lines in chains.values() for line in lines}
+    for lines in chains.values():
+        order = [record.seq for record in found if record in lines]
+        assert order == sorted(order, reverse=True)
+
+
+@pytest.mark.parametrize(
+    "cursor", ["", "1", "1.2", "1.2.3.4", "a.b.c", "1.2.3 OR 1=1", "9" * 30 + ".1.1", "\uff11.2.3", "1.2.3\n"]
+)
+async def test_a_cursor_that_is_not_ours_is_refused(searched: Any, cursor: str) -> None:
+    with pytest.raises(ValueError, match="cursor"):
+        await searched.audit.search(EVERYTHING, cursor, 10)
+
+
+async def test_the_ends_of_all_chains_are_known(searched: Any) -> None:
+    ends = {end.chain: end for end in await searched.audit.chains()}
+    assert {name: (end.guard, end.seq) for name, end in ends.items()} == {
+        "chn_one": (None, 7),
+        "chn_two": (None, 6),
+        "chn_guard": (guard(0).id, 4),
+    }
+    assert await searched.audit.chain_end("chn_none") is None
+    assert await searched.audit.records("chn_none", 0, 10) == ()
+    assert [line.seq for line in await searched.audit.records("chn_one", 5, 10)] == [6, 7]
+
+
+async def test_the_person_part_is_in_order_and_the_header_apart(searched: Any) -> None:
+    ((_, record),) = await searched.audit.search(Filter(decision="dec_3"), None, 10)
+    assert b'"requested":["a","b"]' in record.person
+    assert b"client_id" not in record.header

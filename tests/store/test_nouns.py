@@ -1,0 +1,310 @@
+"""What was written is read back, exactly, and what was ended is gone."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from accredit.identity import changes
+from accredit.identity.client import ClientKind
+from accredit.identity.credential import CredentialState
+from accredit.identity.principal import Principal
+from accredit.identity.role import Assignment
+from accredit.identity.server import Scope, Tool
+from accredit.identity.signing_key import KeyState, KeyUse
+from accredit.identity.state import State
+from accredit.oauth.outcome import Lost, Outcome, Won
+from accredit.ports.deployment import Deployment
+from accredit.store import jti
+from accredit.store import readers as ports
+from accredit.store.conformance import (
+    NOW,
+    agent,
+    client,
+    credential,
+    enrolment,
+    guard,
+    key,
+    outcome,
+    records,
+    role,
+    server,
+)
+from tests.store import checks
+
+
+@pytest.fixture
+def submit(store: Any) -> Any:
+    """Commits claims and writes as one outcome, in a batch of its own, and returns the verdict."""
+    committer = store.committer()
+
+    async def commit(*made: Any, writes: tuple[Any, ...] = ()) -> Any:
+        return (await store.commit(committer, [outcome(*made, writes=writes)]))[0]
+
+    return commit
+
+
+async def test_a_server_comes_back_with_scopes_and_tools_in_order(store: Any, submit: Any) -> None:
+    await submit(
+        changes.AddServer(server(0)), changes.AddServer(server(1, scopes=(), tools=(), default_scopes=frozenset()))
+    )
+    assert (await store.catalogue.load()).servers == (
+        server(0),
+        server(1, scopes=(), tools=(), default_scopes=frozenset()),
+    )
+
+
+async def test_a_replaced_server_leaves_nothing_of_its_predecessor(store: Any, submit: Any) -> None:
+    await submit(changes.AddServer(server(0)))
+    later = server(0, slug="else", name="N", scopes=(Scope("b"), Scope("a")), tools=(Tool("t", frozenset({"a", "b"})),))
+    later = replace(later, default_scopes=frozenset({"b"}), resource="https://else.example", version=2)
+    assert isinstance(await submit(changes.ReplaceServer(later)), Won)
+    assert (await store.catalogue.load()).servers == (later,)
+
+
+async def test_a_stale_replacement_changes_nothing(store: Any, submit: Any) -> None:
+    await submit(changes.AddServer(server(0)), changes.AddRole(role(0)), changes.AddClient(client(0)))
+    for claim in (
+        changes.ReplaceServer(server(0, name="x", version=1)),
+        changes.ReplaceServer(server(0, name="x", version=3)),
+        changes.ReplaceServer(server(7, name="x", version=2)),
+        changes.ReplaceRole(role(0, name="x", version=3)),
+        changes.ReplaceClient(client(0, name="x", version=3)),
+    ):
+        assert await submit(claim) == Lost(claim)
+    found = await store.catalogue.load()
+    assert (found.servers, found.roles) == ((server(0),), (role(0),))
+    assert await store.clients.principal(client(0).client_id) == Principal(client(0))
+
+
+async def test_a_default_scope_that_is_no_scope_is_an_error_and_nothing_is_written(store: Any, submit: Any) -> None:
+    assert isinstance(await submit(changes.AddServer(server(0, default_scopes=frozenset({"nope"})))), ValueError)
+    assert (await store.catalogue.load()).servers == ()
+
+
+async def test_a_deleted_server_is_gone_its_names_are_free_and_it_never_returns(store: Any, submit: Any) -> None:
+    await submit(changes.AddServer(server(0)))
+    await submit(changes.ReplaceServer(server(0, state=State.DELETED, version=2)))
+    assert (await store.catalogue.load()).servers == ()
+    assert isinstance(await submit(changes.ReplaceServer(server(0, version=3))), Lost)
+    heir = server(1, slug=server(0).slug, resource=server(0).resource)
+    assert isinstance(await submit(changes.AddServer(heir)), Won)
+    assert (await store.catalogue.load()).servers == (heir,)
+
+
+async def test_a_role_comes_back_and_is_replaced_whole(store: Any, submit: Any) -> None:
+    await submit(changes.AddServer(server(0)), changes.AddServer(server(1)), changes.AddRole(role(0)))
+    assert (await store.catalogue.load()).roles == (role(0),)
+    later = role(0, slug="other", scopes={server(1).id: frozenset({"x:y"})}, version=2)
+    await submit(changes.ReplaceRole(later))
+    assert (await store.catalogue.load()).roles == (later,)
+
+
+async def test_a_principal_has_its_living_credentials_and_its_assignments(store: Any, submit: Any) -> None:
+    mine = agent(0)
+    held = (Assignment(role(0).id, mine.client.id), Assignment(role(1).id, mine.client.id, NOW + 5))
+    keys = tuple(credential(n, mine.client.id, expires_at=NOW + n, retires_at=None) for n in range(3))
+    await submit(changes.AddServer(server(0)), changes.AddRole(role(0)), changes.AddRole(role(1)))
+    await submit(changes.AddClient(client(1)), writes=(changes.AddCredential(credential(9, client(1).id)),))
+    await submit(
+        changes.AddClient(mine.client, mine),
+        writes=(*(changes.AddCredential(one) for one in keys), *(changes.Assign(one) for one in held)),
+    )
+    assert await store.clients.principal(mine.client.client_id) == Principal(mine.client, keys, held)
+    assert await store.clients.by_slug(ClientKind.AGENT, mine.client.slug) == Principal(mine.client, keys, held)
+    await submit(writes=(changes.RevokeCredential(keys[1].id), changes.Unassign(role(0).id, mine.client.id)))
+    found = await store.clients.principal(mine.client.client_id)
+    assert found == Principal(mine.client, (keys[0], keys[2]), held[1:])
+
+
+async def test_an_assignment_given_again_has_the_new_end(store: Any, submit: Any) -> None:
+    await submit(changes.AddServer(server(0)), changes.AddRole(role(0)), changes.AddClient(client(0)))
+    for end in (NOW + 1, None, NOW + 9):
+        await submit(writes=(changes.Assign(Assignment(role(0).id, client(0).id, end)),))
+        found = await store.clients.principal(client(0).client_id)
+        assert found is not None
+        assert [item.ends_at for item in found.assignments] == [end]
+
+
+async def test_writes_about_one_thing_happen_in_the_order_of_the_queue(store: Any, submit: Any) -> None:
+    await submit(changes.AddServer(server(0)), changes.AddRole(role(0)), changes.AddClient(client(0)))
+    give = Outcome(None, writes=(changes.Assign(Assignment(role(0).id, client(0).id)),))
+    take = Outcome(None, writes=(changes.Unassign(role(0).id, client(0).id),))
+    committer = store.committer("chn_order")
+    for queue, left in (([give, take], 0), ([take, give], 1), ([give, take, give, take], 0), ([take, take, give], 1)):
+        await store.commit(committer, queue)
+        found = await store.clients.principal(client(0).client_id)
+        assert found is not None
+        assert len(found.assignments) == left
+
+
+async def test_a_retiring_credential_keeps_its_deadline(store: Any, submit: Any) -> None:
+    old = credential(0, client(0).id, state=CredentialState.RETIRING, retires_at=NOW + 7)
+    await submit(changes.AddClient(client(0)), writes=(changes.AddCredential(old),))
+    found = await store.clients.principal(client(0).client_id)
+    assert found is not None
+    assert found.credentials == (old,)
+
+
+async def test_a_deleted_client_is_not_found_and_its_client_id_is_never_free_again(store: Any, submit: Any) -> None:
+    await submit(changes.AddClient(client(0)))
+    await submit(changes.ReplaceClient(client(0, state=State.DELETED, version=2)))
+    assert await store.clients.principal(client(0).client_id) is None
+    assert await store.clients.by_slug(ClientKind.AGENT, client(0).slug) is None
+    assert isinstance(await submit(changes.ReplaceClient(client(0, version=3))), Lost)
+    assert isinstance(await submit(changes.AddClient(client(1, client_id=client(0).client_id))), Lost)
+    assert isinstance(await submit(changes.AddClient(client(2, slug=client(0).slug))), Won)
+
+
+async def test_a_suspended_client_is_found(store: Any, submit: Any) -> None:
+    await submit(changes.AddClient(client(0, state=State.SUSPENDED)))
+    assert await store.clients.principal(client(0).client_id) == Principal(client(0, state=State.SUSPENDED))
+
+
+@pytest.mark.parametrize("different", [{"client_id": "other"}, {"kind": ClientKind.APPLICATION}])
+async def test_a_replacement_cannot_turn_a_client_into_another(store: Any, submit: Any, different: Any) -> None:
+    await submit(changes.AddClient(client(0)))
+    assert isinstance(await submit(changes.ReplaceClient(client(0, version=2, **different))), Lost)
+    assert await store.clients.principal(client(0).client_id) == Principal(client(0))
+
+
+async def test_clients_of_different_kinds_may_share_a_slug(store: Any, submit: Any) -> None:
+    await submit(changes.AddServer(server(0)))
+    assert isinstance(await submit(changes.AddClient(client(0, slug="one"))), Won)
+    assert isinstance(await submit(changes.AddClient(guard(0, slug="one"))), Won)
+    found = await store.clients.by_slug(ClientKind.GUARD, "one")
+    assert found == Principal(guard(0, slug="one"))
+
+
+async def test_agents_and_guards_come_in_pages_by_slug(store: Any, submit: Any) -> None:
+    mine = [agent(n) for n in (3, 1, 2)]
+    await submit(changes.AddServer(server(0)))
+    await submit(*(changes.AddClient(one.client, one) for one in mine), *(changes.AddClient(guard(n)) for n in (2, 1)))
+    await submit(
+        writes=(changes.AddCredential(credential(1, guard(1).id)), changes.AddCredential(credential(2, guard(1).id)))
+    )
+    assert await store.clients.agents("", 2) == (agent(1), agent(2))
+    assert await store.clients.agents(agent(2).client.slug, 2) == (agent(3),)
+    assert await store.clients.agent(agent(3).client.id) == agent(3)
+    assert await store.clients.agent(guard(1).id) is None
+    both = (credential(1, guard(1).id), credential(2, guard(1).id))
+    assert await store.clients.guards("", 1) == (Principal(guard(1), both),)
+    assert await store.clients.guards(guard(1).slug, 5) == (Principal(guard(2)),)
+
+
+async def test_an_agent_of_another_client_is_an_error(store: Any, submit: Any) -> None:
+    assert isinstance(await submit(changes.AddClient(client(0), agent(1))), ValueError)
+    assert await store.clients.principal(client(0).client_id) is None
+
+
+async def test_an_enrolment_is_open_once_and_only_in_time(store: Any, submit: Any) -> None:
+    await submit(changes.AddServer(server(0)))
+    await submit(writes=(changes.AddEnrolment(enrolment(0)), changes.AddEnrolment(enrolment(1))))
+    late = changes.TakeEnrolment(enrolment(0).id, enrolment(0).expires_at)
+    assert await submit(late) == Lost(late)
+    assert await store.enrolments.by_code(enrolment(0).code_digest) == enrolment(0)
+    assert isinstance(await submit(changes.TakeEnrolment(enrolment(0).id, NOW + 1)), Won)
+    assert isinstance(await submit(changes.TakeEnrolment(enrolment(0).id, NOW + 2)), Lost)
+    assert await store.enrolments.by_code(enrolment(0).code_digest) == replace(enrolment(0), taken_at=NOW + 1)
+    assert await store.enrolments.by_code(enrolment(1).code_digest) == enrolment(1)
+    assert await store.enrolments.by_code(b"no such code") is None
+
+
+async def test_a_key_lives_its_states_in_order(store: Any, submit: Any) -> None:
+    active, upcoming, signal = (
+        key(0, KeyState.ACTIVE),
+        key(1, KeyState.UPCOMING),
+        key(2, KeyState.ACTIVE, KeyUse.SIGNAL),
+    )
+    await submit(changes.AddKey(active), changes.AddKey(upcoming), changes.AddKey(signal))
+    assert (await store.catalogue.load()).keys == (active, upcoming, signal)
+    early = changes.AdvanceKey(upcoming.kid, KeyState.UPCOMING, KeyState.ACTIVE)
+    assert await submit(early) == Lost(early)
+    retired = changes.AdvanceKey(active.kid, KeyState.ACTIVE, KeyState.RETIRED, NOW + 3)
+    assert isinstance(await submit(early, retired), Won)
+    gone = replace(active, state=KeyState.RETIRED, gone_at=NOW + 3)
+    assert (await store.catalogue.load()).keys == (gone, replace(upcoming, state=KeyState.ACTIVE), signal)
+    await submit(changes.AdvanceKey(active.kid, KeyState.RETIRED, KeyState.GONE))
+    assert (await store.catalogue.load()).keys == (replace(upcoming, state=KeyState.ACTIVE), signal)
+    assert isinstance(await submit(changes.AdvanceKey(active.kid, KeyState.ACTIVE, KeyState.RETIRED)), Lost)
+
+
+async def test_a_jti_counts_once_per_issuer_until_it_is_forgotten(submit: Any) -> None:
+    use = changes.UseJti("a", "j", NOW)
+    assert isinstance(await submit(use, changes.UseJti("b", "j", NOW), changes.UseJti("a", "k", NOW)), Won)
+    assert await submit(use) == Lost(use)
+    await submit(writes=(changes.ForgetJti(NOW),))
+    assert await submit(use) == Lost(use)
+    await submit(writes=(changes.ForgetJti(NOW + 1),))
+    assert isinstance(await submit(use), Won)
+
+
+def test_no_two_splits_of_issuer_and_jti_are_the_same_use() -> None:
+    assert len({jti.digest("ab", "c"), jti.digest("a", "bc"), jti.digest("", "abc"), jti.digest("abc", "")}) == 4
+
+
+@pytest.mark.parametrize("text", ["\0", "\ud800", "x" * 100_000, "'; DROP TABLE used_jti; --"])
+async def test_a_jti_may_be_any_text(store: Any, text: str) -> None:
+    journal = await store.node()
+    assert isinstance(await journal.submit(Outcome(None, (changes.UseJti(text, text, NOW),))), Won)
+    assert isinstance(await journal.submit(Outcome(None, (changes.UseJti(text, text, NOW),))), Lost)
+
+
+async def test_a_guard_can_only_continue_a_chain_of_its_own(store: Any, submit: Any) -> None:
+    await submit(changes.AddServer(server(0)), changes.AddClient(guard(0)), changes.AddClient(guard(1)))
+    mine = records("chn_guard", 0, 3)
+    await submit(changes.AppendRecords("chn_guard", guard(0).id, 0, bytes(32), mine))
+    theirs = changes.AppendRecords(
+        "chn_guard", guard(1).id, 3, mine[-1].hash, records("chn_guard", 3, 1, mine[-1].hash)
+    )
+    assert await submit(theirs) == Lost(theirs)
+    end = await store.audit.chain_end("chn_direct")
+    assert end is not None
+    forged = records("chn_direct", end.seq, 1, end.hash)
+    claim = changes.AppendRecords("chn_direct", guard(0).id, end.seq, end.hash, forged)
+    assert await submit(claim) == Lost(claim)
+    kept = await checks.sound(store)
+    assert kept["chn_guard"] == mine
+    assert (await store.audit.chain_end("chn_guard")) == ports.ChainEnd("chn_guard", guard(0).id, 3, mine[-1].hash)
+
+
+async def test_a_run_of_records_must_continue_at_the_stored_end_with_the_stored_link(store: Any, submit: Any) -> None:
+    await submit(changes.AddServer(server(0)), changes.AddClient(guard(0)))
+    mine = records("chn_guard", 0, 3)
+    for after, head in ((1, bytes(32)), (0, b"\1" * 32), (3, mine[-1].hash)):
+        lines = records("chn_guard", after, 2, head)
+        assert isinstance(await submit(changes.AppendRecords("chn_guard", guard(0).id, after, head, lines)), Lost)
+    await submit(changes.AppendRecords("chn_guard", guard(0).id, 0, bytes(32), mine))
+    for after, head in ((0, bytes(32)), (2, mine[1].hash), (3, mine[1].hash), (4, mine[2].hash)):
+        lines = records("chn_guard", after, 2, head)
+        assert isinstance(await submit(changes.AppendRecords("chn_guard", guard(0).id, after, head, lines)), Lost)
+    assert (await checks.sound(store))["chn_guard"] == mine
+
+
+@pytest.mark.parametrize("kept", [(), (0, 2), (1, 0), (1, 2), (0, 0)])
+async def test_records_that_are_not_consecutive_are_an_error(store: Any, submit: Any, kept: tuple[int, ...]) -> None:
+    await submit(changes.AddServer(server(0)), changes.AddClient(guard(0)))
+    whole = records("chn_guard", 0, 3)
+    lines = tuple(whole[index] for index in kept)
+    assert isinstance(await submit(changes.AppendRecords("chn_guard", guard(0).id, 0, bytes(32), lines)), ValueError)
+    assert await store.audit.chain_end("chn_guard") is None
+
+
+async def test_a_deployment_is_established_once(store: Any) -> None:
+    deployments = ports.Deployments(store.database)
+    assert await deployments.read() is None
+    first, second = Deployment("https://one.example", b"one", NOW), Deployment("https://two.example", b"two", NOW)
+    assert await deployments.establish(first) == first
+    assert await deployments.establish(second) == first
+    assert await deployments.read() == first
+
+
+async def test_signals_are_read_by_number_and_by_time(store: Any, submit: Any) -> None:
+    for number in range(5):
+        await submit(changes.AddServer(server(number)))
+    found = await store.catalogue.signals(0, 10)
+    assert [signal.seq for signal in found] == [1, 2, 3, 4, 5]
+    assert await store.catalogue.signals(2, 2) == found[2:4]
+    assert await store.catalogue.signals(5, 2) == ()
+    assert await store.catalogue.signals_since(NOW) == found
+    assert await store.catalogue.signals_since(NOW + 1) == ()
