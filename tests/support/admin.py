@@ -10,6 +10,8 @@ import httpx2
 
 from accredit import app, config
 from accredit.testing.serving import MovingClock
+from accredit_sdk import keys
+from accredit_sdk.jws import Algorithm
 
 RESOURCE = "http://127.0.0.1:9000/mcp"
 
@@ -77,3 +79,14 @@ def tokens(admin: Admin) -> Token:
             return await http.post("/token", data=form, auth=(client_id, secret))
 
     return ask
+
+
+async def enrolled(admin: Admin, name: str) -> str:
+    """Enrol a guard of the ledger, as its own process would, and return its id."""
+    code = (await admin.ok("POST", "/servers/ledger/enrolments", json={"name": name}))["code"]
+    jwk = keys.public_jwk(keys.generate(Algorithm.ES256).verifying())
+    transport = httpx2.ASGITransport(app=admin.node.public)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1:8700") as http:
+        answer = await http.post("/guard/v1/enrol", json={"code": code, "jwk": jwk})
+    assert answer.status_code == 201
+    return str(answer.json()["client_id"])
