@@ -263,8 +263,8 @@ class FakeAccredit:
             return _json(409, {"title": "out of step", "chain": chain, "seq": len(kept), "hash": end.hex()})
         record.verify(lines, end)
         assert all(head["server"] == SERVER for head in heads)
-        self.chains.setdefault(chain, []).extend(lines)
-        return _json(200, {"chain": chain, "seq": len(kept) + len(lines)})
+        self.chains[chain] = [*kept, *lines]
+        return _json(200, {"chain": chain, "seq": len(self.chains[chain])})
 
 
 def decoded(token: str) -> access.AccessClaims:

@@ -1,15 +1,18 @@
 """A guard around a raw ASGI app, and requests to it as bytes: nothing between the test and the middleware."""
 
+import contextlib
 import json
 from collections.abc import AsyncIterator, MutableMapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
+from unittest import mock
 
 from accredit_sdk.guard import Guard
 from accredit_sdk.guard.folder import Folder
 from accredit_sdk.guard.messages import VERSION, VERSION_KEY
+from accredit_sdk.guard.ship import Shipper
 from tests.support.authority import FakeAccredit
 
 META: Final = {VERSION_KEY: VERSION, "io.modelcontextprotocol/clientCapabilities": {}}
@@ -165,18 +168,34 @@ async def request(
 
 
 @asynccontextmanager
-async def guarded(folder: Path, accredit: FakeAccredit, **settings: Any) -> AsyncIterator[Guarded]:
-    """Enrol a guard (unless the folder holds one), begin, and end it in good order."""
+async def guarded(
+    folder: Path, accredit: FakeAccredit, *, background: bool = False, **settings: Any
+) -> AsyncIterator[Guarded]:
+    """Enrol a guard (unless the folder holds one), begin, and end it in good order.
+
+    Without `background`, the guard hears of changes and delivers records only when the test says so.
+    """
     place = Folder(folder)
     if place.read("identity.json") is None:
         await accredit.enrol(place)
     inner = Inner()
-    options = {"issuer": accredit.issuer, "resource": accredit.resource, "folder": folder, "clock": accredit.clock}
+    options = {
+        "issuer": accredit.issuer,
+        "resource": accredit.resource,
+        "folder": folder,
+        "clock": accredit.clock,
+        "poll_interval": 15,
+    }
     fetch = accredit.fetch()
     guard = Guard(inner, **{**options, "fetch": fetch, **settings})
-    await guard._start()
+    with contextlib.nullcontext() if background else mock.patch.object(Shipper, "run", _idle):
+        await guard._start()
     try:
         yield Guarded(guard, inner, accredit, place)
     finally:
         await guard._stop()
         await fetch.close()
+
+
+async def _idle(_: Shipper) -> None:
+    """Stand in for a shipper that never comes round by itself."""

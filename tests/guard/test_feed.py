@@ -307,7 +307,7 @@ async def test_the_copy_on_disk_is_renewed_while_nothing_changes(tmp_path: Path,
 
 
 async def test_the_guard_catches_up_by_itself(tmp_path: Path, accredit: FakeAccredit) -> None:
-    async with guarded(tmp_path / "guard", accredit, poll_interval=0.02) as site:
+    async with guarded(tmp_path / "guard", accredit, background=True, poll_interval=0.02) as site:
         runtime = site.guard._runtime
         assert runtime is not None
         assert runtime.feed is not None
