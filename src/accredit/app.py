@@ -26,6 +26,7 @@ from accredit.service import deployment
 from accredit.service.agents import Agents
 from accredit.service.audit import Audit
 from accredit.service.changes import Changes
+from accredit.service.diagnosis import Finding, Level, about_issuer, look
 from accredit.service.directory import Directory
 from accredit.service.enrolment import EnrolmentService
 from accredit.service.guard_feed import GuardFeed
@@ -40,13 +41,14 @@ from accredit.service.servers import Servers
 from accredit.service.token import TokenService
 from accredit.store import engines, migrate, readers, writer
 from accredit.store.engines import Database
-from accredit.store.errors import DatabaseProblem
+from accredit.store.errors import DatabaseProblem, StoreBusy
 from accredit.web import guard, health, jwks, metadata, serve
 from accredit.web.api import Services, api
 from accredit.web.site import site
 from accredit.web.token import TokenEndpoint
 
 VERSION: Final = version("accredit")
+"""The version of the installed distribution."""
 
 CANNOT_START: Final = (
     system.DataFolderError,
@@ -57,7 +59,6 @@ CANNOT_START: Final = (
     serve.CannotListen,
 )
 """What keeps a node from starting; the text of each says what to do."""
-"""The version of the installed distribution."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +183,43 @@ async def migrate_database(settings: Settings) -> str:
         return await migrate.migrate(database, settings.data)
     finally:
         await database.close()
+
+
+def doctor(settings: Settings) -> tuple[Finding, ...]:
+    """Look at everything that a start depends on, change nothing, and tell what was found."""
+    return asyncio.run(_look(settings))
+
+
+async def _look(settings: Settings) -> tuple[Finding, ...]:
+    if not settings.data.is_dir():
+        text = f"there is no data folder {settings.data} yet"
+        return (about_issuer(settings.origin), Finding(Level.WARN, text, "the first `accredit up` makes it"))
+
+    async def folder() -> Finding:
+        system.prepare(settings.data)
+        system.master_key(settings.data, _given_key(settings), create=False)
+        return Finding(Level.OK, f"the data folder {settings.data} and the master key are closed to others")
+
+    async def database() -> Finding:
+        return await _look_at_database(settings)
+
+    found = [await look("the data folder", folder, CANNOT_START), await look("the database", database, CANNOT_START)]
+    return (about_issuer(settings.origin), *found)
+
+
+async def _look_at_database(settings: Settings) -> Finding:
+    try:
+        opened = await engines.open(settings.database_url, settings.data)
+    except StoreBusy as busy:
+        return Finding(Level.OK, f"a node is running: {busy}")
+    try:
+        await migrate.check(opened)
+        master = system.master_key(settings.data, _given_key(settings), create=False)
+        if (known := await readers.Deployments(opened).read()) is not None:
+            deployment.compare(known, settings.origin, master)
+    finally:
+        await opened.close()
+    return Finding(Level.OK, f"the database has schema {migrate.newest()} and belongs to this issuer and master key")
 
 
 def run(settings: Settings, ready: Callable[[str], None]) -> None:

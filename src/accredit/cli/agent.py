@@ -11,10 +11,14 @@ from accredit.cli.secret_file import SecretFile, keeping
 from accredit.cli.session import Session, command
 
 app = typer.Typer(help="Agents, with their owners and credentials.", no_args_is_help=True)
+"""The commands of `accredit agent`."""
 credential = typer.Typer(help="The secrets of an agent.", no_args_is_help=True)
+"""The commands of `accredit agent credential`."""
+
 app.add_typer(credential, name="credential")
 
 Name = Annotated[str, typer.Argument(metavar="AGENT", help="Name of the agent.", show_default=False)]
+"""The argument that names which one a command is about."""
 
 
 @command(app, "add")

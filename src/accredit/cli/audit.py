@@ -12,6 +12,7 @@ from accredit.cli.session import Session, command
 from accredit.cli.trouble import Exit, Trouble
 
 app = typer.Typer(help="The audit log: search it, verify it.", no_args_is_help=True)
+"""The commands of `accredit audit`."""
 
 
 class Outcome(StrEnum):

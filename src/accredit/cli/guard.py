@@ -10,8 +10,10 @@ from accredit.cli.secret_file import SecretFile, keeping
 from accredit.cli.session import Session, command
 
 app = typer.Typer(help="Guards: the enforcement points in front of servers.", no_args_is_help=True)
+"""The commands of `accredit guard`."""
 
 Name = Annotated[str, typer.Argument(metavar="GUARD", help="Name of the guard.", show_default=False)]
+"""The argument that names which one a command is about."""
 
 
 @command(app, "enrol")

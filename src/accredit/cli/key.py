@@ -10,6 +10,7 @@ from accredit.cli.screen import mark, moment
 from accredit.cli.session import Session, command
 
 app = typer.Typer(help="Signing keys.", no_args_is_help=True)
+"""The commands of `accredit key`."""
 
 
 class Use(StrEnum):

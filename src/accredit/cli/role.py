@@ -11,13 +11,17 @@ from accredit.cli.session import Session, command
 from accredit.cli.trouble import usage
 
 app = typer.Typer(help="Roles: bundles of scopes, and who holds them.", no_args_is_help=True)
+"""The commands of `accredit role`."""
 
 Name = Annotated[str, typer.Argument(metavar="ROLE", help="Name of the role.", show_default=False)]
+"""The argument that names which one a command is about."""
 AgentName = Annotated[str, typer.Argument(metavar="AGENT", help="Name of the agent.", show_default=False)]
+"""The argument that names an agent."""
 Scopes = Annotated[
     list[str] | None,
     typer.Option("--scope", metavar="SERVER=SCOPE", help="A scope on a server. Repeatable, also for one server."),
 ]
+"""The option that gives a role its scopes."""
 
 
 @command(app, "add")

@@ -12,8 +12,10 @@ from accredit.cli.session import Session, command
 from accredit.cli.trouble import usage
 
 app = typer.Typer(help="MCP servers, with their scopes and tools.", no_args_is_help=True)
+"""The commands of `accredit server`."""
 
 Name = Annotated[str, typer.Argument(metavar="SERVER", help="Name of the server.", show_default=False)]
+"""The argument that names which one a command is about."""
 
 
 class Kind(StrEnum):

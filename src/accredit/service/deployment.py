@@ -20,6 +20,11 @@ async def check(deployments: Deployments, issuer: str, master: MasterKey, now: i
     found = await deployments.read()
     if found is None:
         found = await deployments.establish(Deployment(issuer, master.check(), now))
+    compare(found, issuer, master)
+
+
+def compare(found: Deployment, issuer: str, master: MasterKey) -> None:
+    """Raise WrongDeployment unless the database belongs to this issuer and master key."""
     if not hmac.compare_digest(found.key_check, master.check()):
         raise WrongDeployment(
             "the master key does not fit this database: bring back the key that it was made with, "
