@@ -39,13 +39,16 @@ class Agent:
 
     async def call(self, tool: str, **arguments: Any) -> str:
         """Call a tool and return its text. Raises Refused."""
+        refused: MCPError | None = None
         async with httpx2.AsyncClient(headers=self.headers) as http:
             transport = streamable_http_client(self.server, http_client=http)
             async with Client(transport, mode="2026-07-28") as client:
                 try:
                     result = await client.call_tool(tool, arguments)
                 except MCPError as error:
-                    raise Refused(error) from None
+                    refused = error
+        if refused is not None:  # raised out here, where the client's task groups do not wrap it
+            raise Refused(refused)
         return " ".join(" ".join(part.text.split()) for part in result.content if isinstance(part, TextContent))
 
     async def knock(self) -> tuple[int, str]:

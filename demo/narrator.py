@@ -1,6 +1,6 @@
 """Tells the story on the terminal: numbered steps, what was expected, what was seen."""
 
-from typing import Any, NoReturn
+from typing import Any
 
 from rich.console import Console
 from rich.padding import Padding
@@ -58,8 +58,8 @@ class Narrator:
     def expect(self, held: bool, what: str) -> None:
         """Stop the story unless `held`."""
         if not held:
-            self.fail(what)
+            raise self.broken(what)
 
-    def fail(self, what: str) -> NoReturn:
-        """Stop the story."""
-        raise StoryBroken(f"step {self.step}: {what}")
+    def broken(self, what: str) -> StoryBroken:
+        """Return the end of a story that went wrong, to be raised."""
+        return StoryBroken(f"step {self.step}: {what}")

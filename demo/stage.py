@@ -78,7 +78,14 @@ class Stage(contextlib.ExitStack):
     def program(self, *command: str, given: str | None = None) -> str:
         """Run a program to its end and return what it prints; its failure is ours."""
         done = subprocess.run(
-            command, input=given, capture_output=True, text=True, env=self._environment(), cwd=ROOT, timeout=60
+            command,
+            input=given,
+            capture_output=True,
+            text=True,
+            env=self._environment(),
+            cwd=ROOT,
+            timeout=60,
+            check=False,
         )
         if done.returncode != 0:
             raise RuntimeError(f"{' '.join(command[:4])} … ended with {done.returncode}:\n{done.stdout}{done.stderr}")

@@ -149,7 +149,7 @@ class Walkthrough:
             self.tell.expect(self.handlers("pay_invoice") == 0, "the handler of pay_invoice must never have started")
             self.tell.done("Ledger's own log shows: the handler of pay_invoice never started")
             return str(refused.data["decision_id"])
-        self.tell.fail("pay_invoice must be refused")
+        raise self.tell.broken("pay_invoice must be refused")
 
     async def unknown_tool(self, agent: Agent) -> None:
         """Call a tool that the policy does not know."""
@@ -160,7 +160,7 @@ class Walkthrough:
             self.tell.expect(refused.code == -32602, f"error -32602 expected, not {refused.code}")
             self.tell.denied(f"drop_tables: {refused.message}. The guard answered; Ledger never saw it")
             return
-        self.tell.fail("an unmapped tool must be refused")
+        raise self.tell.broken("an unmapped tool must be refused")
 
     async def widen_role(self) -> Agent:
         """Give the role more, and call again with a new token."""
@@ -190,7 +190,7 @@ class Walkthrough:
                 self.tell.expect(taken <= 2000 * POLL_SECONDS, "it must be felt within the poll interval")
                 return
             await asyncio.sleep(0.01)
-        self.tell.fail("the suspended agent's token still works")
+        raise self.tell.broken("the suspended agent's token still works")
 
     def audit(self, decision: str) -> None:
         """Explain the refusal and verify the log."""

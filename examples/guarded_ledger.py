@@ -8,8 +8,9 @@ import argparse
 import logging
 
 import uvicorn
-from accredit_sdk import Guard
 from ledger import app
+
+from accredit_sdk import Guard
 
 if __name__ == "__main__":
     arguments = argparse.ArgumentParser(description=__doc__)
@@ -18,7 +19,5 @@ if __name__ == "__main__":
     arguments.add_argument("--port", type=int, default=8701)
     given = arguments.parse_args()
     logging.basicConfig(level=logging.INFO)
-    guarded = Guard(
-        app, issuer=given.issuer, resource=f"http://127.0.0.1:{given.port}/mcp", folder=given.folder
-    )
+    guarded = Guard(app, issuer=given.issuer, resource=f"http://127.0.0.1:{given.port}/mcp", folder=given.folder)
     uvicorn.run(guarded, port=given.port, log_level="warning")

@@ -34,21 +34,25 @@ class Closed(_Listed):
     """`packages`, without those in `apart`, import one another and what is in `allowed`, and nothing else at all.
 
     `allowed` names top-level modules, of the standard library too. Since the set is closed, nothing else is reached
-    through another of our modules either. A package that does not exist yet is skipped.
+    through another of our modules either. A package that does not exist yet is skipped. `late` names imports, as
+    `importer -> imported`, that run only when somebody asks for the name behind them (PEP 562).
     """
 
     packages: ClassVar[Any] = fields.ListField(subfield=fields.StringField())
     apart: ClassVar[Any] = fields.ListField(subfield=fields.StringField(), required=False)
     allowed: ClassVar[Any] = fields.ListField(subfield=fields.StringField())
+    late: ClassVar[Any] = fields.ListField(subfield=fields.StringField(), required=False)
 
     def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:
         inside = _members(graph, self.packages) - _members(graph, self.apart or [])
         known = inside | set(self.allowed)
+        late = set(self.late or [])
         return _verdict(
             [
                 _violation(graph, importer, imported)
                 for importer in inside
                 for imported in graph.find_modules_directly_imported_by(importer) - known
+                if f"{importer} -> {imported}" not in late
             ]
         )
 

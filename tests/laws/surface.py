@@ -64,6 +64,8 @@ def _listed(tree: ast.Module) -> set[str] | None:
 def _shown(tree: ast.Module) -> Iterator[str]:
     for node in tree.body:
         match node:
+            case ast.ImportFrom(module="typing"):
+                names = []  # needed to say what the others are
             case ast.Import() | ast.ImportFrom():
                 names = [alias.asname or alias.name.split(".")[0] for alias in node.names]
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():

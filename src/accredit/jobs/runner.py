@@ -54,7 +54,7 @@ class Runner:
         except (StoreError, Overloaded, WriterStopped) as error:
             _log.warning("job %s failed: %s; trying again", job.name, error)
             return RETRY_SECONDS
-        except Exception:
+        except Exception:  # noqa: BLE001  (whatever one job does, the others go on)
             _log.exception("job %s failed in a way that nobody foresaw; trying again", job.name)
             return RETRY_SECONDS
         return max(0.05, (due - self._clock.now()) / 1_000_000)

@@ -1,1 +1,19 @@
 """Guard an MCP server, or give an agent one identity."""
+
+from typing import TYPE_CHECKING, Any
+
+from accredit_sdk.errors import AccreditError, ConfigurationError
+
+if TYPE_CHECKING:
+    from accredit_sdk.guard import Guard
+
+__all__ = ["AccreditError", "ConfigurationError", "Guard"]
+
+
+def __getattr__(name: str) -> Any:
+    """Load what needs an HTTP client when it is first asked for (PEP 562)."""
+    if name != "Guard":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from accredit_sdk.guard import Guard  # noqa: PLC0415  (an agent that guards nothing loads no HTTP client)
+
+    return Guard
