@@ -173,7 +173,7 @@ async def test_a_name_that_is_not_mapped_is_unknown_whether_the_server_has_it_or
 
 
 @pytest.mark.parametrize(
-    "method", ["completion/complete", "subscriptions/listen", "tasks/get", "ping", "tools/Call", "x/y", "rpc.discover"]
+    "method", ["tasks/list", "resources/subscribe", "initialize", "ping", "tools/Call", "x/y", "rpc.discover"]
 )
 @pytest.mark.requirement("MCP-HTTP-unknown-method")
 async def test_a_method_that_is_not_listed_is_not_found(site: Guarded, accredit: FakeAccredit, method: str) -> None:
@@ -184,29 +184,31 @@ async def test_a_method_that_is_not_listed_is_not_found(site: Guarded, accredit:
     assert [record["reason"] for record in await site.records()] == ["method_refused"]
 
 
-async def test_another_era_is_told_which_one_is_spoken_here(site: Guarded, accredit: FakeAccredit) -> None:
-    hello = {
-        "jsonrpc": "2.0",
-        "id": 0,
-        "method": "initialize",
-        "params": {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "c", "version": "1"}},
-    }
-    old: dict[str, str | None] = {"mcp-protocol-version": None, "mcp-method": None}
-    for message, headers, requested in (
-        (hello, old, "2025-11-25"),
-        (hello, {**old, "mcp-protocol-version": "2025-06-18"}, "2025-06-18"),
-        ({"jsonrpc": "2.0", "id": 0, "method": "tools/list"}, old, ""),
-        ({"jsonrpc": "2.0", "id": 0, "method": "ping"}, {**old, "mcp-protocol-version": "2031-01-01"}, "2031-01-01"),
-    ):
-        response = await site.send(message, token=accredit.token(), headers=headers)
-        assert response.status == 400
-        error = response.json()["error"]
-        assert (error["code"], error["data"]) == (-32022, {"supported": [VERSION], "requested": requested})
+@pytest.mark.parametrize("version", ["2031-01-01", "2024-11-05", "", "2026-07-28 "])
+async def test_a_revision_that_nobody_speaks_here_is_told_which_one_is_spoken(
+    site: Guarded, accredit: FakeAccredit, version: str
+) -> None:
+    message = {"jsonrpc": "2.0", "id": 0, "method": "tools/list"}
+    response = await site.send(message, token=accredit.token(), headers={"mcp-protocol-version": version})
+    assert response.status == 400
+    error = response.json()["error"]
+    assert (error["code"], error["data"]) == (-32022, {"supported": [VERSION], "requested": version})
     assert site.inner.calls == []
 
 
-@pytest.mark.parametrize("method", ["GET", "DELETE", "PUT", "PATCH", "OPTIONS", "HEAD", "post"])
-async def test_nothing_but_post_is_served_at_the_endpoint(site: Guarded, accredit: FakeAccredit, method: str) -> None:
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "OPTIONS", "HEAD", "post", "TRACE"])
+async def test_nothing_but_three_verbs_is_served_at_the_endpoint(
+    site: Guarded, accredit: FakeAccredit, method: str
+) -> None:
+    response = await site.send(call(), token=accredit.token(), method=method)
+    assert (response.status, response.headers["allow"]) == (405, "GET, POST, DELETE")
+    assert site.inner.calls == []
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+async def test_the_modern_era_has_neither_streams_of_their_own_nor_sessions(
+    site: Guarded, accredit: FakeAccredit, method: str
+) -> None:
     response = await site.send(call(), token=accredit.token(), method=method)
     assert (response.status, response.headers["allow"]) == (405, "POST")
     assert site.inner.calls == []
@@ -217,8 +219,8 @@ async def test_a_notification_is_accepted_and_goes_no_further(site: Guarded, acc
     response = await site.send(message, token=accredit.token())
     assert (response.status, response.body) == (202, b"")
     assert (await site.send(message)).status == 401
-    without = await site.send(message, token=accredit.token(), headers={"mcp-protocol-version": None})
-    assert without.json()["error"]["code"] == -32022
+    other = await site.send(message, token=accredit.token(), headers={"mcp-protocol-version": "2031-01-01"})
+    assert other.json()["error"]["code"] == -32022
     assert site.inner.calls == []
 
 

@@ -32,7 +32,7 @@ def refused(body: bytes) -> Fault:
 
 def test_a_call_is_read_and_passed_on_as_it_came() -> None:
     body = encoded(call())
-    assert parse(body) == Message(7, "tools/call", "tool", "read", VERSION, b'{"account":"4711"}', body)
+    assert parse(body) == Message(7, "tools/call", (("tool", "read"),), VERSION, b'{"account":"4711"}', body)
 
 
 def test_spaces_and_escapes_do_not_change_what_is_read_and_arguments_stay_as_received() -> None:
@@ -225,7 +225,7 @@ def test_what_is_passed_on_means_the_same_to_json_and_to_the_official_models(tex
     arguments = passed.get("params", {}).get("arguments")
     if message.arguments:
         assert json.loads(message.arguments) == arguments
-    elif message.kind is not None:
+    elif message.name is not None:
         assert arguments is None
 
 

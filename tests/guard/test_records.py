@@ -79,7 +79,7 @@ async def test_a_record_is_in_the_spool_before_the_server_sees_the_call(site: Gu
             spooled.extend(path.read_text().splitlines())
         await site.inner(scope, receive, send)
 
-    site.guard._app = inner
+    site.guard._way._app = inner
     await site.send(call(), token=accredit.token())
     last = record.decode_line(spooled[-1].encode())
     assert json.loads(last.header)["kind"] == "decision"

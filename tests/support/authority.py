@@ -52,6 +52,7 @@ class FakeAccredit:
     issuer: str = ISSUER
     resource: str = RESOURCE
     targets: tuple[TargetEntry, ...] = TARGETS
+    may_ask: tuple[str, ...] = ()
     seq: int = 5
     server_suspended: bool = False
     away: bool = False
@@ -147,6 +148,7 @@ class FakeAccredit:
                     scopes=["ledger:purge", "ledger:read", "ledger:write"],
                     default_scopes=["ledger:read"],
                     targets=list(self.targets),
+                    may_ask=list(self.may_ask),
                 ),
                 "keys": [keys.public_jwk(key.verifying()) for key in self.access_keys],
                 "signal_keys": [
@@ -157,6 +159,7 @@ class FakeAccredit:
                 "before": dict(self.before),
                 "suspended": sorted(self.suspended),
                 "arguments_key": "ab" * 32,
+                "sealing_key": "cd" * 32,
             }
             | more
         )

@@ -34,6 +34,14 @@ class Visibility(StrEnum):
     CONCEAL = "conceal"
 
 
+class Ask(StrEnum):
+    """What a server can ask its clients for."""
+
+    SAMPLING = "sampling"
+    ELICITATION = "elicitation"
+    ROOTS = "roots"
+
+
 @command(app, "add")
 def add(  # noqa: PLR0913  (each is an option of its own)
     session: Session,
@@ -57,6 +65,9 @@ def add(  # noqa: PLR0913  (each is an option of its own)
     default: Annotated[
         list[str] | None, typer.Option(metavar="SCOPE", help="A scope that clients get who ask for none. Repeatable.")
     ] = None,
+    may_ask: Annotated[
+        list[Ask] | None, typer.Option(help="Something that it may ask its clients for. Repeatable.")
+    ] = None,
 ) -> None:
     """Register a server with its scopes and tools in one step."""
     tools = _tools(tool or [], read_only or [], destructive or [])
@@ -67,6 +78,7 @@ def add(  # noqa: PLR0913  (each is an option of its own)
         "scopes": [_scope(text) for text in scope or []],
         "tools": tools,
         "default_scopes": default or [],
+        "may_ask": [ask.value for ask in may_ask or []],
     }
     found = session.server.post(path("servers"), body)
     _changed(
@@ -119,6 +131,20 @@ def scope(
     """Add a scope to a server, or describe it anew."""
     found = session.server.put(path("servers", name, "scopes", word), {"description": description})
     _changed(session, found, f"{name} has the scope {word}")
+
+
+@command(app, "may-ask")
+def may_ask(
+    session: Session,
+    name: Name,
+    asks: Annotated[
+        list[Ask] | None, typer.Argument(metavar="[WHAT]...", help="sampling, elicitation, roots; nothing: nothing.")
+    ] = None,
+) -> None:
+    """Set what a server may ask its clients for; the guard refuses everything else in their name."""
+    words = [ask.value for ask in asks or []]
+    found = session.server.put(path("servers", name, "may-ask"), {"may_ask": words})
+    _changed(session, found, f"{name} may ask its clients for {', '.join(words) or 'nothing'}")
 
 
 @command(app, "tool")

@@ -8,6 +8,7 @@ from typing import Final
 from accredit.identity.state import State
 from accredit_sdk import scopes as words
 from accredit_sdk.errors import ScopeError
+from accredit_sdk.methods import ASKS
 from accredit_sdk.policy import Visibility
 
 
@@ -42,7 +43,10 @@ class Tool:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A registered server. `resource` is its canonical URI (RFC 8707) and the audience of every token for it."""
+    """A registered server. `resource` is its canonical URI (RFC 8707) and the audience of every token for it.
+
+    `may_ask` are the words of what it may ask its clients for: `sampling`, `elicitation`, `roots`.
+    """
 
     id: str
     slug: str
@@ -52,6 +56,7 @@ class Server:
     scopes: tuple[Scope, ...] = ()
     tools: tuple[Tool, ...] = ()
     default_scopes: frozenset[str] = frozenset()
+    may_ask: frozenset[str] = frozenset()
     builtin: bool = False
     state: State = State.ACTIVE
     version: int = 1
@@ -116,6 +121,10 @@ def _scope_problems(server: Server) -> list[str]:
             found.append(f"scope {scope.word!r} is reserved by OpenID Connect; choose another word")
     if len(server.words()) != len(server.scopes):
         found.append("a scope is named twice")
+    found.extend(
+        f"a server can ask for {', '.join(sorted(ASKS.values()))}, and not for {word!r}"
+        for word in sorted(server.may_ask - frozenset(ASKS.values()))
+    )
     found.extend(
         f"default scope {word!r} is not a scope of {server.slug}; add it first"
         for word in sorted(server.default_scopes - server.words())

@@ -59,6 +59,7 @@ class GuardFeed:
             before=before,
             suspended=sorted(suspended),
             arguments_key=self._master.derive("audit arguments", server.id.encode("ascii")).hex(),
+            sealing_key=self._master.derive("guard seals", server.id.encode("ascii")).hex(),
         )
         return self._signed(snapshot.SNAPSHOT_TYPE, snapshot.encode_snapshot(document))
 
@@ -87,6 +88,7 @@ def _entry(server: Server) -> snapshot.ServerEntry:
         suspended=server.state is not State.ACTIVE,
         scopes=sorted(server.words()),
         default_scopes=sorted(server.default_scopes),
+        may_ask=sorted(server.may_ask),
         targets=[
             snapshot.TargetEntry(
                 kind=tool.kind.value,

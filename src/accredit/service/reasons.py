@@ -31,6 +31,9 @@ _GUARD: Final[Mapping[str, str]] = {
     Reason.SUSPENDED: "the client, the server or the credential is suspended",
     Reason.FORBIDDEN_ORIGIN: "the request came from an origin or for a host that is not allowed",
     Reason.SPOOL_FULL: "the guard could not write its record, and without one nothing runs",
+    Reason.SESSION: "the session, event, task or request state was not given to this caller",
+    Reason.ASK_REFUSED: "the server asked for something that its policy does not let it ask: accredit server may-ask",
+    Reason.ENCODED: "the server answered in a form that cannot be looked into",
 }
 
 

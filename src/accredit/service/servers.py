@@ -24,6 +24,7 @@ class ServerDraft:
     scopes: tuple[Scope, ...] = ()
     tools: tuple[Tool, ...] = ()
     default_scopes: frozenset[str] = frozenset()
+    may_ask: frozenset[str] = frozenset()
 
 
 class Servers:
@@ -58,6 +59,7 @@ class Servers:
             scopes=draft.scopes,
             tools=draft.tools,
             default_scopes=draft.default_scopes,
+            may_ask=draft.may_ask,
         )
         _check(server)
         event = self._changes.event("server.add", server.id, by, f"registered {name} at {resource}", server.id)
@@ -89,6 +91,13 @@ class Servers:
         server = self.get(name)
         changed = replace(server, default_scopes=default_scopes, version=server.version + 1)
         return await self._replace(changed, "server.defaults", by, f"default {words.render(default_scopes)}")
+
+    async def put_may_ask(self, name: str, may_ask: frozenset[str], by: str) -> Server:
+        """Set what the server may ask its clients for."""
+        server = self.get(name)
+        changed = replace(server, may_ask=may_ask, version=server.version + 1)
+        told = " ".join(sorted(may_ask)) or "nothing"
+        return await self._replace(changed, "server.may_ask", by, f"{name} may ask for {told}")
 
     async def suspend(self, name: str, by: str) -> Server:
         """Refuse every token for this server until it is resumed."""

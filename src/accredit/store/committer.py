@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -15,6 +15,9 @@ from accredit.ports.randomness import Randomness
 from accredit.store import audit, batch
 from accredit.store.batch import BatchResult
 from accredit.store.errors import EXPECTED, trouble
+
+_ATTEMPTS: Final = 3
+"""How many connections of the pool are tried: those that wait there may have died together."""
 
 Result = Verdict | Exception
 """What became of an outcome: its verdict, or why nothing of it was written."""
@@ -119,11 +122,15 @@ class Committer:
     def _reachable(self, conn: sa.Connection) -> bool:
         """Tell whether the database answers, on a new connection if need be; no doubt is left if it does."""
         self._possible = self._possible or (self.head,)
-        try:
-            self._settle(conn)
-        except EXPECTED:
-            return False
-        return True
+        for _ in range(_ATTEMPTS):
+            try:
+                self._settle(conn)
+            except EXPECTED as error:
+                if not _cut_off(error):
+                    return False
+            else:
+                return True
+        return False
 
 
 def _roll_back(conn: sa.Connection) -> None:

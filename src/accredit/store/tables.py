@@ -65,8 +65,9 @@ servers: Final = sa.Table(
     _flag("builtin"),
     _text("state"),
     _number("version"),
+    sa.Column("may_ask", sa.Text, nullable=False, server_default=""),
 )
-"""MCP servers; `resource` is the audience of their tokens (RFC 8707)."""
+"""MCP servers; `resource` is the audience of their tokens (RFC 8707), `may_ask` words with spaces between them."""
 _unique("uq_servers_slug", servers.c.slug, where=_LIVING)
 _unique("uq_servers_resource", servers.c.resource, where=_LIVING)
 

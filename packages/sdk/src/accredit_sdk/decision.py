@@ -30,6 +30,12 @@ class Reason(StrEnum):
     SUSPENDED = "suspended"
     FORBIDDEN_ORIGIN = "forbidden_origin"
     SPOOL_FULL = "spool_full"
+    SESSION = "session"
+    """The session, event, task or request state is not this principal's, or none of ours."""
+    ASK_REFUSED = "ask_refused"
+    """The server asked the client for something that its policy does not let it ask."""
+    ENCODED = "encoded"
+    """The server answered in a form that cannot be filtered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +44,8 @@ class Decision:
 
     `id` is the same in the HTTP answer, the audit trail, the trace and the console. `server` is the server's id,
     `tool` the name of the tool, prompt or resource. `actors` is newest first. `policy_version` is the signal number
-    of the policy that was applied. `problem` says what was wrong with the token.
+    of the policy that was applied. `problem` says what was wrong with the token. With `concealed`, the answer must not
+    admit that there is such a tool.
     """
 
     id: str
@@ -57,6 +64,7 @@ class Decision:
     problem: Problem | None = None
     grantable: bool = True
     destructive: bool = False
+    concealed: bool = False
 
     @property
     def allowed(self) -> bool:

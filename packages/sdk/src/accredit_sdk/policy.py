@@ -1,14 +1,23 @@
-"""What a guard knows about one server: which name needs which scopes, and which methods there are. Immutable."""
+"""What a guard knows about one server: which name needs which scopes, and who sees it. Immutable."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass, field
 from enum import StrEnum
-from types import MappingProxyType
-from typing import Final
+from typing import Final, TypeAlias
 
 from accredit_sdk import scopes as words
+from accredit_sdk import uri_template
 from accredit_sdk.claims import AccessClaims
 from accredit_sdk.decision import Decision, Effect, Reason
+from accredit_sdk.errors import ResourceError
+from accredit_sdk.methods import Treatment
+
+Name: TypeAlias = tuple[str, str]
+"""What a request names: a kind (`tool`, `prompt`, `resource`) and a name, or the URI of a resource."""
+
+RESOURCE: Final = "resource"
+"""The kind whose names are URIs, or templates of URIs."""
 
 
 class Visibility(StrEnum):
@@ -17,36 +26,6 @@ class Visibility(StrEnum):
     SHOW = "show"
     HIDE = "hide"
     CONCEAL = "conceal"
-
-
-class Treatment(StrEnum):
-    """How a method is treated."""
-
-    FREE = "free"
-    SCOPED = "scoped"
-    REFUSED = "refused"
-
-
-METHODS: Final[Mapping[str, Treatment]] = MappingProxyType(
-    {
-        "server/discover": Treatment.FREE,
-        "tools/list": Treatment.FREE,
-        "prompts/list": Treatment.FREE,
-        "resources/list": Treatment.FREE,
-        "resources/templates/list": Treatment.FREE,
-        "tools/call": Treatment.SCOPED,
-        "prompts/get": Treatment.SCOPED,
-        "resources/read": Treatment.SCOPED,
-        "completion/complete": Treatment.REFUSED,
-        "subscriptions/listen": Treatment.REFUSED,
-    }
-)
-"""Every client method of MCP 2026-07-28. FREE still needs a valid token. A method that is not here is refused."""
-
-KINDS: Final[Mapping[str, str]] = MappingProxyType(
-    {"tools/call": "tool", "prompts/get": "prompt", "resources/read": "resource"}
-)
-"""The kind of target that a scoped method names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,46 +42,86 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The policy of one server. `targets` is keyed by kind and name; `version` is the signal number that it is from."""
+    """The policy of one server. `targets` is keyed by kind and name; `version` is the signal number that it is from.
+
+    `may_ask` are the words of what the server may ask a client for (see `methods.ASKS`).
+    """
 
     server_id: str
     resource: str
     issuer: str
     version: int
-    targets: Mapping[tuple[str, str], Target]
+    targets: Mapping[Name, Target]
     scopes: frozenset[str]
     default_scopes: frozenset[str]
     suspended: bool = False
+    may_ask: frozenset[str] = frozenset()
+    _uris: Mapping[str, Target] = field(init=False, repr=False)
+    _templates: tuple[tuple[re.Pattern[str], Target], ...] = field(init=False, repr=False)
 
-    def target(self, kind: str, name: str) -> Target | None:
-        """Return the target of that kind and name, or None when it is not mapped."""
-        return self.targets.get((kind, name))
+    def __post_init__(self) -> None:
+        uris, templates = _resources(self.targets.values())
+        object.__setattr__(self, "_uris", uris)
+        object.__setattr__(self, "_templates", templates)
 
-    def judge(self, claims: AccessClaims, method: str, name: str | None, decision_id: str) -> Decision:
-        """Decide about a call with a token that is known to be good. Raises ScopeError for a malformed scope."""
-        treatment = METHODS.get(method, Treatment.REFUSED)
-        if treatment is Treatment.FREE:
-            return self._decision(claims, method, name, decision_id, Reason.FREE, None)
+    def find(self, kind: str, name: str) -> tuple[Target, ...]:
+        """Return every target that a call of that name could be of; nothing when it is not mapped.
+
+        The URI of a resource may fit several templates, and only the server knows which one it takes.
+        """
+        exact = self.targets.get((kind, name))
+        if kind != RESOURCE or (exact is not None and uri_template.is_template(name)):
+            return () if exact is None else (exact,)
+        try:
+            uri = uri_template.normal(name)
+        except ResourceError:
+            return ()
+        known = self._uris.get(uri)
+        found = [target for fits, target in self._templates if fits.fullmatch(uri)]
+        return (*found, known) if known is not None else tuple(found)
+
+    def visible(self, kind: str, name: str, held: Set[str]) -> bool:
+        """Tell whether somebody who holds these scopes sees the name in a list."""
+        found = self.find(kind, name)
+        return bool(found) and all(
+            target.visibility is Visibility.SHOW or not words.missing(held, target.needs) for target in found
+        )
+
+    def open_to(self, kind: str, name: str, held: Set[str]) -> bool:
+        """Tell whether somebody who holds these scopes may use the name."""
+        found = self.find(kind, name)
+        return bool(found) and all(target.needs and not words.missing(held, target.needs) for target in found)
+
+    def judge(
+        self, claims: AccessClaims, method: str, treatment: Treatment, names: tuple[Name, ...], decision_id: str
+    ) -> Decision:
+        """Decide about a call with a token that is known to be good. Raises ScopeError for a malformed scope.
+
+        `names` is everything that the call names; it needs the scopes of all of it.
+        """
+        found = [self.find(kind, name) for kind, name in names]
         if treatment is Treatment.REFUSED:
-            return self._decision(claims, method, name, decision_id, Reason.METHOD_REFUSED, None)
-        target = self.targets.get((KINDS[method], name)) if name is not None else None
-        if target is None:
-            return self._decision(claims, method, name, decision_id, Reason.TOOL_UNMAPPED, None)
-        return self._decision(claims, method, name, decision_id, Reason.OK, target)
+            return self._decision(claims, method, names, decision_id, Reason.METHOD_REFUSED)
+        if treatment is Treatment.FREE or not names:
+            return self._decision(claims, method, names, decision_id, Reason.FREE)
+        if not all(found):
+            return self._decision(claims, method, names, decision_id, Reason.TOOL_UNMAPPED)
+        return self._decision(claims, method, names, decision_id, Reason.OK, [one for some in found for one in some])
 
     def _decision(
         self,
         claims: AccessClaims,
         method: str,
-        name: str | None,
+        names: tuple[Name, ...],
         decision_id: str,
         reason: Reason,
-        target: Target | None,
+        targets: Iterable[Target] = (),
     ) -> Decision:
-        missing = frozenset[str]()
-        if target is not None:
-            missing = words.missing(claims.scopes(), target.needs)
-            reason = Reason.INSUFFICIENT_SCOPE if missing or not target.needs else reason
+        wanted = tuple(targets)
+        needs = frozenset[str]().union(*(target.needs for target in wanted))
+        missing = words.missing(claims.scopes(), needs) if wanted else frozenset[str]()
+        if missing or not all(target.needs for target in wanted):
+            reason = Reason.INSUFFICIENT_SCOPE
         allowed = reason in (Reason.OK, Reason.FREE)
         return Decision(
             id=decision_id,
@@ -110,13 +129,33 @@ class Policy:
             reason=reason,
             server=self.server_id,
             method=method,
-            tool=name,
-            needed=words.smallest(target.needs) if target is not None else frozenset(),
+            tool=" ".join(name for _, name in names) or None,
+            needed=words.smallest(needs),
             missing=missing,
             subject=claims.sub,
             client_id=claims.client_id,
             actors=claims.chain(),
             grant_id=claims.grant_id,
             policy_version=self.version,
-            destructive=target.destructive if target is not None else False,
+            destructive=any(target.destructive for target in wanted),
+            concealed=not allowed and any(target.visibility is Visibility.CONCEAL for target in wanted),
         )
+
+
+def _resources(
+    targets: Iterable[Target],
+) -> tuple[dict[str, Target], tuple[tuple[re.Pattern[str], Target], ...]]:
+    """Return the resources with one URI, by its normal spelling, and the templates. What is neither is left out."""
+    uris: dict[str, Target] = {}
+    templates: list[tuple[re.Pattern[str], Target]] = []
+    for target in targets:
+        if target.kind != RESOURCE:
+            continue
+        try:
+            if uri_template.is_template(target.name):
+                templates.append((uri_template.pattern(target.name), target))
+            else:
+                uris[uri_template.normal(target.name)] = target
+        except ResourceError:
+            continue
+    return uris, tuple(templates)

@@ -54,13 +54,15 @@ class ServerEntry(msgspec.Struct, frozen=True):
     scopes: list[str]
     default_scopes: list[str]
     targets: list[TargetEntry]
+    may_ask: list[str] = []
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     """The whole state that matters to a guard: at signal `seq`, made at `at` (seconds UTC).
 
     `keys` verify access tokens, `signal_keys` documents like this one; both are lists of JSON Web Keys.
-    `arguments_key` is 32 bytes in hex, for the keyed hash of arguments in records.
+    `arguments_key` is 32 bytes in hex, for the keyed hash of arguments in records; `sealing_key` likewise, for the ids
+    that a guard seals.
     """
 
     schema: int
@@ -73,6 +75,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     before: dict[str, int]
     suspended: list[str]
     arguments_key: str
+    sealing_key: str
     mode: str = "enforce"
 
 
@@ -167,6 +170,7 @@ def policy(snapshot: Snapshot) -> Policy:
         scopes=frozenset(server.scopes),
         default_scopes=frozenset(server.default_scopes),
         suspended=server.suspended,
+        may_ask=frozenset(server.may_ask),
     )
 
 

@@ -1,6 +1,6 @@
 """Servers over the management API: their scopes, their tools, and invitations for their guards."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 from pydantic import Field, StringConstraints
@@ -14,6 +14,10 @@ from accredit_sdk.policy import Visibility
 
 ToolName = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 """The name of a tool, a resource or a prompt, as the server itself spells it."""
+
+
+Asks = Annotated[tuple[Literal["sampling", "elicitation", "roots"], ...], Field(max_length=3)]
+"""What a server may ask its clients for."""
 
 
 class ScopeBody(Body):
@@ -66,6 +70,7 @@ class ServerBody(Body):
     scopes: Annotated[tuple[NamedScope, ...], Field(max_length=LONGEST_LIST)] = ()
     tools: Annotated[tuple[NamedTool, ...], Field(max_length=LONGEST_LIST)] = ()
     default_scopes: Words = ()
+    may_ask: Asks = ()
 
     def draft(self) -> ServerDraft:
         """Return the body as the use case takes it."""
@@ -76,6 +81,7 @@ class ServerBody(Body):
             scopes=tuple(Scope(item.word, item.description) for item in self.scopes),
             tools=tuple(item.tool(item.name) for item in self.tools),
             default_scopes=frozenset(self.default_scopes),
+            may_ask=frozenset(self.may_ask),
         )
 
 
@@ -83,6 +89,12 @@ class DefaultsBody(Body):
     """The scopes that a request without `scope` asks for."""
 
     scopes: Words
+
+
+class AsksBody(Body):
+    """What a server may ask its clients for."""
+
+    may_ask: Asks
 
 
 class EnrolmentBody(Body):
@@ -123,6 +135,7 @@ class ServerView(View):
     scopes: list[ScopeView]
     tools: list[ToolView]
     default_scopes: list[str]
+    may_ask: list[str]
     version: int
 
 
@@ -159,6 +172,7 @@ class ServerApi:
         found.add_api_route("/{slug}/tools/{name:path}", self.put_tool, methods=["PUT"])
         found.add_api_route("/{slug}/tools/{name:path}", self.remove_tool, methods=["DELETE"])
         found.add_api_route("/{slug}/defaults", self.put_defaults, methods=["PUT"])
+        found.add_api_route("/{slug}/may-ask", self.put_may_ask, methods=["PUT"])
         found.add_api_route("/{slug}/suspend", self.suspend, methods=["POST"])
         found.add_api_route("/{slug}/resume", self.resume, methods=["POST"])
         found.add_api_route("/{slug}/enrolments", self.invite, methods=["POST"], status_code=201)
@@ -197,6 +211,10 @@ class ServerApi:
         """Set the scopes that a request without `scope` asks for."""
         return view(await self._servers.put_defaults(slug, frozenset(body.scopes), LOCAL))
 
+    async def put_may_ask(self, slug: Slug, body: AsksBody) -> ServerView:
+        """Set what the server may ask its clients for; everything else that it asks is refused in their name."""
+        return view(await self._servers.put_may_ask(slug, frozenset(body.may_ask), LOCAL))
+
     async def suspend(self, slug: Slug) -> ServerView:
         """Refuse every token for the server until it is resumed."""
         return view(await self._servers.suspend(slug, LOCAL))
@@ -229,6 +247,7 @@ def view(server: Server) -> ServerView:
         scopes=[ScopeView(word=scope.word, description=scope.description) for scope in server.scopes],
         tools=[_tool(tool) for tool in server.tools],
         default_scopes=sorted(server.default_scopes),
+        may_ask=sorted(server.may_ask),
         version=server.version,
     )
 

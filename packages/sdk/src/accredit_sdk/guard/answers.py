@@ -12,6 +12,7 @@ import msgspec
 from accredit_sdk.challenge import Challenge
 from accredit_sdk.decision import Decision, Reason
 from accredit_sdk.guard.messages import Code, Fault, Id
+from accredit_sdk.methods import Era
 
 RETRY_AFTER: Final = 2
 """Seconds after which a client may ask again a guard that has no fresh policy, or no room for records."""
@@ -19,7 +20,7 @@ RETRY_AFTER: Final = 2
 _JSON: Final = (b"content-type", b"application/json")
 _NO_STORE: Final = (b"cache-control", b"no-store")
 _ANY_ORIGIN: Final = (b"access-control-allow-origin", b"*")
-_UNKNOWN: Final = {"resource": "Unknown resource", "prompt": "Unknown prompt"}
+_UNKNOWN: Final = {"resources": "Unknown resource", "prompts": "Unknown prompt"}
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -39,8 +40,17 @@ class Site(msgspec.Struct, frozen=True):
     name: str | None = None
 
 
-def refusal(decision: Decision, site: Site, *, defaults: frozenset[str] = frozenset(), request_id: Id | None) -> Answer:
+def refusal(
+    decision: Decision,
+    site: Site,
+    *,
+    defaults: frozenset[str] = frozenset(),
+    request_id: Id | None,
+    era: Era = Era.MODERN,
+) -> Answer:
     """Return the answer to a request that `decision` refused; `defaults` are the scopes to ask for at first."""
+    if decision.concealed:
+        return _unknown(decision, request_id, era)
     match decision.reason:
         case Reason.NO_TOKEN:
             return _unauthorized(decision, Challenge(site.metadata, defaults))
@@ -48,15 +58,25 @@ def refusal(decision: Decision, site: Site, *, defaults: frozenset[str] = frozen
             return _unauthorized(decision, Challenge(site.metadata, defaults, "invalid_token"))
         case Reason.INSUFFICIENT_SCOPE:
             return _short_of_scope(decision, site, request_id)
-        case Reason.TOOL_UNMAPPED:
-            text = _UNKNOWN.get(_kind(decision), "Unknown tool")
-            return fault(Fault(Code.INVALID_PARAMS, text, request_id=request_id))
-        case Reason.METHOD_REFUSED:
-            return fault(Fault(Code.METHOD_NOT_FOUND, "Method not found", request_id=request_id))
         case Reason.FORBIDDEN_ORIGIN:
             return _json(HTTPStatus.FORBIDDEN, {"error": "forbidden", "decision_id": decision.id})
         case Reason.MALFORMED:
             return _bad_request(decision, site)
+        case _:
+            return _rpc_refusal(decision, request_id, era)
+
+
+def _rpc_refusal(decision: Decision, request_id: Id | None, era: Era) -> Answer:
+    match decision.reason:
+        case Reason.TOOL_UNMAPPED:
+            return _unknown(decision, request_id, era)
+        case Reason.METHOD_REFUSED:
+            status = HTTPStatus.OK if era is Era.HANDSHAKE else HTTPStatus.NOT_FOUND
+            return _rpc(status, Code.METHOD_NOT_FOUND, "Method not found", None, request_id)
+        case Reason.SESSION:
+            return _rpc(HTTPStatus.NOT_FOUND, Code.INVALID_REQUEST, "Session not found", None, request_id)
+        case Reason.ASK_REFUSED | Reason.ENCODED:
+            return _bad_server(decision, request_id)
         case _:
             return _unavailable(decision, request_id)
 
@@ -64,6 +84,22 @@ def refusal(decision: Decision, site: Site, *, defaults: frozenset[str] = frozen
 def fault(found: Fault) -> Answer:
     """Return the answer to a message that is refused for its form."""
     return _rpc(found.status, found.code, found.message, found.data, found.id)
+
+
+def subscription_ended(request_id: Id) -> bytes:
+    """Return the last message of a `subscriptions/listen` stream that ends in good order (MCP 2026-07-28)."""
+    meta = {"io.modelcontextprotocol/subscriptionId": request_id}
+    result = {"resultType": "complete", "_meta": meta}
+    return msgspec.json.encode({"jsonrpc": "2.0", "id": request_id, "result": result})
+
+
+def stream_ended(request_id: Id | None, decision: Decision) -> bytes:
+    """Return the last message of a stream that goes on no longer, because of `decision`."""
+    blind = decision.reason is Reason.BLIND
+    code = Code.UNAVAILABLE if blind else Code.INVALID_TOKEN
+    text = "The guard cannot decide at the moment" if blind else "The token is not valid any more"
+    error = {"code": int(code), "message": text, "data": {"decision_id": decision.id}}
+    return msgspec.json.encode({"jsonrpc": "2.0", "id": request_id, "error": error})
 
 
 def plain(status: HTTPStatus, *headers: tuple[bytes, bytes]) -> Answer:
@@ -94,6 +130,22 @@ def metadata_preflight() -> Answer:
     methods = (b"access-control-allow-methods", b"GET")
     allowed = (b"access-control-allow-headers", b"mcp-protocol-version")
     return Answer(HTTPStatus.NO_CONTENT, (_ANY_ORIGIN, methods, allowed, (b"access-control-max-age", b"600")), b"")
+
+
+def _unknown(decision: Decision, request_id: Id | None, era: Era) -> Answer:
+    """Say that there is no such thing, with not a byte that tells a concealed one from one that is not there."""
+    status = HTTPStatus.OK if era is Era.HANDSHAKE else HTTPStatus.BAD_REQUEST
+    text = _UNKNOWN.get((decision.method or "").partition("/")[0], "Unknown tool")
+    return _rpc(status, Code.INVALID_PARAMS, text, None, request_id)
+
+
+def _bad_server(decision: Decision, request_id: Id | None) -> Answer:
+    asked = decision.reason is Reason.ASK_REFUSED
+    text = (
+        "The server asked for what its policy does not let it ask" if asked else "The server's answer was not readable"
+    )
+    data = {"decision_id": decision.id}
+    return _rpc(HTTPStatus.BAD_GATEWAY, Code.BAD_SERVER, text, data, request_id)
 
 
 def _unauthorized(decision: Decision, challenge: Challenge) -> Answer:
@@ -146,7 +198,3 @@ def _rpc(
 def _json(status: HTTPStatus, document: Mapping[str, Any], *extra: tuple[bytes, bytes]) -> Answer:
     body = msgspec.json.encode(document)
     return Answer(status, (_JSON, (b"content-length", b"%d" % len(body)), _NO_STORE, *extra), body)
-
-
-def _kind(decision: Decision) -> str:
-    return {"resources/read": "resource", "prompts/get": "prompt"}.get(decision.method or "", "tool")

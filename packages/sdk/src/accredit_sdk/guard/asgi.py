@@ -1,17 +1,18 @@
-"""RFC 9728 and MCP transports 2026-07-28: the ASGI middleware. Everything on the wrapped app needs a token."""
+"""RFC 9728 and MCP transports: the ASGI middleware. Everything on the wrapped app needs a token."""
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import MutableMapping
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Final, TypeAlias, Unpack
+from typing import Any, Final, Unpack
 from urllib.parse import urlsplit
 
 from accredit_sdk import resource as resources
-from accredit_sdk.guard import answers, headers
+from accredit_sdk.decision import Reason
+from accredit_sdk.guard import answers, cors, headers
 from accredit_sdk.guard.answers import Answer, Site
-from accredit_sdk.guard.gate import Bounds, Gate, Passage, UnknownKey
+from accredit_sdk.guard.gate import Bounds, Gate, UnknownKey
 from accredit_sdk.guard.headers import Fields
 from accredit_sdk.guard.hosts import Neighbours
 from accredit_sdk.guard.lifespan import Lifespan
@@ -19,21 +20,10 @@ from accredit_sdk.guard.moment import Dice
 from accredit_sdk.guard.moment import now as machine_clock
 from accredit_sdk.guard.options import Options, Settings
 from accredit_sdk.guard.runtime import Runtime
+from accredit_sdk.guard.streams import Streams
 from accredit_sdk.guard.tokens import Seen
+from accredit_sdk.guard.way import App, Receive, Scope, Send, Way, say
 
-Scope: TypeAlias = MutableMapping[str, Any]
-"""An ASGI connection scope."""
-
-Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
-"""An ASGI receive callable."""
-
-Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-"""An ASGI send callable."""
-
-App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
-"""An ASGI application."""
-
-_LEFT_OUT: Final = frozenset({b"authorization", b"content-length", b"mcp-session-id", b"transfer-encoding"})
 _BODY_WITHIN: Final = 30.0
 
 log = logging.getLogger("accredit_sdk.guard")
@@ -58,6 +48,8 @@ class Guard:
         self._site = Site(resource, issuer, resources.metadata_url(resource), options.name)
         bounds = Bounds(options.stale_after, options.stale_after_destructive)
         self._gate = Gate(self._site, bounds, self._clock, self._dice)
+        self._streams = Streams()
+        self._way = Way(app, self._gate, self._streams, self._clock)
         self._neighbours = Neighbours.of(resource, options.hosts, options.origins)
         self._metadata_path = resources.metadata_path(resource)
         self._path = options.path or urlsplit(resource).path or "/"
@@ -86,38 +78,61 @@ class Guard:
         try:
             fields = headers.read(scope["headers"])
         except headers.Repeated as repeated:
-            await _say(self._repeated(repeated), scope, send)
+            await say(self._repeated(repeated), scope, send)
             return
         metadata = path == self._metadata_path
         origin = None if metadata else fields.get(b"origin")
         if not self._neighbours.admit(fields.get(b"host"), origin):
-            await _say(self._gate.forbidden(), scope, send)
+            await say(self._gate.scribe.stranger(Reason.FORBIDDEN_ORIGIN), scope, send)
         elif metadata:
-            await _say(self._metadata(scope["method"]), scope, send)
+            await say(self._metadata(scope["method"]), scope, send)
         elif path in self._public:
             await self._app(scope, receive, send)
-        elif path != self._path:
-            await self._elsewhere(scope, fields, send)
-        elif scope["method"] != "POST":
-            await _say(answers.plain(HTTPStatus.METHOD_NOT_ALLOWED, (b"allow", b"POST")), scope, send)
+        elif origin is not None:
+            await self._guarded(scope, fields, receive, _readable(send, origin))
         else:
-            await self._mcp(scope, fields, receive, send)
+            await self._guarded(scope, fields, receive, send)
 
-    async def _mcp(self, scope: Scope, fields: Fields, receive: Receive, send: Send) -> None:
-        found: Answer | Passage | Seen | None = self._too_much(fields) or await self._entered(fields, scope)
-        if isinstance(found, Seen):
-            body = await self._body(receive)
-            found = self._gate.judge(found, fields, body) if isinstance(body, bytes) else body
-        if isinstance(found, Passage):
-            await self._app(_onward(scope, found.body), _replay(found.body, receive), send)
-        elif found is not None:
-            await _say(found, scope, send)
+    async def _guarded(self, scope: Scope, fields: Fields, receive: Receive, send: Send) -> None:
+        verb = scope["method"]
+        if cors.asks(verb, fields):
+            await say(cors.preflight(fields), scope, send)
+        elif scope["path"] != self._path:
+            await self._elsewhere(scope, fields, send)
+        elif verb == "POST":
+            await self._post(scope, fields, receive, send)
+        elif verb in ("GET", "DELETE"):
+            await self._stream(scope, fields, receive, send)
+        else:
+            await say(answers.plain(HTTPStatus.METHOD_NOT_ALLOWED, (b"allow", b"GET, POST, DELETE")), scope, send)
+
+    async def _post(self, scope: Scope, fields: Fields, receive: Receive, send: Send) -> None:
+        found: Answer | Seen = self._too_much(fields) or await self._entered(fields, scope)
+        if not isinstance(found, Seen):
+            await say(found, scope, send)
+            return
+        body = await self._body(receive)
+        if body is None:
+            return
+        judged = self._gate.judge(found, fields, body) if isinstance(body, bytes) else body
+        if isinstance(judged, Answer):
+            await say(judged, scope, send)
+        else:
+            await self._way.through(judged, found, scope, receive, send)
+
+    async def _stream(self, scope: Scope, fields: Fields, receive: Receive, send: Send) -> None:
+        found = await self._entered(fields, scope)
+        judged = self._gate.stream(found, fields, scope["method"]) if isinstance(found, Seen) else found
+        if isinstance(judged, Answer):
+            await say(judged, scope, send)
+        elif isinstance(found, Seen):
+            await self._way.through(judged, found, scope, receive, send)
 
     async def _elsewhere(self, scope: Scope, fields: Fields, send: Send) -> None:
         found = await self._entered(fields, scope)
         if isinstance(found, Seen):
             found = self._gate.elsewhere(found, scope["method"], scope["path"])
-        await _say(found, scope, send)
+        await say(found, scope, send)
 
     async def _entered(self, fields: Fields, scope: Scope) -> Seen | Answer:
         query = scope.get("query_string", b"")
@@ -129,7 +144,7 @@ class Guard:
         try:
             return self._gate.enter(fields, query, wait=not sure)
         except UnknownKey:
-            return self._gate.unsure()
+            return self._gate.scribe.stranger(Reason.BLIND)
 
     def _too_much(self, fields: Fields) -> Answer | None:
         kind = fields.get(b"content-type", b"").partition(b";")[0].strip().lower()
@@ -170,7 +185,7 @@ class Guard:
 
     def _repeated(self, repeated: headers.Repeated) -> Answer:
         if repeated.name == "authorization":
-            return self._gate.doubtful()
+            return self._gate.scribe.stranger(Reason.MALFORMED)
         if repeated.name.startswith("mcp-"):
             return answers.fault(headers.repeated_fault())
         return answers.plain(HTTPStatus.BAD_REQUEST)
@@ -189,7 +204,7 @@ class Guard:
         if self._starting is None or self._starting.get_loop() is not loop:
             if self._runtime is not None:
                 self._runtime.abandon()
-            self._runtime = Runtime(self._options, self._identity, self._gate, self._clock, self._dice)
+            self._runtime = Runtime(self._options, self._identity, self._gate, self._streams, self._clock, self._dice)
             self._starting = loop.create_task(self._runtime.start())
         await asyncio.shield(self._starting)
         self._loop = loop
@@ -204,25 +219,12 @@ class Guard:
 _TOO_LONG: Final = answers.plain(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
 
 
-def _onward(scope: Scope, body: bytes) -> Scope:
-    """Return the scope that goes on: without the token and any session, and with the length of our own body."""
-    kept: Iterable[tuple[bytes, bytes]] = scope["headers"]
-    fields = [pair for pair in kept if pair[0] not in _LEFT_OUT]
-    fields.append((b"content-length", b"%d" % len(body)))
-    return {**scope, "headers": fields}
+def _readable(send: Send, origin: bytes) -> Send:
+    """Return a `send` whose answers a page of `origin` may read."""
 
+    async def sent(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": cors.readable(message.get("headers", ()), origin)}
+        await send(message)
 
-def _replay(body: bytes, receive: Receive) -> Receive:
-    pending = [body]
-
-    async def replayed() -> MutableMapping[str, Any]:
-        if pending:
-            return {"type": "http.request", "body": pending.pop(), "more_body": False}
-        return await receive()
-
-    return replayed
-
-
-async def _say(answer: Answer, scope: Scope, send: Send) -> None:
-    await send({"type": "http.response.start", "status": answer.status, "headers": list(answer.headers)})
-    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else answer.body})
+    return sent

@@ -1,7 +1,7 @@
-"""The judgement of one request: token, envelope, policy, record; then an answer, or a body that may go on.
+"""The judgement of one request: token, envelope, policy, record; then an answer, or a passage.
 
-The steps, their order and their answers are those of docs/reference and 3.5 of the design. There is no I/O here but the
-record, which is kept before anything takes effect.
+The steps and their order are those of 3.5 of the design. There is no I/O here but the record, which is kept before
+anything takes effect.
 """
 
 from dataclasses import replace
@@ -11,22 +11,25 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from accredit_sdk import ids, record
-from accredit_sdk.decision import Decision, Effect, Reason
+from accredit_sdk import record
+from accredit_sdk.decision import Effect, Reason
 from accredit_sdk.errors import InvalidToken, Problem, ScopeError
-from accredit_sdk.guard import answers, headers, messages, records
+from accredit_sdk.guard import answers, headers, messages, records, seals
 from accredit_sdk.guard.answers import Answer, Site
 from accredit_sdk.guard.headers import Fields
 from accredit_sdk.guard.knowledge import Knowledge
 from accredit_sdk.guard.messages import Code, Fault, Id, Message
 from accredit_sdk.guard.moment import Clock, Dice
-from accredit_sdk.guard.records import Recorder
-from accredit_sdk.guard.spool import SpoolFull
-from accredit_sdk.guard.strangers import Strangers
+from accredit_sdk.guard.outgoing import Ask, Screen
+from accredit_sdk.guard.scribe import Scribe
+from accredit_sdk.guard.sealed import Foreign, Opened
 from accredit_sdk.guard.tokens import Seen, Standing, Tokens
+from accredit_sdk.methods import NOTIFICATIONS, Era, treatment
 from accredit_sdk.verify import Verifier
 
 _SCHEME: Final = b"bearer "
+_LISTEN: Final = "subscriptions/listen"
+_VERBS: Final = {"GET": "stream/open", "DELETE": "session/end"}
 
 
 class UnknownKey(Exception):
@@ -34,10 +37,16 @@ class UnknownKey(Exception):
 
 
 class Passage(msgspec.Struct, frozen=True):
-    """A call that goes on: the body to pass on, and the id of the decision. Its record is kept."""
+    """A request that goes on: the body to pass on, what the server's own ids of it are, and how its answer is screened.
+
+    `standing`: the answer is a stream without an end of its own.
+    """
 
     body: bytes
-    decision: str
+    opened: Opened
+    screen: Screen
+    request_id: Id | None
+    standing: bool = False
 
 
 class Bounds(msgspec.Struct, frozen=True):
@@ -48,42 +57,31 @@ class Bounds(msgspec.Struct, frozen=True):
 
 
 class Gate:
-    """Judges requests to one server. Until it has a recorder and knowledge, it is blind and answers 503."""
+    """Judges requests to one server. Until its scribe has a recorder and knowledge, it is blind and answers 503."""
 
     def __init__(self, site: Site, bounds: Bounds, clock: Clock, dice: Dice) -> None:
-        self.site = site
-        self.recorder: Recorder | None = None
-        self._knowledge: Knowledge | None = None
+        self.scribe = Scribe(site, clock, dice)
         self._bounds = bounds
         self._clock = clock
-        self._dice = dice
         self._verifier = Verifier(site.issuer, site.resource)
         self._tokens = Tokens()
-        self._strangers = Strangers()
 
     @property
     def knowledge(self) -> Knowledge | None:
         """What decisions are made on; None before the first signed snapshot."""
-        return self._knowledge
+        return self.scribe.knowledge
 
     def learn(self, fresh: Knowledge) -> None:
         """Decide on `fresh` from now on. Tokens that other keys vouched for are verified anew."""
-        known = self._knowledge
+        known = self.knowledge
         if known is None or (known.keys is not fresh.keys and known.keys != fresh.keys):
             self._tokens.clear()
-        self._knowledge = fresh
+        self.scribe.knowledge = fresh
 
-    def forbidden(self) -> Answer:
-        """Refuse a request for another host, or from a page of another origin."""
-        return self._stranger(Reason.FORBIDDEN_ORIGIN)
-
-    def doubtful(self) -> Answer:
-        """Refuse a request whose credentials or headers can be read in two ways (RFC 6750, 3.1)."""
-        return self._stranger(Reason.MALFORMED)
-
-    def unsure(self) -> Answer:
-        """Answer a token of an unknown key while Accredit cannot be asked whether there is a new one."""
-        return self._stranger(Reason.BLIND)
+    def blind(self, now: int) -> bool:
+        """Tell whether what is known is too old to decide anything on."""
+        known = self.knowledge
+        return known is None or known.age(now) > self._bounds.any
 
     def enter(self, fields: Fields, query: bytes, *, wait: bool = False) -> Seen | Answer:
         """Return the good token of a request, or the answer to one without.
@@ -91,73 +89,117 @@ class Gate:
         With `wait`, raises UnknownKey when the key of the token is the only thing that is not known of it.
         """
         now = self._clock()
-        known = self._knowledge
-        if known is None or self.recorder is None:
-            return self._stranger(Reason.BLIND)
+        known = self.knowledge
+        if known is None or self.scribe.recorder is None:
+            return self.scribe.stranger(Reason.BLIND)
         if query and any(name == "access_token" for name, _ in parse_qsl(query.decode("latin-1"))):
-            return self.doubtful()
+            return self.scribe.stranger(Reason.MALFORMED)
         authorization = fields.get(b"authorization", b"")
         seen = self._tokens.get(authorization)
         if seen is None:
             if known.age(now) > self._bounds.any:
-                return self._stranger(Reason.BLIND)
+                return self.scribe.stranger(Reason.BLIND)
             if authorization[:7].lower() != _SCHEME:
-                return self._stranger(Reason.NO_TOKEN)
+                return self.scribe.stranger(Reason.NO_TOKEN)
             try:
                 seen = self._verified(authorization, known, now)
             except InvalidToken as error:
                 if error.problem is Problem.UNKNOWN_KEY and wait:
                     raise UnknownKey from None
-                return self._stranger(Reason.INVALID_TOKEN, error.problem)
+                return self.scribe.stranger(Reason.INVALID_TOKEN, error.problem)
         return self._dead(seen, known, now) or seen
 
     def judge(self, seen: Seen, fields: Fields, body: bytes) -> Passage | Answer:
         """Judge the message `body` of somebody who entered; the body may have come long after."""
         now = self._clock()
-        known = self._knowledge
+        known = self.knowledge
         if known is None:
-            return self._stranger(Reason.BLIND)
+            return self.scribe.stranger(Reason.BLIND)
         dead = self._dead(seen, known, now)
         if dead is not None:
             return dead
+        era = headers.era(fields)
         message: Message | None = None
         try:
-            message = messages.parse(body)
-            if message.id is None:
+            message = messages.parse(body, era)
+            if message.id is None and era is Era.MODERN:
                 return _notification(message, fields)
-            headers.agree(fields, message)
+            headers.agree(fields, message, era)
+            opened = Opened.of(known.seals, seen.owner, fields, message, era)
         except Fault as fault:
             return self._faulty(seen, message, fault, now)
-        return self._decided(seen, known, message, headers.trace_id(fields), now)
+        except Foreign:
+            return self._foreign(seen, message, now)
+        if not message.method or message.id is None:
+            return self._unanswered(seen, known, opened, message)
+        return self._decided(seen, known, opened, message, era, headers.trace_id(fields), now)
+
+    def stream(self, seen: Seen, fields: Fields, verb: str) -> Passage | Answer:
+        """Judge a GET, which opens a stream, or a DELETE, which ends a session. They are of the HANDSHAKE era only."""
+        now = self._clock()
+        known = self.knowledge
+        if known is None:
+            return self.scribe.stranger(Reason.BLIND)
+        if headers.era(fields) is Era.MODERN:
+            return answers.plain(HTTPStatus.METHOD_NOT_ALLOWED, (b"allow", b"POST"))
+        try:
+            opened = Opened.of(known.seals, seen.owner, fields)
+        except Foreign:
+            return self._foreign(seen, None, now)
+        decision = self.scribe.about(seen, Reason.FREE, now, method=_VERBS[verb])
+        if not self.scribe.keep(self.scribe.standing(decision), decision.id, now, b""):
+            return self.scribe.refusal(replace(decision, effect=Effect.DENY, reason=Reason.SPOOL_FULL), None)
+        screen = Screen(known.policy, known.seals, seen.owner, seen.held, Era.HANDSHAKE, decision.method or "", None)
+        return Passage(b"", opened, screen, None, standing=verb == "GET")
 
     def elsewhere(self, seen: Seen, verb: str, path: str) -> Answer:
         """Refuse a request for a path that is neither the MCP endpoint nor public."""
         now = self._clock()
-        decision = self._denied(seen, Reason.METHOD_REFUSED, f"{verb} {path}"[:256], now)
-        return self._kept(decision, None, now) or answers.plain(HTTPStatus.NOT_FOUND)
+        decision = self.scribe.about(seen, Reason.METHOD_REFUSED, now, method=f"{verb} {path}"[:256])
+        if self.scribe.keep(self.scribe.standing(decision), decision.id, now, b""):
+            return answers.plain(HTTPStatus.NOT_FOUND)
+        return self.scribe.refusal(replace(decision, reason=Reason.SPOOL_FULL), None)
+
+    def asked(self, seen: Seen, ask: Ask, *, allowed: bool) -> bool:
+        """Record what the server asks of the client, with the host of a URL that is to be opened."""
+        now = self._clock()
+        reason = Reason.OK if allowed else Reason.ASK_REFUSED
+        decision = self.scribe.about(seen, reason, now, method=ask.method[:256], tool=ask.host)
+        return self.scribe.keep(self.scribe.standing(decision), decision.id, now, b"")
+
+    def spoiled(self, seen: Seen, reason: Reason, request_id: Id | None) -> Answer:
+        """Record that an answer of the server cannot be passed on, and return what the client hears instead."""
+        now = self._clock()
+        return self.scribe.refused(self.scribe.about(seen, reason, now), now, request_id=request_id)
+
+    def ended(self, seen: Seen, reason: Reason, request_id: Id | None) -> tuple[Answer, bytes]:
+        """Record that a request under way ends; return its answer, and its last message if it was being answered."""
+        now = self._clock()
+        problem = None if reason is Reason.BLIND else Problem.REVOKED
+        decision = self.scribe.about(seen, reason, now, problem=problem)
+        return self.scribe.refused(decision, now), answers.stream_ended(request_id, decision)
 
     def _verified(self, authorization: bytes, known: Knowledge, now: int) -> Seen:
         try:
             token = authorization[7:].lstrip(b" ")
             claims = self._verifier.verify(token.decode("ascii"), known.keys, now)
-            claims.scopes()
+            held = claims.scopes()
         except (UnicodeDecodeError, ScopeError):
             raise InvalidToken(Problem.MALFORMED, "the token, or its scope, is malformed") from None
-        seen = Seen(claims, (claims.exp + self._verifier.leeway) * 1_000_000)
+        owner = seals.principal(claims.iss, claims.sub, claims.client_id)
+        seen = Seen(claims, (claims.exp + self._verifier.leeway) * 1_000_000, owner, held)
         self._tokens.put(authorization, seen)
         return seen
 
     def _dead(self, seen: Seen, known: Knowledge, now: int) -> Answer | None:
         """Return the answer to a token that was good once, None while it is; what can change is looked at each time."""
         if known.age(now) > self._bounds.any:
-            return self._stranger(Reason.BLIND)
+            return self.scribe.stranger(Reason.BLIND)
         if now >= seen.until:
             return self._buried(seen, Reason.INVALID_TOKEN, Problem.EXPIRED, now)
         if seen.cleared is known.revocations and seen.policy is known.policy:
             return None
-        reason = known.revocations.reason(seen.claims.rev, seen.claims.ver)
-        if reason is None and known.policy.suspended:
-            reason = Reason.SUSPENDED
+        reason = known.dead(seen.claims)
         if reason is not None:
             return self._buried(seen, reason, Problem.REVOKED, now)
         if seen.policy is not known.policy:
@@ -166,94 +208,66 @@ class Gate:
         return None
 
     def _decided(
-        self, seen: Seen, known: Knowledge, message: Message, trace_id: str | None, now: int
+        self,
+        seen: Seen,
+        known: Knowledge,
+        opened: Opened,
+        message: Message,
+        era: Era,
+        trace_id: str | None,
+        now: int,
     ) -> Passage | Answer:
-        standing = seen.standings.get((message.method, message.name)) or self._standing(seen, known, message)
+        standing = seen.standings.get((message.method, opened.names)) or self._standing(
+            seen, known, message, opened, era
+        )
         decision = standing.decision
         if decision.destructive and decision.allowed and known.age(now) > self._bounds.destructive:
             decision = replace(decision, effect=Effect.DENY, reason=Reason.BLIND)
-            standing = Standing(decision, self._head(decision))
-        decision_id = self._new_id(now)
+            standing = self.scribe.standing(decision)
+        decision_id = self.scribe.new_id(now)
         arguments = record.arguments_digest(known.arguments_key, message.arguments) if message.arguments else None
-        if not self._keep(standing, decision_id, now, records.call_part(arguments, trace_id)):
-            return self._refusal(replace(decision, id=decision_id, reason=Reason.SPOOL_FULL), message.id)
-        if decision.allowed:
-            return Passage(message.body, decision_id)
-        return self._refusal(replace(decision, id=decision_id), message.id)
+        if not self.scribe.keep(standing, decision_id, now, records.call_part(arguments, trace_id)):
+            refused = replace(decision, id=decision_id, reason=Reason.SPOOL_FULL, concealed=False)
+            return self.scribe.refusal(refused, message.id)
+        if not decision.allowed:
+            return self.scribe.refusal(replace(decision, id=decision_id), message.id, era)
+        name = opened.names[0][1] if opened.names else None
+        screen = Screen(known.policy, known.seals, seen.owner, seen.held, era, message.method, name)
+        return Passage(opened.body, opened, screen, message.id, standing=message.method == _LISTEN)
 
-    def _standing(self, seen: Seen, known: Knowledge, message: Message) -> Standing:
-        decision = known.policy.judge(seen.claims, message.method, message.name, "")
-        found = Standing(decision, self._head(decision))
-        if decision.allowed:
-            seen.standings[message.method, message.name] = found
+    def _standing(self, seen: Seen, known: Knowledge, message: Message, opened: Opened, era: Era) -> Standing:
+        way = treatment(era, message.method)
+        found = self.scribe.standing(known.policy.judge(seen.claims, message.method, way, opened.names, ""))
+        if found.decision.allowed:
+            seen.standings[message.method, opened.names] = found
         return found
+
+    def _unanswered(self, seen: Seen, known: Knowledge, opened: Opened, message: Message) -> Passage | Answer:
+        """Let a notification, or a response to the server, through to a session; what no server knows ends here."""
+        if message.method and message.method not in NOTIFICATIONS:
+            return answers.accepted()
+        screen = Screen(known.policy, known.seals, seen.owner, seen.held, Era.HANDSHAKE, message.method, None)
+        return Passage(opened.body, opened, screen, None)
 
     def _faulty(self, seen: Seen, message: Message | None, fault: Fault, now: int) -> Answer:
         reason = Reason.HEADER_MISMATCH if fault.code is Code.HEADER_MISMATCH else Reason.MALFORMED
-        decision = self._denied(seen, reason, message.method[:256] if message is not None else None, now)
-        return self._kept(decision, fault.id, now) or answers.fault(fault)
+        method = message.method[:256] if message is not None else None
+        decision = self.scribe.about(seen, reason, now, method=method)
+        if self.scribe.keep(self.scribe.standing(decision), decision.id, now, b""):
+            return answers.fault(fault)
+        return self.scribe.refusal(replace(decision, reason=Reason.SPOOL_FULL), fault.id)
+
+    def _foreign(self, seen: Seen, message: Message | None, now: int) -> Answer:
+        method = message.method[:256] if message is not None else None
+        decision = self.scribe.about(seen, Reason.SESSION, now, method=method)
+        return self.scribe.refused(decision, now, request_id=message.id if message is not None else None)
 
     def _buried(self, seen: Seen, reason: Reason, problem: Problem, now: int) -> Answer:
-        decision = replace(self._denied(seen, reason, None, now), problem=problem)
-        return self._answered(decision, now)
-
-    def _stranger(self, reason: Reason, problem: Problem | None = None) -> Answer:
-        now = self._clock()
-        server = self._knowledge.policy.server_id if self._knowledge is not None else ""
-        return self._answered(
-            Decision(id=self._new_id(now), effect=Effect.DENY, reason=reason, server=server, problem=problem), now
-        )
-
-    def _answered(self, decision: Decision, now: int) -> Answer:
-        """Refuse somebody without a good token; at most so many of them are recorded."""
-        if self.recorder is not None and self._strangers.admit(now):
-            return self._kept(decision, None, now) or self._refusal(decision, None)
-        return self._refusal(decision, None)
-
-    def _kept(self, decision: Decision, request_id: Id | None, now: int) -> Answer | None:
-        """Record a refusal; return an answer only if that is not possible."""
-        if self._keep(Standing(decision, self._head(decision)), decision.id, now, b""):
-            return None
-        return self._refusal(replace(decision, reason=Reason.SPOOL_FULL), request_id)
-
-    def _keep(self, standing: Standing, decision_id: str, now: int, more: bytes) -> bool:
-        """Record a decision; tell whether it is kept. A decision without its record takes no effect."""
-        if self.recorder is None:
-            return False
-        try:
-            self.recorder.decision(decision_id, standing.decision.effect, now, standing.head, more)
-        except SpoolFull:
-            return False
-        return True
-
-    def _head(self, decision: Decision) -> bytes:
-        return self.recorder.head(records.person(decision)) if self.recorder is not None else b""
-
-    def _denied(self, seen: Seen, reason: Reason, method: str | None, now: int) -> Decision:
-        claims, policy = seen.claims, self._knowledge.policy if self._knowledge is not None else None
-        return Decision(
-            id=self._new_id(now),
-            effect=Effect.DENY,
-            reason=reason,
-            server=policy.server_id if policy is not None else "",
-            method=method,
-            subject=claims.sub,
-            client_id=claims.client_id,
-            actors=claims.chain(),
-            grant_id=claims.grant_id,
-            policy_version=policy.version if policy is not None else 0,
-        )
-
-    def _refusal(self, decision: Decision, request_id: Id | None) -> Answer:
-        defaults = self._knowledge.policy.default_scopes if self._knowledge is not None else frozenset[str]()
-        return answers.refusal(decision, self.site, defaults=defaults, request_id=request_id)
-
-    def _new_id(self, now: int) -> str:
-        return ids.encode("dec_", now // 1000, self._dice.take(ids.RANDOM_BYTES))
+        return self.scribe.bounded(self.scribe.about(seen, reason, now, problem=problem), now)
 
 
 def _notification(message: Message, fields: Fields) -> Answer:
-    """Take a notification, and let it end here: in this era no server acts on one."""
+    """Take a notification, and let it end here: in the modern era no server acts on one."""
     if not message.method.startswith("notifications/"):
         raise Fault(Code.INVALID_REQUEST, "A request needs an id")
     if not headers.speaks(fields):

@@ -1,4 +1,4 @@
-"""The headers that a decision needs, and their agreement with the body (MCP transports 2026-07-28, RFC 6750, 2). Pure.
+"""The headers that a decision needs, and their agreement with the body (MCP transports, RFC 6750, 2). Pure.
 
 What a proxy in front of the guard may have read must be what the body says; the body alone is judged.
 """
@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final, TypeAlias
 
 from accredit_sdk.guard.messages import VERSION, VERSION_KEY, Code, Fault, Message
+from accredit_sdk.methods import HANDSHAKE, Era
 
 Fields: TypeAlias = Mapping[bytes, bytes]
 """Header fields by lower-case name, as ASGI gives them."""
@@ -18,6 +19,7 @@ _SINGLE: Final = frozenset(
     b"authorization content-encoding content-length content-type host origin transfer-encoding".split()
 )
 _VERSION: Final = VERSION.encode()
+_HANDSHAKE: Final = frozenset(version.encode() for version in HANDSHAKE)
 _SENTINEL: Final = (b"=?base64?", b"?=")
 _TRACE: Final = re.compile(rb"[0-9a-f]{2}-((?!0{32})[0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
 
@@ -44,28 +46,39 @@ def read(raw: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
     return fields
 
 
-def agree(fields: Fields, message: Message) -> None:
-    """Raise Fault unless the MCP headers say what the body says, and both speak our protocol revision."""
-    if fields.get(b"mcp-protocol-version") != _VERSION or message.version != VERSION:
+def era(fields: Fields) -> Era:
+    """Return the era of a request: the header alone tells (MCP transports 2025-11-25, "Protocol Version Header")."""
+    version = fields.get(b"mcp-protocol-version")
+    return Era.HANDSHAKE if version is None or version in _HANDSHAKE else Era.MODERN
+
+
+def agree(fields: Fields, message: Message, spoken: Era) -> None:
+    """Raise Fault unless the MCP headers say what the body says, and both are of the era that is spoken.
+
+    A request of the HANDSHAKE era need not have them.
+    """
+    modern = spoken is Era.MODERN
+    if modern is not (message.version == VERSION) or modern is not speaks(fields):
         raise _version_fault(fields, message)
-    if fields.get(b"mcp-method") != message.method.encode("utf-8"):
+    method, name = fields.get(b"mcp-method"), fields.get(b"mcp-name")
+    if (modern or method is not None) and method != message.method.encode("utf-8"):
         raise Fault(Code.HEADER_MISMATCH, "Mcp-Method does not say what the body says", request_id=message.id)
-    if message.name is not None and not _names(fields.get(b"mcp-name"), message.name):
+    if message.name is not None and (modern or name is not None) and not _names(name, message.name):
         raise Fault(Code.HEADER_MISMATCH, "Mcp-Name does not say what the body says", request_id=message.id)
 
 
-def speaks(fields: Fields) -> bool:
-    """Tell whether the header names the protocol revision that the guard speaks."""
-    return fields.get(b"mcp-protocol-version") == _VERSION
-
-
 def unsupported(fields: Fields, message: Message) -> Fault:
-    """Return the fault of a message of another era: which revisions are spoken here, and which one was asked for."""
+    """Return the fault of a message of a revision that nobody speaks here, and which one was asked for."""
     asked = message.asked or message.version
     header = fields.get(b"mcp-protocol-version")
     requested = header.decode("latin-1")[:64] if header is not None else asked[:64] if asked is not None else ""
     data = {"supported": [VERSION], "requested": requested}
     return Fault(Code.UNSUPPORTED_VERSION, "Unsupported protocol version", request_id=message.id, data=data)
+
+
+def speaks(fields: Fields) -> bool:
+    """Tell whether the header names the modern revision that the guard speaks."""
+    return fields.get(b"mcp-protocol-version") == _VERSION
 
 
 def repeated_fault() -> Fault:

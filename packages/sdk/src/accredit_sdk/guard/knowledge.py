@@ -5,7 +5,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from accredit_sdk import jws, keys, snapshot
+from accredit_sdk.claims import AccessClaims
+from accredit_sdk.decision import Reason
 from accredit_sdk.guard.identity import Identity
+from accredit_sdk.guard.seals import Seals
 from accredit_sdk.jws import VerifyingKey
 from accredit_sdk.policy import Policy
 from accredit_sdk.revocation import Revocations
@@ -20,7 +23,7 @@ class Knowledge:
     """The state of one server up to signal `seq`, known to be complete at `at` (seconds UTC, by Accredit's clock).
 
     `keys` verify access tokens; `signal_keys` are the ones that Accredit signs its documents with from now on (JWKs);
-    `arguments_key` is for the keyed hash of arguments in records.
+    `arguments_key` is for the keyed hash of arguments in records, `seals` for the ids that the server gives out.
     """
 
     seq: int
@@ -30,6 +33,12 @@ class Knowledge:
     keys: Mapping[str, VerifyingKey]
     signal_keys: tuple[Mapping[str, Any], ...]
     arguments_key: bytes
+    seals: Seals
+
+    def dead(self, claims: AccessClaims) -> Reason | None:
+        """Return why a token with these claims counts no more, None while it does; time is not looked at."""
+        reason = self.revocations.reason(claims.rev, claims.ver)
+        return Reason.SUSPENDED if reason is None and self.policy.suspended else reason
 
     def age(self, now: int) -> float:
         """Return how old this is at `now` (microseconds UTC), in seconds; never negative."""
@@ -43,12 +52,12 @@ def from_snapshot(token: bytes, identity: Identity, now: int) -> Knowledge:
     if found.server.resource != identity.resource:
         raise SnapshotError("the snapshot is about another resource; enrol the guard for this one")
     try:
-        arguments_key = bytes.fromhex(found.arguments_key)
+        arguments_key, sealing_key = bytes.fromhex(found.arguments_key), bytes.fromhex(found.sealing_key)
         usable = keys.key_set(found.keys)
     except ValueError:
         raise SnapshotError("a key of the snapshot cannot be read") from None
-    if len(arguments_key) != 32:
-        raise SnapshotError("the key for arguments has not 32 bytes")
+    if len(arguments_key) != 32 or len(sealing_key) != 32:
+        raise SnapshotError("a key for arguments or for seals has not 32 bytes")
     state = snapshot.state(found)
     return Knowledge(
         state.seq,
@@ -58,6 +67,7 @@ def from_snapshot(token: bytes, identity: Identity, now: int) -> Knowledge:
         usable,
         tuple(found.signal_keys),
         arguments_key,
+        Seals(sealing_key),
     )
 
 

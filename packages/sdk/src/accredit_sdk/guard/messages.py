@@ -1,4 +1,4 @@
-"""JSON-RPC 2.0 in, and the same message out in the guard's own words (MCP transports 2026-07-28). Pure.
+"""JSON-RPC 2.0 in, and the same message out in the guard's own words (MCP transports, both eras). Pure.
 
 The guard judges the message that the server will read, so nothing may pass that two parsers could read differently:
 not UTF-8, batches, duplicate members at any depth, members that differ from a known one in case alone, numbers that
@@ -13,12 +13,16 @@ from typing import Any, Final, NoReturn, TypeAlias
 
 import msgspec
 
+from accredit_sdk.guard import naming
+from accredit_sdk.methods import MODERN, Era, Treatment, treatment
+from accredit_sdk.policy import Name
+
 Id: TypeAlias = int | str
 """The id of a request. JSON-RPC 2.0, 4, and MCP: an integer or a string, never null."""
 
 
 class Code(IntEnum):
-    """Error codes: of JSON-RPC 2.0, 5.1, of MCP 2026-07-28, and two of ours, outside of the range that both reserve."""
+    """Error codes: of JSON-RPC 2.0, 5.1, of MCP 2026-07-28, and ours, outside of the range that both reserve."""
 
     PARSE_ERROR = -32700
     INVALID_REQUEST = -32600
@@ -26,32 +30,28 @@ class Code(IntEnum):
     INVALID_PARAMS = -32602
     HEADER_MISMATCH = -32020
     UNSUPPORTED_VERSION = -32022
+    INVALID_TOKEN = 401
     INSUFFICIENT_SCOPE = 403
+    NOT_FOUND = 404
+    BAD_SERVER = 502
     UNAVAILABLE = 503
 
 
-VERSION: Final = "2026-07-28"
-"""The protocol revision that the guard speaks."""
+VERSION: Final = MODERN
+"""The protocol revision of the modern era that the guard speaks."""
 
 VERSION_KEY: Final = "io.modelcontextprotocol/protocolVersion"
 """The member of `params._meta` that names the protocol revision."""
 
-NAMED: Final[Mapping[str, tuple[str, str]]] = {
-    "tools/call": ("tool", "name"),
-    "prompts/get": ("prompt", "name"),
-    "resources/read": ("resource", "uri"),
-}
-"""Method → kind of what it names, and the member of `params` that holds the name."""
-
 _LONGEST_ID: Final = 256
 _LARGEST_ID: Final = 2**63
 _ENVELOPE: Final = frozenset({"jsonrpc", "id", "method", "params"})
-_NO_REQUEST: Final = frozenset({"result", "error"})
+_REPLY: Final = frozenset({"jsonrpc", "id", "result", "error"})
 _PARAMS: Final = frozenset(
     {"name", "arguments", "uri", "cursor", "ref", "argument", "context", "notifications", "protocolVersion"}
-    | {"_meta", "inputResponses", "requestState", "task"}
+    | {"_meta", "inputResponses", "requestState", "task", "taskId", "capabilities", "clientInfo", "level"}
 )
-_FOLDED: Final = {word.casefold() for word in _ENVELOPE | _NO_REQUEST}, {word.casefold() for word in _PARAMS}
+_FOLDED: Final = {word.casefold() for word in _ENVELOPE | _REPLY}, {word.casefold() for word in _PARAMS}
 
 _decode: Final = msgspec.json.Decoder().decode
 _encode: Final = msgspec.json.Encoder().encode
@@ -65,10 +65,16 @@ class Fault(Exception):
     """
 
     def __init__(
-        self, code: Code, message: str, *, request_id: Id | None = None, data: Mapping[str, Any] | None = None
+        self,
+        code: Code,
+        message: str,
+        *,
+        request_id: Id | None = None,
+        data: Mapping[str, Any] | None = None,
+        status: HTTPStatus = HTTPStatus.BAD_REQUEST,
     ) -> None:
         super().__init__(message)
-        self.status = HTTPStatus.NOT_FOUND if code is Code.METHOD_NOT_FOUND else HTTPStatus.BAD_REQUEST
+        self.status = status
         self.code = code
         self.message = message
         self.data = data
@@ -76,22 +82,30 @@ class Fault(Exception):
 
 
 class Message(msgspec.Struct, frozen=True, gc=False):
-    """A request or a notification that means one thing only.
+    """A request, a notification or a posted response that means one thing only.
 
-    `id` is None for a notification; `kind` and `name` say what it names (see NAMED), None if nothing; `version` is the
-    protocol revision of its `_meta`, None if there is none; `arguments` are the bytes of `params.arguments` as they
-    were received (empty when absent); `body` is what the guard passes on.
+    `id` is None for a notification; `method` is empty for a response; `names` is what it names, in the order of the
+    message; `version` is the protocol revision of its `_meta`, None if there is none; `arguments` are the bytes of
+    `params.arguments` as they were received (empty when absent); `body` is what the guard passes on.
     """
 
     id: Id | None
     method: str
-    kind: str | None
-    name: str | None
+    names: tuple[Name, ...]
     version: str | None
     arguments: bytes
     body: bytes
     asked: str | None = None
-    """The revision that an `initialize` of an older era asks for."""
+    """The revision that an `initialize` asks for."""
+    task: str | None = None
+    """The task that it is about, as the client knows it."""
+    state: str | None = None
+    """The `requestState` of a retry, as the client knows it."""
+
+    @property
+    def name(self) -> str | None:
+        """What `Mcp-Name` has to say, or None."""
+        return self.names[0][1] if self.method in naming.IN_HEADER else None
 
 
 class _Params(msgspec.Struct, frozen=True):
@@ -100,17 +114,22 @@ class _Params(msgspec.Struct, frozen=True):
 
 class _Received(msgspec.Struct, frozen=True):
     params: msgspec.Raw = msgspec.Raw(b"")
+    result: msgspec.Raw = msgspec.Raw(b"")
+    error: msgspec.Raw = msgspec.Raw(b"")
 
 
 _received: Final = msgspec.json.Decoder(_Received).decode
 _params: Final = msgspec.json.Decoder(_Params).decode
+_members: Final = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
-def parse(body: bytes) -> Message:
-    """Return the one message of `body`, or raise Fault."""
+def parse(body: bytes, era: Era = Era.MODERN) -> Message:
+    """Return the one message of `body`, or raise Fault. A posted response is a message of the HANDSHAKE era only."""
     tree, plain = _tree(body)
     if type(tree) is not dict:
         raise Fault(Code.INVALID_REQUEST, "The body must be one JSON-RPC request or notification")
+    if era is Era.HANDSHAKE and "method" not in tree:
+        return _reply(tree, body)
     known = tree.keys() <= _ENVELOPE
     if not known:
         _no_variant(tree, _ENVELOPE, _FOLDED[0])
@@ -125,17 +144,31 @@ def parse(body: bytes) -> Message:
         raise Fault(Code.INVALID_REQUEST, "params must be an object", request_id=request_id)
     if not params.keys() <= _PARAMS:
         _no_variant(params, _PARAMS, _FOLDED[1], request_id)
-    kind, name = _target(method, params, request_id)
+    try:
+        names = _names(era, method, params)
+    except naming.Misnamed as error:
+        raise Fault(Code.INVALID_PARAMS, str(error), request_id=request_id) from None
     return Message(
         request_id,
         method,
-        kind,
-        name,
+        names,
         _version(params),
         _arguments(params, body, plain),
         body if plain and known else _rebuilt(tree, body),
         params.get("protocolVersion") if method == "initialize" else None,
+        naming.task(method, params),
+        _text(params.get("requestState")),
     )
+
+
+def replaced(body: bytes, **members: str | list[str]) -> bytes:
+    """Return the body of a request with other values for some members of its `params`; all else stays as it is."""
+    envelope = _members(body)
+    params = _members(envelope["params"])
+    for name, value in members.items():
+        params[name] = msgspec.Raw(_encode(value))
+    envelope["params"] = msgspec.Raw(_encode(params))
+    return _encode(envelope)
 
 
 def _tree(body: bytes) -> tuple[Any, bool]:
@@ -187,23 +220,30 @@ def _id(tree: Mapping[str, Any]) -> Id | None:
     return None
 
 
-def _target(method: str, params: Mapping[str, Any], request_id: Id | None) -> tuple[str | None, str | None]:
-    named = NAMED.get(method)
-    if named is None:
-        return None, None
-    kind, member = named
-    name = params.get(member)
-    if type(name) is not str or not name:
-        raise Fault(Code.INVALID_PARAMS, f"params.{member} must be a string", request_id=request_id)
-    if not isinstance(params.get("arguments"), dict | None):
-        raise Fault(Code.INVALID_PARAMS, "params.arguments must be an object", request_id=request_id)
-    return kind, name
+def _reply(tree: Mapping[str, Any], body: bytes) -> Message:
+    """Take the response to something that the server had asked."""
+    if not tree.keys() <= _REPLY:
+        _no_variant(tree, _REPLY, _FOLDED[0])
+    outcome = [name for name in ("result", "error") if type(tree.get(name)) is dict]
+    request_id = _id(tree)
+    if tree.get("jsonrpc") != "2.0" or request_id is None or len(outcome) != 1 or len(tree.keys() & _REPLY) != 3:
+        raise Fault(Code.INVALID_REQUEST, "Neither a JSON-RPC 2.0 request nor a response")
+    kept = bytes(getattr(_received(body), outcome[0]))
+    rebuilt = b'{"jsonrpc":"2.0","id":%b,"%b":%b}' % (_encode(request_id), outcome[0].encode(), kept)
+    return Message(request_id, "", (), None, b"", rebuilt)
+
+
+def _names(era: Era, method: str, params: Mapping[str, Any]) -> tuple[Name, ...]:
+    return () if treatment(era, method) is Treatment.REFUSED else naming.named(method, params)
 
 
 def _version(params: Mapping[str, Any]) -> str | None:
     meta = params.get("_meta")
-    version = meta.get(VERSION_KEY) if type(meta) is dict else None
-    return version if type(version) is str else None
+    return _text(meta.get(VERSION_KEY)) if type(meta) is dict else None
+
+
+def _text(found: object) -> str | None:
+    return found if type(found) is str else None
 
 
 def _arguments(params: Mapping[str, Any], body: bytes, plain: bool) -> bytes:

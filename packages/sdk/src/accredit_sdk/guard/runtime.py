@@ -5,28 +5,34 @@ import contextlib
 import logging
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
-from accredit_sdk.guard import authority
+from accredit_sdk.decision import Reason
+from accredit_sdk.guard import answers, authority
 from accredit_sdk.guard.authority import Authority, Rejected
+from accredit_sdk.guard.exchange import Exchange
 from accredit_sdk.guard.feed import Feed, Pace
 from accredit_sdk.guard.fetch import Fetch, HttpFetch, Unreachable
 from accredit_sdk.guard.folder import Folder
 from accredit_sdk.guard.gate import Gate
 from accredit_sdk.guard.identity import BrokenIdentity, Identity
+from accredit_sdk.guard.knowledge import Knowledge
 from accredit_sdk.guard.lock import Lock
 from accredit_sdk.guard.moment import Clock, Dice
 from accredit_sdk.guard.options import Options
 from accredit_sdk.guard.records import Recorder, Store
 from accredit_sdk.guard.ship import Shipper
 from accredit_sdk.guard.spool import Memory, Spool, SpoolFull
+from accredit_sdk.guard.streams import Streams
 
 _FLUSH_EVERY: Final = 0.05
 _FIRST_ROUND: Final = 2.0
 _LAST_ROUND: Final = 2.0
 _IN_MEMORY: Final = 10_000
 _ENROL_AGAIN: Final = 1.0
+_WATCH_EVERY: Final = 1.0
 
 log = logging.getLogger("accredit_sdk.guard")
 
@@ -34,10 +40,13 @@ log = logging.getLogger("accredit_sdk.guard")
 class Runtime:
     """One process's life with Accredit, on one event loop. It feeds `gate`."""
 
-    def __init__(self, options: Options, identity: Identity | None, gate: Gate, clock: Clock, dice: Dice) -> None:
+    def __init__(
+        self, options: Options, identity: Identity | None, gate: Gate, streams: Streams, clock: Clock, dice: Dice
+    ) -> None:
         self._options = options
         self._identity = identity
         self._gate = gate
+        self._streams = streams
         self._clock = clock
         self._dice = dice
         self._folder = Folder(Path(options.folder))
@@ -63,7 +72,7 @@ class Runtime:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        recorder = self._gate.recorder
+        recorder = self._gate.scribe.recorder
         if recorder is not None:
             recorder.end()
             if self._shipper is not None:
@@ -76,7 +85,7 @@ class Runtime:
 
     def abandon(self) -> None:
         """Let go of everything without a last word, as when the event loop has gone."""
-        recorder, self._gate.recorder = self._gate.recorder, None
+        recorder, self._gate.scribe.recorder = self._gate.scribe.recorder, None
         if recorder is not None:
             recorder.close()
         self._pool.shutdown(wait=False)
@@ -89,14 +98,37 @@ class Runtime:
             recorder.open()
         except SpoolFull as error:
             log.error("no record can be kept (%s): nothing is let through until that is mended", error)
-        self._gate.recorder = recorder
+        self._gate.scribe.recorder = recorder
         pace = Pace(options.poll_interval, options.stale_after / 4)
-        self.feed = Feed(voice, identity, self._folder, self._gate.learn, self._clock, self._dice, pace)
+        self.feed = Feed(voice, identity, self._folder, self._learn, self._clock, self._dice, pace)
         self.feed.recall()
         self._shipper = Shipper(voice, recorder, self._folder.spool if spooled else None)
         self._spawn(self.feed.run())
         self._spawn(self._shipper.run())
         self._spawn(self._flush(recorder))
+        self._spawn(self._watch())
+
+    def _learn(self, fresh: Knowledge) -> None:
+        """Decide on what is new, and end what is under way and rests on something that died."""
+        self._gate.learn(fresh)
+        for exchange, reason in self._streams.dead(fresh):
+            self._end(exchange, reason)
+
+    async def _watch(self) -> None:
+        """End what goes on for too long: streams after their time, everything once no revocation could be heard of."""
+        while True:
+            await asyncio.sleep(_WATCH_EVERY)
+            now = self._clock()
+            if self._gate.blind(now):
+                for exchange in self._streams.all():
+                    self._end(exchange, Reason.BLIND)
+            for exchange in self._streams.aged(now):
+                last = answers.subscription_ended(exchange.request_id) if exchange.request_id is not None else b""
+                self._streams.end(exchange, answers.plain(HTTPStatus.SERVICE_UNAVAILABLE), last)
+
+    def _end(self, exchange: Exchange, reason: Reason) -> None:
+        answer, last = self._gate.ended(exchange.seen, reason, exchange.request_id)
+        self._streams.end(exchange, answer, last)
 
     def _store(self, chain: str) -> Store:
         if self._options.records == "memory":

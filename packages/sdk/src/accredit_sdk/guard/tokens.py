@@ -9,7 +9,7 @@ from typing import Final
 
 from accredit_sdk.claims import AccessClaims
 from accredit_sdk.decision import Decision
-from accredit_sdk.policy import Policy
+from accredit_sdk.policy import Name, Policy
 from accredit_sdk.revocation import Revocations
 
 _MOST: Final = 4096
@@ -27,14 +27,19 @@ class Standing:
 class Seen:
     """A verified token. `until` is when it ends, with the tolerance of clocks (microseconds UTC).
 
-    `cleared` are the revocations that it was last compared with and lives under; `standings` hold under `policy`.
+    `owner` is for whom and through which client, as seals know it; `held` are its scopes. `cleared` are the revocations
+    that it was last compared with and lives under; `standings` hold under `policy`. `user` is how the framework of the
+    server knows the caller.
     """
 
     claims: AccessClaims
     until: int
+    owner: bytes
+    held: frozenset[str]
     cleared: Revocations | None = None
     policy: Policy | None = None
-    standings: dict[tuple[str, str | None], Standing] = field(default_factory=dict)
+    standings: dict[tuple[str, tuple[Name, ...]], Standing] = field(default_factory=dict)
+    user: tuple[object, object] | None = None
 
 
 class Tokens:

@@ -1,0 +1,115 @@
+"""The way of a request that goes on: to the server with its own ids and who calls, and back through the exchange."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Final, TypeAlias
+
+from accredit_sdk.guard import mcp
+from accredit_sdk.guard.answers import Answer
+from accredit_sdk.guard.exchange import Exchange
+from accredit_sdk.guard.gate import Gate, Passage
+from accredit_sdk.guard.moment import Clock
+from accredit_sdk.guard.streams import Streams
+from accredit_sdk.guard.tokens import Seen
+
+Scope: TypeAlias = MutableMapping[str, Any]
+"""An ASGI connection scope."""
+
+Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
+"""An ASGI receive callable."""
+
+Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+"""An ASGI send callable."""
+
+App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+"""An ASGI application."""
+
+_OURS: Final = frozenset(
+    b"accept-encoding authorization content-length last-event-id mcp-session-id transfer-encoding".split()
+)
+_DECLINED: Final = (
+    b'{"jsonrpc":"2.0","id":%b,"error":{"code":-32601,"message":"Not allowed by the policy of this server"}}'
+)
+_JSON: Final = [(b"content-type", b"application/json"), (b"accept", b"application/json, text/event-stream")]
+
+
+class Way:
+    """Leads what was let on through the wrapped app."""
+
+    def __init__(self, app: App, gate: Gate, streams: Streams, clock: Clock) -> None:
+        self._app = app
+        self._gate = gate
+        self._streams = streams
+        self._clock = clock
+        self._declining: set[asyncio.Task[None]] = set()
+
+    async def through(self, passage: Passage, seen: Seen, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve the request; the answer that leaves is screened, and ends with the token behind it."""
+        inner = _onward(scope, passage)
+        mcp.identify(inner, seen)
+        exchange = Exchange(
+            self._gate,
+            seen,
+            passage.screen,
+            send,
+            lambda asked: self._decline(inner, asked),
+            passage.request_id,
+            self._clock(),
+            standing=passage.standing,
+        )
+        self._streams.add(exchange)
+        try:
+            with mcp.calling(inner):
+                await exchange.run(self._app(inner, _replay(passage.body, receive), exchange.send))
+        finally:
+            self._streams.discard(exchange)
+
+    def _decline(self, inner: Scope, asked: bytes) -> None:
+        """Tell the server that the client was not asked; else it would wait for an answer."""
+        body = _DECLINED % asked
+        kept = [pair for pair in inner["headers"] if pair[0] not in (b"content-length", b"content-type", b"accept")]
+        scope = {**inner, "method": "POST", "headers": [*kept, *_JSON, (b"content-length", b"%d" % len(body))]}
+        work = asyncio.get_running_loop().create_task(self._answered(scope, body))
+        self._declining.add(work)
+        work.add_done_callback(self._declining.discard)
+
+    async def _answered(self, scope: Scope, body: bytes) -> None:
+        async def heard(_: MutableMapping[str, Any]) -> None:
+            """Nobody needs to know what the server says to that."""
+
+        with mcp.calling(scope):
+            await self._app(scope, _replay(body, _gone), heard)
+
+
+async def say(answer: Answer, scope: Scope, send: Send) -> None:
+    """Give the guard's own answer."""
+    await send({"type": "http.response.start", "status": answer.status, "headers": list(answer.headers)})
+    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else answer.body})
+
+
+def _onward(scope: Scope, passage: Passage) -> Scope:
+    """Return the scope that goes on: without the token, with the server's own ids, and the length of our own body."""
+    headers = [pair for pair in scope["headers"] if pair[0] not in _OURS]
+    opened = passage.opened
+    if opened.session is not None:
+        headers.append((b"mcp-session-id", opened.session))
+    if opened.event is not None:
+        headers.append((b"last-event-id", opened.event))
+    if passage.body:
+        headers.append((b"content-length", b"%d" % len(passage.body)))
+    return {**scope, "headers": headers}
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    pending = [body]
+
+    async def replayed() -> MutableMapping[str, Any]:
+        if pending:
+            return {"type": "http.request", "body": pending.pop(), "more_body": False}
+        return await receive()
+
+    return replayed
+
+
+async def _gone() -> MutableMapping[str, Any]:
+    return {"type": "http.disconnect"}
