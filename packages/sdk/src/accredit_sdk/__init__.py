@@ -3,11 +3,12 @@
 from typing import TYPE_CHECKING, Any
 
 from accredit_sdk.errors import AccreditError, ConfigurationError
+from accredit_sdk.policy import Target
 
 if TYPE_CHECKING:
     from accredit_sdk.guard import Guard
 
-__all__ = ["AccreditError", "ConfigurationError", "Guard"]
+__all__ = ["AccreditError", "ConfigurationError", "Guard", "Target"]
 
 
 def __getattr__(name: str) -> Any:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final, TypeAlias
+from typing import Final, Self, TypeAlias
 
 from accredit_sdk import scopes as words
 from accredit_sdk import uri_template
@@ -38,6 +38,28 @@ class Target:
     destructive: bool = False
     read_only: bool = False
     visibility: Visibility = Visibility.SHOW
+
+    @classmethod
+    def tool(cls, name: str, scope: str, *, destructive: bool = False, visibility: str = "show") -> Self:
+        """Return a tool; `scope` lists what a call needs (RFC 6749, 3.3). Raises ScopeError, ValueError."""
+        return cls("tool", name, words.parse(scope), destructive, visibility=Visibility(visibility))
+
+    @classmethod
+    def prompt(cls, name: str, scope: str, *, visibility: str = "show") -> Self:
+        """Return a prompt; `scope` lists what getting it needs. Raises ScopeError, ValueError."""
+        return cls("prompt", name, words.parse(scope), visibility=Visibility(visibility))
+
+    @classmethod
+    def resource(cls, uri: str, scope: str, *, visibility: str = "show") -> Self:
+        """Return a resource, or a template of resources (RFC 6570); `scope` lists what reading one needs.
+
+        Raises ScopeError, ValueError; ResourceError for a URI or template that cannot be read.
+        """
+        if uri_template.is_template(uri):
+            uri_template.pattern(uri)
+        else:
+            uri_template.normal(uri)
+        return cls(RESOURCE, uri, words.parse(scope), visibility=Visibility(visibility))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from accredit_sdk import scopes as words
 from accredit_sdk.errors import InvalidToken
 from accredit_sdk.guard import knowledge
 from accredit_sdk.guard.authority import Authority, Rejected
@@ -16,6 +17,7 @@ from accredit_sdk.guard.folder import SNAPSHOT, Folder
 from accredit_sdk.guard.identity import Identity
 from accredit_sdk.guard.knowledge import Knowledge
 from accredit_sdk.guard.moment import Clock, Dice
+from accredit_sdk.policy import Policy, Target
 from accredit_sdk.snapshot import Gap, Reread, SnapshotError
 
 _PAGES: Final = 100
@@ -48,6 +50,7 @@ class Feed:
         clock: Clock,
         dice: Dice,
         pace: Pace,
+        targets: tuple[Target, ...] | None = None,
     ) -> None:
         self._authority = authority
         self._identity = identity
@@ -55,6 +58,7 @@ class Feed:
         self._learn = learn
         self._clock = clock
         self._dice = dice
+        self._targets = targets
         self._interval = pace.interval
         self._refresh = int(pace.refresh * 1_000_000)
         self._refresh_at = 0
@@ -71,7 +75,7 @@ class Feed:
             token = self._folder.read(SNAPSHOT)
             if token is not None:
                 try:
-                    self._know(knowledge.from_snapshot(token, self._identity, self._clock()))
+                    self._know(knowledge.from_snapshot(token, self._identity, self._clock(), self._targets))
                 except (InvalidToken, SnapshotError) as error:
                     log.warning("the snapshot on disk does not count: %s", error)
 
@@ -133,7 +137,7 @@ class Feed:
     async def _read_snapshot(self) -> None:
         self._reread = True
         token = await self._authority.snapshot()
-        fresh = knowledge.from_snapshot(token, self._identity, self._clock())
+        fresh = knowledge.from_snapshot(token, self._identity, self._clock(), self._targets)
         if self._known is not None and fresh.seq < self._known.seq:
             raise SnapshotError("the snapshot is older than what is known")
         self._know(fresh)
@@ -142,8 +146,17 @@ class Feed:
         await asyncio.to_thread(self._keep, token, fresh)
 
     def _know(self, fresh: Knowledge) -> None:
+        if self._targets is not None and self._known is None:
+            self._warn(fresh.policy)
         self._known = fresh
         self._learn(fresh)
+
+    def _warn(self, policy: Policy) -> None:
+        """Tell of scopes that the program asks for and Accredit does not know: nobody can hold them."""
+        needed = frozenset[str]().union(*(target.needs for target in self._targets or ()))
+        for word in sorted(needed):
+            if not words.satisfied(policy.scopes, word):
+                log.warning("nobody can be given the scope %s: Accredit knows none of the server that covers it", word)
 
     def _keep(self, token: bytes, fresh: Knowledge) -> None:
         """Keep on disk what the next start begins with."""

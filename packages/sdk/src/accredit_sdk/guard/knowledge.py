@@ -10,7 +10,7 @@ from accredit_sdk.decision import Reason
 from accredit_sdk.guard.identity import Identity
 from accredit_sdk.guard.seals import Seals
 from accredit_sdk.jws import VerifyingKey
-from accredit_sdk.policy import Policy
+from accredit_sdk.policy import Policy, Target
 from accredit_sdk.revocation import Revocations
 from accredit_sdk.snapshot import SnapshotError, State
 
@@ -45,8 +45,11 @@ class Knowledge:
         return max(now / 1_000_000 - self.at, 0.0)
 
 
-def from_snapshot(token: bytes, identity: Identity, now: int) -> Knowledge:
-    """Return what a signed snapshot says. Raises InvalidToken, SnapshotError; then nothing of it counts."""
+def from_snapshot(token: bytes, identity: Identity, now: int, targets: tuple[Target, ...] | None = None) -> Knowledge:
+    """Return what a signed snapshot says, with `targets` of the program's own in the place of its targets.
+
+    Raises InvalidToken, SnapshotError; then nothing of it counts.
+    """
     found = snapshot.decode_snapshot(jws.verify(token, identity.pinned(), snapshot.SNAPSHOT_TYPE))
     _check(found.issuer, found.server.id, found.at, identity, now)
     if found.server.resource != identity.resource:
@@ -58,11 +61,11 @@ def from_snapshot(token: bytes, identity: Identity, now: int) -> Knowledge:
         raise SnapshotError("a key of the snapshot cannot be read") from None
     if len(arguments_key) != 32 or len(sealing_key) != 32:
         raise SnapshotError("a key for arguments or for seals has not 32 bytes")
-    state = snapshot.state(found)
+    state, policy = snapshot.state(found), snapshot.policy(found)
     return Knowledge(
         state.seq,
         found.at,
-        snapshot.policy(found),
+        policy if targets is None else replace(policy, targets={(one.kind, one.name): one for one in targets}),
         state.revocations,
         usable,
         tuple(found.signal_keys),

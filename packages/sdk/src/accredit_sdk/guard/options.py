@@ -10,6 +10,7 @@ from accredit_sdk.guard.fetch import Fetch
 from accredit_sdk.guard.folder import IDENTITY, Folder
 from accredit_sdk.guard.identity import BrokenIdentity, Identity
 from accredit_sdk.guard.moment import Clock
+from accredit_sdk.policy import Target
 
 
 class Settings(TypedDict, total=False):
@@ -17,7 +18,8 @@ class Settings(TypedDict, total=False):
 
     `code`: a one-time enrolment code, used when the folder holds no identity yet. `public`: exact paths of the wrapped
     app that need no token; every other path but the MCP endpoint is refused. `path`: where the app serves MCP, if not
-    at the path of the resource. `name`: shown in the metadata. `hosts`, `origins`: values of `Host` and `Origin` to let
+    at the path of the resource. `name`: shown in the metadata. `targets`: what the server offers and what each needs,
+    instead of what Accredit says about it. `hosts`, `origins`: values of `Host` and `Origin` to let
     in besides those of the resource. `poll_interval`: seconds between two looks at Accredit. `stale_after`,
     `stale_after_destructive`: how old, in seconds, the policy behind a decision may be. `max_body`: bytes.
     `records`: "spool" keeps records in the folder until Accredit has them, "memory" loses them with the process.
@@ -28,6 +30,7 @@ class Settings(TypedDict, total=False):
     public: tuple[str, ...]
     path: str | None
     name: str | None
+    targets: tuple[Target, ...] | None
     hosts: tuple[str, ...]
     origins: tuple[str, ...]
     poll_interval: float
@@ -51,6 +54,7 @@ class Options:
     public: tuple[str, ...] = ()
     path: str | None = None
     name: str | None = None
+    targets: tuple[Target, ...] | None = None
     hosts: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
     poll_interval: float = 1.0
@@ -64,7 +68,7 @@ class Options:
 
     def checked(self) -> Identity | None:
         """Return the identity in the folder, None if the code is still to be used. Raises ConfigurationError."""
-        found = [*self._addresses(), *self._numbers(), *self._paths()]
+        found = [*self._addresses(), *self._numbers(), *self._paths(), *self._twice()]
         folder = Folder(Path(self.folder))
         if not str(self.folder):
             raise ConfigurationError([*found, "folder is empty: say where the guard keeps its identity and its spool"])
@@ -111,6 +115,14 @@ class Options:
         if self.path in self.public:
             found.append("the MCP endpoint cannot be public")
         return found
+
+    def _twice(self) -> list[str]:
+        named = [(target.kind, target.name) for target in self.targets or ()]
+        return [
+            f"targets: the {kind} {name!r} is there twice"
+            for kind, name in sorted(set(named))
+            if named.count((kind, name)) > 1
+        ]
 
     def _all_paths(self) -> tuple[str, ...]:
         return self.public if self.path is None else (*self.public, self.path)
