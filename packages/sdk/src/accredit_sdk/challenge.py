@@ -1,9 +1,16 @@
-"""RFC 6750, 3 and RFC 9728, 5.1: the `WWW-Authenticate` header of a guard."""
+"""RFC 6750, 3 and RFC 9728, 5.1: the `WWW-Authenticate` header of a guard, written and read."""
 
-from collections.abc import Set
+import re
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
+from typing import Final
 
 from accredit_sdk import scopes as words
+
+_NAME: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_PARAMETER: Final = re.compile(rf'\s*({_NAME})\s*=\s*(?:"((?:[^"\\]|\\.)*)"|({_NAME}))\s*(?:,|$)')
+_SCHEME: Final = re.compile(rf"(?:^|,)\s*bearer(?=\s+{_NAME}\s*=)", re.IGNORECASE)
+_LONGEST: Final = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +32,21 @@ class Challenge:
         if self.scope:
             parts.append(("scope", words.render(self.scope)))
         return "Bearer " + ", ".join(f"{name}={_quoted(value)}" for name, value in parts)
+
+
+def parse(header: str) -> Mapping[str, str]:
+    """Return the parameters of the Bearer challenge in a header, by lower-case name (RFC 9110, 11.6.1).
+
+    Empty when there is none; a parameter that appears twice has its first value.
+    """
+    found: dict[str, str] = {}
+    scheme = _SCHEME.search(header) if len(header) <= _LONGEST else None
+    at = scheme.end() if scheme is not None else len(header)
+    while (parameter := _PARAMETER.match(header, at)) is not None:
+        name, quoted, bare = parameter.groups()
+        found.setdefault(name.lower(), bare if quoted is None else re.sub(r"\\(.)", r"\1", quoted))
+        at = parameter.end()
+    return found
 
 
 def _quoted(value: str) -> str:

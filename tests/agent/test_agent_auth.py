@@ -1,0 +1,95 @@
+"""`AgentAuth` against a real node and a real guard: from the first 401 to a call, with no other line of code."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from accredit_sdk import AgentAuth, ConfigurationError
+from accredit_sdk.agent import AgentError
+from tests.support.agents import ISSUER, World, world
+from tests.support.guarded import call, headers_of
+
+
+@pytest.fixture
+async def here(tmp_path: Path) -> AsyncIterator[World]:
+    async with world(tmp_path) as found:
+        yield found
+
+
+async def asked(client: httpx2.AsyncClient, name: str = "read", host: str = "tools.example") -> httpx2.Response:
+    message: Any = call(name)
+    return await client.post(f"https://{host}/mcp", json=message, headers={**headers_of(message, None), "host": host})
+
+
+async def test_an_agent_gets_in_with_its_secret_and_no_other_line(here: World) -> None:
+    async with here.client(here.auth()) as client:
+        answer = await asked(client)
+    assert answer.status_code == 200
+    assert here.tokens == 1
+
+
+async def test_one_token_serves_many_requests_and_one_flight_many_waiting(here: World) -> None:
+    async with here.client(here.auth()) as client:
+        answers = await asyncio.gather(*(asked(client) for _ in range(20)))
+        answers.append(await asked(client))
+    assert {answer.status_code for answer in answers} == {200}
+    assert here.tokens == 1
+
+
+async def test_a_token_is_renewed_before_it_ends(here: World) -> None:
+    async with here.client(here.auth()) as client:
+        await asked(client)
+        here.clock.advance(280)
+        assert (await asked(client)).status_code == 200
+    assert here.tokens == 2
+
+
+async def test_a_missing_scope_is_asked_for_once_and_what_cannot_be_had_stays_refused(here: World) -> None:
+    async with here.client(here.auth()) as client:
+        assert (await asked(client)).status_code == 200
+        assert (await asked(client, "post")).status_code == 200
+        assert (await asked(client, "purge")).status_code == 403
+        assert (await asked(client)).status_code == 200
+
+
+async def test_a_credential_goes_to_the_agents_own_issuer_only(here: World) -> None:
+    async with here.client(here.auth(issuer="https://other.example")) as client:
+        with pytest.raises(AgentError):
+            await asked(client)
+    assert here.tokens == 0
+
+
+async def test_a_token_goes_to_no_other_origin(here: World) -> None:
+    async with here.client(here.auth()) as client:
+        await asked(client)
+        await client.post("https://elsewhere.example/mcp", json={})
+    assert here.elsewhere == [None]
+
+
+async def test_a_suspended_agent_is_told_why(here: World) -> None:
+    async with here.client(here.auth()) as client:
+        assert (await asked(client)).status_code == 200
+        await here.suspend()
+        with pytest.raises(AgentError) as caught:
+            await asked(client)
+    assert caught.value.code == "invalid_grant"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"client_id": "", "issuer": ISSUER, "secret": "s"},
+        {"client_id": "a", "secret": "s"},
+        {"client_id": "a", "issuer": ISSUER},
+        {"client_id": "a", "issuer": "http://id.example", "secret": "s"},
+        {"client_id": "a", "issuer": ISSUER, "secret": "s", "scope": "a  b"},
+    ],
+)
+def test_a_wrong_set_up_is_told_at_once(given: dict[str, Any]) -> None:
+    with pytest.raises((ConfigurationError, TypeError)):
+        AgentAuth(**given)
