@@ -8,8 +8,9 @@ from typing import Any
 import httpx2
 import pytest
 
-from accredit_sdk import AgentAuth, ConfigurationError
+from accredit_sdk import AgentAuth, ConfigurationError, keys
 from accredit_sdk.agent import AgentError
+from accredit_sdk.jws import Algorithm
 from tests.support.agents import ISSUER, World, world
 from tests.support.guarded import call, headers_of
 
@@ -61,6 +62,29 @@ async def test_a_credential_goes_to_the_agents_own_issuer_only(here: World) -> N
         with pytest.raises(AgentError):
             await asked(client)
     assert here.tokens == 0
+
+
+async def test_one_identity_reaches_two_servers_and_no_token_is_good_at_the_other(here: World) -> None:
+    async with here.client(here.auth()) as client:
+        for host in ("tools.example", "books.example"):
+            assert (await asked(client, host=host)).status_code == 200
+    assert here.tokens == 2
+    tools, books = (here.seen[host][-1] for host in ("tools.example", "books.example"))
+    assert tools != books
+    async with here.client(None) as client:
+        client.headers["authorization"] = tools or ""
+        assert (await asked(client, host="books.example")).status_code == 401
+
+
+async def test_an_agent_gets_in_with_a_key_that_it_made_itself(here: World) -> None:
+    key = keys.generate(Algorithm.ES256)
+    await here.ok("POST", "/agents/bot/credentials", json={"jwk": keys.public_jwk(key.verifying())})
+    async with here.client(here.auth(secret=None, key=key)) as client:
+        assert (await asked(client)).status_code == 200
+    async with here.client(here.auth(secret=None, key=keys.generate(Algorithm.ES256))) as client:
+        with pytest.raises(AgentError) as caught:
+            await asked(client)
+    assert caught.value.code == "invalid_client"
 
 
 async def test_a_token_goes_to_no_other_origin(here: World) -> None:

@@ -1,5 +1,7 @@
 """`accredit agent`: AI agents of one's own, and their credentials."""
 
+import json
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -9,6 +11,7 @@ from accredit.cli.given import ending
 from accredit.cli.screen import Screen, mark, moment
 from accredit.cli.secret_file import SecretFile, keeping
 from accredit.cli.session import Session, command
+from accredit.cli.trouble import usage
 
 app = typer.Typer(help="Agents, with their owners and credentials.", no_args_is_help=True)
 """The commands of `accredit agent`."""
@@ -91,8 +94,20 @@ def resume(session: Session, name: Name) -> None:
 
 
 @command(credential, "add")
-def add_credential(session: Session, name: Name, secret_file: SecretFile = None) -> None:
-    """Give an agent one more secret, so that the old one can be revoked when nobody uses it any more."""
+def add_credential(
+    session: Session,
+    name: Name,
+    public_key: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Its own public key, a JSON Web Key; left out: a secret is made."),
+    ] = None,
+    secret_file: SecretFile = None,
+) -> None:
+    """Give an agent one more credential, so that the old one can be revoked when nobody uses it any more."""
+    if public_key is not None:
+        found = session.server.post(path("agents", name, "credentials"), {"jwk": _jwk(public_key)})
+        _changed(session, found, f"agent {name} can authenticate with the key {found['credential']['id']}")
+        return
     with keeping(secret_file) as kept:
         found = session.server.post(path("agents", name, "credentials"))
         kept.keep(found["secret"])
@@ -118,6 +133,15 @@ def revoke_credential(
     session.server.delete(path("agents", name, "credentials", identity))
     found = {"agent": name, "credential": identity, "state": "revoked"}
     _changed(session, found, f"{identity} of {name} is revoked")
+
+
+def _jwk(file: Path) -> object:
+    try:
+        return json.loads(file.read_bytes())
+    except OSError as error:
+        raise usage(f"{file}: {error.strerror}") from error
+    except ValueError as error:
+        raise usage(f"{file} holds no JSON Web Key (RFC 7517)") from error
 
 
 def _changed(session: Session, found: dict[str, Any], sentence: str) -> None:

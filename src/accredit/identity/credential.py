@@ -8,9 +8,14 @@ import base64
 import hashlib
 import hmac
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
+
+import msgspec
+
+from accredit_sdk import keys
 
 SECRET_PREFIX: Final = "acs_"  # noqa: S105  (the public prefix of every secret, not a secret)
 """What every generated secret begins with, so that scanners find one that leaked."""
@@ -59,6 +64,14 @@ class Credential:
             return False
         ends = [end for end in (self.expires_at, self.retires_at) if end is not None]
         return not ends or now < min(ends)
+
+
+def public_key(jwk: Mapping[str, Any]) -> bytes:
+    """Return what is stored of a public key: its JSON Web Key, with its id and algorithm (RFC 7517, 4).
+
+    Raises ValueError for a key that is private, weak, or of no algorithm in use.
+    """
+    return msgspec.json.encode(keys.public_jwk(keys.verifying_key(jwk)))
 
 
 def secret(credential_id: str, random: bytes) -> str:

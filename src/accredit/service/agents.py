@@ -1,6 +1,8 @@
 """Agents and their credentials, as administrators manage them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from accredit.identity import credential as credentials
 from accredit.identity.agent import Agent
@@ -138,18 +140,44 @@ class Agents:
         return made, secret
 
     async def add_secret(self, name: str, by: str) -> Registered:
-        """Give the agent one more secret; two live ones are normal, more are refused."""
+        """Give the agent one more secret; two live credentials are normal, more are refused."""
+        agent = await self._with_room(name)
+        credential, secret = self._secret(agent.client.id)
+        await self._give(agent, credential, by)
+        return Registered(agent, credential, secret)
+
+    async def add_key(self, name: str, jwk: Mapping[str, Any], by: str) -> tuple[Agent, Credential]:
+        """Give the agent a public key as one more credential (RFC 7523); the private half never leaves the agent."""
+        try:
+            material = credentials.public_key(jwk)
+        except (TypeError, ValueError) as error:
+            raise Problem(ProblemCode.INVALID, f"the key is not usable: {error}") from error
+        agent = await self._with_room(name)
+        made = Credential(
+            id=self._changes.ids.new("credential"),
+            client=agent.client.id,
+            kind=CredentialKind.PUBLIC_KEY,
+            material=material,
+            created_at=self._changes.clock.now(),
+        )
+        await self._give(agent, made, by)
+        return agent, made
+
+    async def _with_room(self, name: str) -> Agent:
+        """Return the agent if it may have one more credential. Raises Problem."""
         agent, principal = await self.get(name)
         now = self._changes.clock.now()
         if sum(item.usable(now) for item in principal.credentials) >= _LIVE_CREDENTIALS:
             text = f"{name} has two live credentials; revoke the one that is not used any more first"
             raise Problem(ProblemCode.CONFLICT, text)
-        credential, secret = self._secret(agent.client.id)
+        return agent
+
+    async def _give(self, agent: Agent, credential: Credential, by: str) -> None:
+        name = agent.client.slug
         event = self._changes.event("agent.credential", agent.client.id, by, f"{credential.id} added to {name}")
         heard = (Signal(SignalKind.CLIENT, agent.client.id),)
         outcome = Outcome(agent, (), (AddCredential(credential),), (event,), heard)
         await self._changes.commit(outcome, stale("agent", name))
-        return Registered(agent, credential, secret)
 
     async def revoke_credential(self, name: str, credential: str, by: str) -> None:
         """End a credential now; tokens that it obtained die with it, those of other credentials live on."""

@@ -5,12 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-import msgspec
-
 from accredit.audit.events import EnrolmentRefused, GuardEnrolled
 from accredit.identity.changes import AddClient, AddCredential, AddEnrolment, Signal, SignalKind, TakeEnrolment
 from accredit.identity.client import Client, ClientKind
-from accredit.identity.credential import Credential, CredentialKind
+from accredit.identity.credential import Credential, CredentialKind, public_key
 from accredit.identity.guard import CODE_LIFETIME, Enrolment, code_digest
 from accredit.identity.server import Server
 from accredit.identity.slug import SlugError, slug
@@ -21,8 +19,6 @@ from accredit.ports.randomness import Randomness
 from accredit.service.changes import Changes
 from accredit.service.problem import Problem, ProblemCode, not_found, taken
 from accredit.service.throttle import Throttle
-from accredit_sdk import keys
-from accredit_sdk.jws import Algorithm
 
 CODE_PREFIX: Final = "ace_"
 """Every enrolment code begins so, that a scanner for leaked secrets can tell."""
@@ -147,13 +143,12 @@ def _gone() -> Problem:
 
 
 def _public_key(jwk: Mapping[str, Any]) -> bytes:
+    if jwk.get("kty") != "EC":
+        raise Problem(ProblemCode.INVALID, "a guard's key must be an ES256 key (EC, P-256)")
     try:
-        key = keys.verifying_key(jwk)
+        return public_key(jwk)
     except (ValueError, TypeError) as error:
         raise Problem(ProblemCode.INVALID, f"the key is not usable: {error}") from error
-    if key.alg is not Algorithm.ES256:
-        raise Problem(ProblemCode.INVALID, "a guard's key must be an ES256 key (EC, P-256)")
-    return msgspec.json.encode(keys.public_jwk(key))
 
 
 def _text(random: bytes) -> str:

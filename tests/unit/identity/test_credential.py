@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 from dataclasses import replace
 
 import pytest
@@ -11,6 +12,8 @@ from hypothesis import strategies as st
 from accredit.identity import credential as credentials
 from accredit.identity import ids
 from accredit.identity.credential import Credential, CredentialKind, CredentialState
+from accredit_sdk import keys
+from accredit_sdk.jws import Algorithm
 
 NOW = 1_900_000_000_000_000
 ID = ids.encode("credential", NOW // 1000, bytes(range(10)))
@@ -108,3 +111,15 @@ def test_what_has_ended_never_works_again(
 ) -> None:
     found = replace(CREDENTIAL, state=state, expires_at=expires, retires_at=retires)
     assert found.usable(NOW) or not found.usable(NOW + later)
+
+
+def test_a_public_key_is_kept_with_its_id_and_algorithm_and_nothing_else_of_what_came() -> None:
+    jwk = keys.public_jwk(keys.generate(Algorithm.ES256).verifying())
+    kept = json.loads(credentials.public_key({**jwk, "ext": True, "note": "mine"}))
+    assert kept == jwk
+
+
+def test_a_private_key_is_refused_before_it_is_kept_anywhere() -> None:
+    jwk = keys.public_jwk(keys.generate(Algorithm.ES256).verifying())
+    with pytest.raises(ValueError, match="private"):
+        credentials.public_key({**jwk, "d": "AAAA"})

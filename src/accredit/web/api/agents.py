@@ -1,6 +1,6 @@
 """Agents over the management API. A secret is in the answer that makes it, and nowhere else."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from pydantic import Field, StringConstraints
@@ -79,12 +79,18 @@ class NewAgentView(AgentView):
 
 
 class NewCredentialView(View):
-    """A credential that has just been made. The secret is shown this once."""
+    """A credential that has just been made. Its secret is shown this once; a public key has none."""
 
     agent: str
     client_id: str
     credential: CredentialView
-    secret: str
+    secret: str | None
+
+
+class CredentialBody(Body):
+    """A credential that the agent made itself: a public key as a JSON Web Key (RFC 7517)."""
+
+    jwk: dict[str, Any] | None = None
 
 
 class AgentPage(View):
@@ -158,8 +164,12 @@ class AgentApi:
         await self._agents.resume(slug, LOCAL)
         return await self._view(slug)
 
-    async def add_credential(self, slug: Slug) -> NewCredentialView:
-        """Give the agent one more secret."""
+    async def add_credential(self, slug: Slug, body: CredentialBody | None = None) -> NewCredentialView:
+        """Give the agent one more credential: the public key in the body, or without one a secret."""
+        if body is not None and body.jwk is not None:
+            agent, key = await self._agents.add_key(slug, body.jwk, LOCAL)
+            client_id = agent.client.client_id
+            return NewCredentialView(agent=slug, client_id=client_id, credential=_credential(key), secret=None)
         made = await self._agents.add_secret(slug, LOCAL)
         return NewCredentialView(
             agent=slug,

@@ -3,17 +3,10 @@
 from base64 import b64encode
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import Final
 from urllib.parse import quote_plus
 
-import msgspec
-
-from accredit_sdk import jws
+from accredit_sdk import assertion, jws
 from accredit_sdk.errors import AccreditError
-
-_ASSERTION: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-_TYPE: Final = "client-authentication+jwt"
-_LIFETIME: Final = 60
 
 
 class AgentError(AccreditError):
@@ -45,7 +38,8 @@ class Identity:
         `methods` are the ones that the token endpoint takes. Raises AgentError when none of them fits the credential.
         """
         if self.key is not None and "private_key_jwt" in methods:
-            return {}, {"client_assertion_type": _ASSERTION, "client_assertion": self._assertion(issuer, now, jti)}
+            text = assertion.sign(self.key, self.client_id, issuer, now, jti)
+            return {}, {"client_assertion_type": assertion.PARAMETER, "client_assertion": text}
         if self.secret is not None and "client_secret_basic" in methods:
             pair = f"{quote_plus(self.client_id)}:{quote_plus(self.secret)}"
             return {"authorization": "Basic " + b64encode(pair.encode()).decode()}, {}
@@ -53,15 +47,3 @@ class Identity:
             return {}, {"client_id": self.client_id, "client_secret": self.secret}
         mine = "private_key_jwt" if self.key is not None else "client_secret_basic or client_secret_post"
         raise AgentError(f"{issuer} takes none of the ways in which this agent can authenticate ({mine})")
-
-    def _assertion(self, issuer: str, now: int, jti: str) -> str:
-        assert self.key is not None  # noqa: S101  (the caller has looked)
-        claims = {
-            "iss": self.client_id,
-            "sub": self.client_id,
-            "aud": issuer,
-            "jti": jti,
-            "iat": now,
-            "exp": now + _LIFETIME,
-        }
-        return jws.sign(self.key, _TYPE, msgspec.json.encode(claims))

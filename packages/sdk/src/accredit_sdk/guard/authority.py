@@ -5,13 +5,12 @@ from urllib.parse import urlencode, urlsplit
 
 import msgspec
 
-from accredit_sdk import ids, jws, keys, resource
+from accredit_sdk import assertion, ids, jws, keys, resource
 from accredit_sdk.guard.fetch import Fetch, Reply, Unreachable
 from accredit_sdk.guard.identity import Identity
 from accredit_sdk.guard.moment import Clock, Dice
 
 _SCOPE: Final = "policy records signals"
-_ASSERTION: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _FORM: Final = {"content-type": "application/x-www-form-urlencoded"}
 _EARLY: Final = 30_000_000
 _AGAIN: Final = frozenset({408, 425, 429})
@@ -95,7 +94,7 @@ class Authority:
                 "grant_type": "client_credentials",
                 "resource": self._identity.audience,
                 "scope": _SCOPE,
-                "client_assertion_type": _ASSERTION,
+                "client_assertion_type": assertion.PARAMETER,
                 "client_assertion": self._identity.assertion(now, jti),
             }
             reply = await self._fetch.send("POST", self._identity.token_endpoint, _FORM, urlencode(form).encode())

@@ -2,17 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Self
+from typing import Any, Self
 
 import msgspec
 
-from accredit_sdk import jws, keys
+from accredit_sdk import assertion, jws, keys
 from accredit_sdk.guard.folder import IDENTITY, Folder
-
-ASSERTION_TYPE: Final = "client-authentication+jwt"
-"""`typ` of a client assertion."""
-
-_LIFETIME: Final = 60
 
 
 class BrokenIdentity(Exception):
@@ -83,16 +78,7 @@ class Identity:
 
     def assertion(self, now: int, jti: str) -> str:
         """RFC 7523, 3: return a client assertion, good for a minute from `now` (microseconds UTC) and used once."""
-        seconds = now // 1_000_000
-        claims = {
-            "iss": self.client_id,
-            "sub": self.client_id,
-            "aud": self.issuer,
-            "jti": jti,
-            "iat": seconds,
-            "exp": seconds + _LIFETIME,
-        }
-        return jws.sign(self.key, ASSERTION_TYPE, msgspec.json.encode(claims))
+        return assertion.sign(self.key, self.client_id, self.issuer, now // 1_000_000, jti)
 
 
 class _Stored(msgspec.Struct):
