@@ -120,8 +120,6 @@ def _decoded(part: bytes) -> bytes:
     return found
 
 
-def _media_type(typ: str) -> str | None:
-    if not typ.isascii():
-        return None
-    folded = typ.lower()
+def _media_type(typ: str) -> str:
+    folded = typ.lower() if typ.isascii() else typ
     return folded if "/" in folded else f"application/{folded}"
