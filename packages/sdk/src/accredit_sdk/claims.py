@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-from accredit_sdk import scopes
+from accredit_sdk import scopes, strict_json
 from accredit_sdk.errors import InvalidToken, Problem
 
 ACCESS_TOKEN_TYPE: Final = "at+jwt"  # noqa: S105  (the type of a document, not a secret)
@@ -70,12 +70,16 @@ def encode(claims: AccessClaims) -> bytes:
 
 
 def decode(payload: bytes) -> AccessClaims:
-    """Read claims. Raises InvalidToken: a missing claim, an audience that is not one text, any wrong type."""
+    """Read claims. Raises InvalidToken: a missing or repeated claim, an audience that is not one text, a wrong type."""
     try:
-        return _decoder.decode(payload)
+        found = _decoder.decode(payload)
+        # What `encode` wrote comes out as it went in. Anything else may hide what the decoder passed over.
+        if _encode(found) != payload:
+            strict_json.decode_object(payload)
     except msgspec.ValidationError as error:
         missing = "missing required field" in str(error)
         problem = Problem.MISSING_CLAIM if missing else Problem.MALFORMED
         raise InvalidToken(problem, "a claim is missing" if missing else "a claim has the wrong type") from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise InvalidToken(Problem.MALFORMED, "the claims are not JSON") from None
+    except (ValueError, RecursionError):
+        raise InvalidToken(Problem.MALFORMED, "the claims are not strict JSON") from None
+    return found
