@@ -23,14 +23,17 @@ class Challenge:
     error_description: str | None = None
 
     def header(self) -> str:
-        """Return the value of the header. Raises ValueError for anything but printable ASCII."""
+        """Return the value of the header.
+
+        Raises ValueError for anything but printable ASCII without quote and backslash, ScopeError for what is no scope.
+        """
         parts = [("resource_metadata", self.resource_metadata)]
         if self.error is not None:
             parts.append(("error", self.error))
         if self.error_description is not None:
             parts.append(("error_description", self.error_description))
         if self.scope:
-            parts.append(("scope", words.render(self.scope)))
+            parts.append(("scope", words.render({words.word(one) for one in self.scope})))
         return "Bearer " + ", ".join(f"{name}={_quoted(value)}" for name, value in parts)
 
 
@@ -50,7 +53,7 @@ def parse(header: str) -> Mapping[str, str]:
 
 
 def _quoted(value: str) -> str:
-    if not value.isascii() or not value.isprintable():
-        raise ValueError("a header holds printable ASCII only")
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
+    # Without these two there is nothing to escape, and nothing that readers could take differently.
+    if not value.isascii() or not value.isprintable() or '"' in value or "\\" in value:
+        raise ValueError("a challenge holds printable ASCII without quote and backslash only")
+    return f'"{value}"'
