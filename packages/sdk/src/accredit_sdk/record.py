@@ -8,7 +8,7 @@ import hashlib
 import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -22,9 +22,12 @@ class BrokenChain(AccreditError):
     """The chain does not hold at record `seq` (counted from the first one looked at, when that one cannot be read)."""
 
     def __init__(self, seq: int, why: str) -> None:
-        super().__init__(why)
+        super().__init__(seq, why)
         self.seq = seq
         self.why = why
+
+    def __str__(self) -> str:
+        return self.why
 
 
 class RecordHeader(msgspec.Struct, frozen=True):
@@ -80,6 +83,8 @@ class _Line(msgspec.Struct, frozen=True):
     salt: str | None = None
 
 
+_Read = TypeVar("_Read", _Line, RecordHeader)
+
 _lines = msgspec.json.Decoder(_Line)
 _headers = msgspec.json.Decoder(RecordHeader)
 
@@ -100,8 +105,8 @@ def arguments_digest(key: bytes, raw: bytes) -> str:
 
 
 def decode_header(header: bytes) -> RecordHeader:
-    """Read a header. Raises ValueError (msgspec's)."""
-    return _headers.decode(header)
+    """Read a header. Raises ValueError."""
+    return _read(_headers, header)
 
 
 def encode_line(record: Record) -> bytes:
@@ -119,7 +124,7 @@ def encode_line(record: Record) -> bytes:
 
 def decode_line(line: bytes) -> Record:
     """Read a line. Raises ValueError."""
-    found = _lines.decode(line)
+    found = _read(_lines, line)
     return Record(
         header=found.header.encode(),
         person=found.person.encode() if found.person is not None else None,
@@ -135,7 +140,7 @@ def verify(records: Iterable[Record], start: bytes = START) -> None:
     for count, record in enumerate(records, start=1):
         try:
             seq = decode_header(record.header).seq
-        except (ValueError, UnicodeDecodeError):
+        except ValueError:
             raise BrokenChain(count if expected is None else expected, "the header cannot be read") from None
         if expected is not None and seq != expected:
             raise BrokenChain(expected, "a record is missing or out of order")
@@ -150,3 +155,10 @@ def verify(records: Iterable[Record], start: bytes = START) -> None:
         if link(previous, record.header, record.commitment) != record.hash:
             raise BrokenChain(seq, "the header was changed, or the record before it")
         previous, expected = record.hash, seq + 1
+
+
+def _read(decoder: msgspec.json.Decoder[_Read], text: bytes) -> _Read:
+    try:
+        return decoder.decode(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
