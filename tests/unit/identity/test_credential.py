@@ -108,3 +108,19 @@ def test_what_has_ended_never_works_again(
 ) -> None:
     found = replace(CREDENTIAL, state=state, expires_at=expires, retires_at=retires)
     assert found.usable(NOW) or not found.usable(NOW + later)
+
+
+@pytest.mark.parametrize(
+    ("text", "leaked"),
+    [
+        (SECRET, True),
+        (f"x {SECRET}", True),
+        ("ace_" + "a" * 43, True),
+        ("eyJhbGciOiJFUzI1NiJ9.e30.AA", True),
+        ("agt_06h0s3vq39sfp64nlpdv12qvb8", False),
+        ("https://app.example/acs_1/eyJ.json", False),
+        ("ledger:read", False),
+    ],
+)
+def test_secret_in_log_what_looks_like_a_secret_is_recognised_where_a_name_belongs(text: str, leaked: bool) -> None:
+    assert credentials.resembles(text) is leaked
