@@ -102,7 +102,9 @@ class Policy:
         missing = frozenset[str]()
         if target is not None:
             missing = words.missing(claims.scopes(), target.needs)
-            reason = Reason.INSUFFICIENT_SCOPE if missing or not target.needs else reason
+            # What is concealed answers as if it did not exist; that it does, the record says by what was missing.
+            refused = Reason.TOOL_UNMAPPED if target.visibility is Visibility.CONCEAL else Reason.INSUFFICIENT_SCOPE
+            reason = refused if missing or not target.needs else reason
         allowed = reason in (Reason.OK, Reason.FREE)
         return Decision(
             id=decision_id,

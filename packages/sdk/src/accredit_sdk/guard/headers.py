@@ -44,6 +44,12 @@ def read(raw: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
     return fields
 
 
+def plain_json(fields: Fields) -> bool:
+    """Tell whether the body is JSON in UTF-8: a server that believes in another charset would read another message."""
+    kind, _, parameter = fields.get(b"content-type", b"").lower().partition(b";")
+    return kind.strip() == b"application/json" and parameter.strip().replace(b'"', b"") in (b"", b"charset=utf-8")
+
+
 def agree(fields: Fields, message: Message) -> None:
     """Raise Fault unless the MCP headers say what the body says, and both speak our protocol revision."""
     if fields.get(b"mcp-protocol-version") != _VERSION or message.version != VERSION:
