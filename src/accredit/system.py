@@ -15,7 +15,8 @@ MASTER_KEY_FILE: Final = "master.key"
 """Name of the file in the data folder that holds the master key, base64url, mode 0600."""
 
 _PLACEHOLDER: Final = re.compile(
-    "change.?me|replace|placeholder|example|password|default|insecure|secret.?key|master.?key", re.IGNORECASE
+    "change.?me|replace|placeholder|example|password|default|insecure|secret.?key|master.?key|abcdefgh|1234567",
+    re.IGNORECASE,
 )
 _REPEATED: Final = re.compile(r"(.{1,21})\1+.{0,20}=*")
 
@@ -46,7 +47,8 @@ def prepare(folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = folder.stat()
     except OSError as error:
-        raise DataFolderError(f"cannot use the data folder {folder}: {error.strerror}") from error
+        text = f"cannot use the data folder {folder}: {error.strerror}; give this user the right to, or choose another"
+        raise DataFolderError(text) from error
     if not stat.S_ISDIR(found.st_mode):
         raise DataFolderError(f"{folder} is not a folder; choose another data folder")
     if found.st_uid == os.geteuid() and stat.S_IMODE(found.st_mode) & 0o077:
@@ -95,4 +97,5 @@ def _decoded(text: str, where: str) -> MasterKey:
     try:
         return MasterKey(base64.b64decode(text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4), b"-_", validate=True))
     except (binascii.Error, ValueError) as error:
-        raise DataFolderError(f"{where} is not a usable master key: {error}") from None
+        text = f"{where} is not a usable master key: {error}. It is base64url of 32 random bytes"
+        raise DataFolderError(text) from None
