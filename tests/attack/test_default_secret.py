@@ -33,7 +33,7 @@ TYPED = {
     "hex": "00" * 32,
 }
 SECRET = re.compile(
-    rb"acs_[0-9a-v]{26}_[A-Za-z0-9_-]{43}|ace_[A-Za-z0-9_-]{43}"
+    rb"acs_[0-9a-v]{26}_[A-Za-z0-9_-]{43}|\bace_[A-Za-z0-9_-]{43}"
     rb"|eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{20,}"
     rb"|-----BEGIN [A-Z ]*PRIVATE KEY-----|\"d\" ?: ?\"[A-Za-z0-9_-]{43,}\""
 )

@@ -120,6 +120,8 @@ def test_what_has_ended_never_works_again(
         ("agt_06h0s3vq39sfp64nlpdv12qvb8", False),
         ("https://app.example/acs_1/eyJ.json", False),
         ("ledger:read", False),
+        ("workspace_settings_of_the_whole_organisation_read_only", False),
+        ("monkeyJacketsOfAllKinds.read", False),
     ],
 )
 def test_secret_in_log_what_looks_like_a_secret_is_recognised_where_a_name_belongs(text: str, leaked: bool) -> None:
