@@ -1,6 +1,7 @@
 """Configuration: one tree from a TOML file and the environment, with every problem reported at once."""
 
 import ipaddress
+import tomllib
 from pathlib import Path
 from typing import Any, Final
 
@@ -106,7 +107,8 @@ def load(file: Path | None = None, **given: Any) -> Settings:
     except ValidationError as error:
         raise ConfigurationProblems(_sentences(error)) from None
     except ValueError as error:
-        raise ConfigurationProblems([f"{file}: {error}"]) from None
+        where = file if isinstance(error, tomllib.TOMLDecodeError) else "the environment (lists are written as JSON)"
+        raise ConfigurationProblems([f"{where}: {error}"]) from None
 
 
 def _sentences(error: ValidationError) -> list[str]:

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import os
+import re
 import stat
 import time
 from pathlib import Path
@@ -12,6 +13,12 @@ from accredit.identity.sealing import MASTER_KEY_BYTES, MasterKey
 
 MASTER_KEY_FILE: Final = "master.key"
 """Name of the file in the data folder that holds the master key, base64url, mode 0600."""
+
+_PLACEHOLDER: Final = re.compile(
+    "change.?me|replace|placeholder|example|password|default|insecure|secret.?key|master.?key|abcdefgh|1234567",
+    re.IGNORECASE,
+)
+_REPEATED: Final = re.compile(r"(.{1,21})\1+.{0,20}=*")
 
 
 class DataFolderError(Exception):
@@ -40,7 +47,8 @@ def prepare(folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = folder.stat()
     except OSError as error:
-        raise DataFolderError(f"cannot use the data folder {folder}: {error.strerror}") from error
+        text = f"cannot use the data folder {folder}: {error.strerror}; give this user the right to, or choose another"
+        raise DataFolderError(text) from error
     if not stat.S_ISDIR(found.st_mode):
         raise DataFolderError(f"{folder} is not a folder; choose another data folder")
     if found.st_uid == os.geteuid() and stat.S_IMODE(found.st_mode) & 0o077:
@@ -55,6 +63,14 @@ def master_key(folder: Path, given: str | None, *, create: bool) -> MasterKey:
     if given is not None:
         return _decoded(given, "the configured master key")
     path = folder / MASTER_KEY_FILE
+    try:
+        return _decoded(_kept(path, create), str(path))
+    except OSError as error:
+        text = f"cannot use the master key in {path}: {error.strerror}; make it a file that this user can read"
+        raise DataFolderError(text) from error
+
+
+def _kept(path: Path, create: bool) -> str:
     if not path.exists():
         if not create:
             raise DataFolderError(
@@ -63,7 +79,7 @@ def master_key(folder: Path, given: str | None, *, create: bool) -> MasterKey:
         _write_new(path)
     if stat.S_IMODE(path.stat().st_mode) & 0o077:
         raise DataFolderError(f"others can read {path}; run: chmod 600 {path}")
-    return _decoded(path.read_text("ascii", "replace").strip(), str(path))
+    return path.read_text("ascii", "replace").strip()
 
 
 def _write_new(path: Path) -> None:
@@ -76,7 +92,10 @@ def _write_new(path: Path) -> None:
 
 
 def _decoded(text: str, where: str) -> MasterKey:
+    if _PLACEHOLDER.search(text) or _REPEATED.fullmatch(text):
+        raise DataFolderError(f"{where} is a placeholder; make a random one: openssl rand -base64 32 | tr +/ -_")
     try:
         return MasterKey(base64.b64decode(text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4), b"-_", validate=True))
     except (binascii.Error, ValueError) as error:
-        raise DataFolderError(f"{where} is not a usable master key: {error}") from None
+        text = f"{where} is not a usable master key: {error}. It is base64url of 32 random bytes"
+        raise DataFolderError(text) from None

@@ -23,6 +23,8 @@ _CREDENTIAL_PREFIX: Final = "crd_"
 _RANDOM_BYTES: Final = 32
 # 32 bytes are 43 characters of base64url, and the last of them has two bits to spare, which are zero.
 _SECRET: Final = re.compile(SECRET_PREFIX + r"([0-9a-v]{26})_[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
+_LEAKED: Final = re.compile(r"(?<![A-Za-z0-9])(?:acs_[0-9a-v]{26}_|ace_[A-Za-z0-9_-]{43}|eyJ[A-Za-z0-9_-]{8,}\.)")
+"""Our secrets and enrolment codes, and the beginning of every JWT."""
 
 
 class CredentialKind(StrEnum):
@@ -86,6 +88,11 @@ def selector(text: str) -> str | None:
     """Return the id of the credential that the secret `text` names, or None when it is not one of our secrets."""
     found = _SECRET.fullmatch(text)
     return None if found is None else _CREDENTIAL_PREFIX + found[1]
+
+
+def resembles(text: str) -> bool:
+    """Tell whether `text` holds what looks like a secret, a code or a token: somebody put it where a name belongs."""
+    return _LEAKED.search(text) is not None
 
 
 def digest(text: str) -> bytes:

@@ -1,6 +1,7 @@
 """RFC 5869: a key of its own for every use, derived from the master key; private keys are sealed under one of them."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
@@ -27,8 +28,8 @@ class MasterKey:
     def __post_init__(self) -> None:
         if len(self.raw) != MASTER_KEY_BYTES:
             raise ValueError("the master key must be exactly 32 bytes")
-        if len(set(self.raw)) < 8:
-            raise ValueError("the master key is a placeholder; generate a random one")
+        if _placeholder(self.raw):
+            raise ValueError("the master key is a placeholder; make a random one: openssl rand -base64 32 | tr +/ -_")
 
     def derive(self, label: str, context: bytes = b"") -> bytes:
         """Return 32 bytes for the use named `label` (HKDF-SHA-256), bound to `context`."""
@@ -51,3 +52,16 @@ class MasterKey:
             return AESGCM(self.derive("seal")).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], context)
         except (InvalidTag, ValueError) as error:
             raise WrongMasterKey("sealed data does not open with this master key") from error
+
+
+def _placeholder(raw: bytes) -> bool:
+    """Tell whether no generator made `raw`: few values, a repeated pattern, equal steps, or a text that was typed.
+
+    Of random keys, fewer than one in 10^13 looks so.
+    """
+    return (
+        len(set(raw)) < 8
+        or any(raw == (raw[:period] * MASTER_KEY_BYTES)[:MASTER_KEY_BYTES] for period in range(1, 17))
+        or len({(after - before) % 256 for before, after in pairwise(raw)}) == 1
+        or all(0x20 <= byte < 0x7F for byte in raw)
+    )

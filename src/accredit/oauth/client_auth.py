@@ -114,6 +114,8 @@ def _assertion(form: Mapping[str, str]) -> Presented | Refusal:
 def _checked(method: Method, client_id: str, proof: str) -> Presented | Refusal:
     if not client_id or len(client_id) > MAX_CLIENT_ID or not client_id.isascii() or not client_id.isprintable():
         return _unauthenticated("client_id is missing or malformed")
+    if credentials.resembles(client_id):
+        return _unauthenticated("client_id looks like a secret: are the two swapped?")
     return Presented(method, client_id, proof)
 
 

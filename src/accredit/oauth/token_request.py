@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from accredit.identity import credential as credentials
 from accredit.oauth.client_auth import Presented, presented
 from accredit.oauth.errors import ErrorCode, Refusal
 from accredit_sdk import scopes as words
@@ -58,6 +59,8 @@ def _read(form: Mapping[str, str], resources: tuple[str, ...], authorization: st
         return _invalid("grant_type is missing")
     scope: frozenset[str] | None = None
     if "scope" in form:
+        if credentials.resembles(form["scope"]):
+            return Refusal(ErrorCode.INVALID_SCOPE, "the scope parameter is malformed", "scope looks like a secret")
         try:
             scope = words.parse(form["scope"])
         except ScopeError as error:

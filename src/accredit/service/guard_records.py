@@ -1,21 +1,26 @@
 """What guards report: their records, taken over only as an unbroken continuation of their own chains."""
 
 from dataclasses import dataclass
+from typing import Final, get_args
 
 import msgspec
 
 from accredit.audit import chain
+from accredit.audit.events import ChainClosed, ChainOpened, Event
 from accredit.identity import ids
 from accredit.identity.changes import AppendRecords, StoredRecord
 from accredit.oauth.outcome import Lost, Outcome
 from accredit.ports.audit_log import AuditLog, ChainEnd
-from accredit.ports.journal import Journal
+from accredit.ports.journal import Journal, Unstorable
 from accredit.service.guards import Caller
 from accredit.service.problem import Problem, ProblemCode
 from accredit_sdk import record
 
 MAX_LINES = 1000
 """Records in one delivery."""
+
+_OURS: Final = frozenset(kind.kind for kind in get_args(Event)) - {ChainOpened.kind, ChainClosed.kind}
+"""What only Accredit itself records: a guard must not be able to put words into its mouth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +67,11 @@ class GuardRecords:
         return Acknowledged(name, lines[-1].seq)
 
     async def _append(self, append: AppendRecords) -> None:
-        if isinstance(await self._journal.submit(Outcome(None, (append,))), Lost):
+        try:
+            verdict = await self._journal.submit(Outcome(None, (append,)))
+        except Unstorable as error:
+            raise Problem(ProblemCode.INVALID, f"a record cannot be kept: {error}") from error
+        if isinstance(verdict, Lost):
             raise OutOfStep(await self._log.chain_end(append.chain) or ChainEnd(append.chain, None, 0, chain.START))
 
 
@@ -73,7 +82,7 @@ def _read(body: bytes) -> list[tuple[record.Record, record.RecordHeader]]:
     try:
         records = [record.decode_line(line) for line in lines]
         return [(item, msgspec.json.decode(item.header, type=record.RecordHeader)) for item in records]
-    except (msgspec.DecodeError, ValueError) as error:
+    except (ValueError, RecursionError) as error:
         raise Problem(ProblemCode.INVALID, f"a record cannot be read: {type(error).__name__}") from error
 
 
@@ -83,6 +92,8 @@ def _check(found: list[tuple[record.Record, record.RecordHeader]], name: str, se
     for number, (item, header) in enumerate(found, start=found[0][1].seq):
         if header.chain != name or header.seq != number:
             raise Problem(ProblemCode.INVALID, "records must be consecutive and of one chain")
+        if header.kind in _OURS or not (header.decision == "" or ids.is_id(header.decision, "decision")):
+            raise Problem(ProblemCode.FORBIDDEN, "a guard reports its own decisions only, each by its id")
         if header.server != server:
             raise Problem(ProblemCode.FORBIDDEN, "a guard reports about its own server only")
         if item.person is None or item.salt is None:

@@ -110,6 +110,8 @@ def _shown(url: str) -> str:
     """Return where `url` leads, without user and password."""
     try:
         parts = urlsplit(url)
-        return f"{parts.hostname or 'the local socket'}{parts.path}"
+        # A password with a slash or a hash in it ends the part before the `@` too early: what follows is not the path.
+        whole = (parts.port is None or parts.port > 0) and "@" not in parts.path + parts.query + parts.fragment
+        return f"{parts.hostname or 'the local socket'}{parts.path}" if whole else "this address"
     except ValueError:
         return "this address"

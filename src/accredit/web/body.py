@@ -1,6 +1,7 @@
 """Request bodies, read within a size and a time."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Final
 
 from starlette.types import Message, Receive
@@ -16,6 +17,13 @@ class BodyRefused(Exception):
         super().__init__(text)
         self.status = status
         self.text = text
+
+
+def check_type(content_types: Sequence[str], wanted: str) -> None:
+    """Raise BodyRefused unless there is one `Content-Type`, and it is `wanted`, whatever its parameters."""
+    kind = content_types[0].partition(";")[0].strip().lower() if len(content_types) == 1 else ""
+    if kind != wanted:
+        raise BodyRefused(415, f"send {wanted}")
 
 
 async def read(receive: Receive, limit: int) -> bytes:

@@ -18,11 +18,13 @@ from accredit.service.guards import Caller, Guards, NotAGuard
 from accredit.service.keyring import Keyring
 from accredit.service.problem import Problem, ProblemCode
 from accredit.web import errors
-from accredit.web.body import BodyRefused, read
+from accredit.web.body import BodyRefused, check_type, read
+from accredit_sdk import strict_json
 
 _MAX_ENROL: Final = 8192
 _MAX_RECORDS: Final = 4 * 1024 * 1024
 _JWT: Final = "application/jwt"
+_LINES: Final = "application/x-ndjson"
 
 
 class _EnrolBody(msgspec.Struct, forbid_unknown_fields=False):
@@ -54,10 +56,11 @@ class GuardApi:
     async def enrol(self, request: Request) -> Response:
         """Exchange a one-time code for an identity."""
         try:
-            wanted = msgspec.json.decode(await read(request.receive, _MAX_ENROL), type=_EnrolBody)
+            check_type(request.headers.getlist("content-type"), "application/json")
+            wanted = msgspec.convert(strict_json.decode(await read(request.receive, _MAX_ENROL)), _EnrolBody)
         except BodyRefused as refused:
             return errors.response("invalid", refused.status, refused.text)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except ValueError:
             text = 'send a JSON object with "code" and "jwk"'
             return errors.response("invalid", 400, text)
         address = request.client.host if request.client else ""
@@ -95,6 +98,7 @@ class GuardApi:
         if isinstance(caller, Response):
             return caller
         try:
+            check_type(request.headers.getlist("content-type"), _LINES)
             done = await self.records.take(caller, await read(request.receive, _MAX_RECORDS))
         except BodyRefused as refused:
             return errors.response("invalid", refused.status, refused.text)

@@ -101,7 +101,7 @@ def listen(host: str, port: int) -> socket.socket:
         found.listen(_BACKLOG)
     except OSError as error:
         found.close()
-        raise CannotListen(f"cannot listen on {host} port {port}: {error.strerror}; choose another port") from error
+        raise CannotListen(f"cannot listen on {host} port {port}: {error.strerror}; choose another one") from error
     found.setblocking(False)
     return found
 

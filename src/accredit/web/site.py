@@ -60,5 +60,5 @@ async def on_unavailable(_: Request, error: Exception) -> Response:
 
 async def on_surprise(request: Request, error: Exception) -> Response:
     """Answer what nobody foresaw, without giving anything away; the log has the rest."""
-    _log.error("unforeseen %s at %s %s", type(error).__name__, request.method, request.url.path)
+    _log.error("unforeseen %s at %s %r", type(error).__name__, request.method, request.url.path)
     return errors.response("internal", 500, "something went wrong here; the server's log names it")

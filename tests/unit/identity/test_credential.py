@@ -123,3 +123,21 @@ def test_a_private_key_is_refused_before_it_is_kept_anywhere() -> None:
     jwk = keys.public_jwk(keys.generate(Algorithm.ES256).verifying())
     with pytest.raises(ValueError, match="private"):
         credentials.public_key({**jwk, "d": "AAAA"})
+
+
+@pytest.mark.parametrize(
+    ("text", "leaked"),
+    [
+        (SECRET, True),
+        (f"x {SECRET}", True),
+        ("ace_" + "a" * 43, True),
+        ("eyJhbGciOiJFUzI1NiJ9.e30.AA", True),
+        ("agt_06h0s3vq39sfp64nlpdv12qvb8", False),
+        ("https://app.example/acs_1/eyJ.json", False),
+        ("ledger:read", False),
+        ("workspace_settings_of_the_whole_organisation_read_only", False),
+        ("monkeyJacketsOfAllKinds.read", False),
+    ],
+)
+def test_secret_in_log_what_looks_like_a_secret_is_recognised_where_a_name_belongs(text: str, leaked: bool) -> None:
+    assert credentials.resembles(text) is leaked

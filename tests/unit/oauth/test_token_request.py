@@ -137,3 +137,10 @@ def test_any_form_is_refused_or_read_in_its_only_meaning(fields: list[tuple[str,
     ways = {Method.BASIC: header is not None, Method.POST: "client_secret" in once}
     ways[Method.PRIVATE_KEY_JWT] = "client_assertion" in once
     assert [method for method, used in ways.items() if used] == [found.client.method]
+
+
+@pytest.mark.parametrize("leaked", [SECRET, f"ledger:read {SECRET}", "eyJhbGciOiJFUzI1NiJ9.e30.AA"])
+def test_secret_in_log_a_secret_as_scope_or_as_client_id_is_refused_before_anything_is_recorded(leaked: str) -> None:
+    assert code(parse(form(scope=leaked), AUTHORIZED)) is ErrorCode.INVALID_SCOPE
+    assert code(parse(form(), basic(leaked, AGENT.client_id))) is ErrorCode.INVALID_CLIENT
+    assert code(parse(form(client_id=leaked, client_secret=AGENT.client_id), None)) is ErrorCode.INVALID_CLIENT

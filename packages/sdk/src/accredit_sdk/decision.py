@@ -44,8 +44,7 @@ class Decision:
 
     `id` is the same in the HTTP answer, the audit trail, the trace and the console. `server` is the server's id,
     `tool` the name of the tool, prompt or resource. `actors` is newest first. `policy_version` is the signal number
-    of the policy that was applied. `problem` says what was wrong with the token. With `concealed`, the answer must not
-    admit that there is such a tool.
+    of the policy that was applied. `problem` says what was wrong with the token.
     """
 
     id: str
@@ -64,7 +63,6 @@ class Decision:
     problem: Problem | None = None
     grantable: bool = True
     destructive: bool = False
-    concealed: bool = False
 
     @property
     def allowed(self) -> bool:

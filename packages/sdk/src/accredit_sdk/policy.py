@@ -143,7 +143,9 @@ class Policy:
         needs = frozenset[str]().union(*(target.needs for target in wanted))
         missing = words.missing(claims.scopes(), needs) if wanted else frozenset[str]()
         if missing or not all(target.needs for target in wanted):
-            reason = Reason.INSUFFICIENT_SCOPE
+            # What is concealed answers as if it were not there; that it is, the record tells by what was missing.
+            hidden = any(target.visibility is Visibility.CONCEAL for target in wanted)
+            reason = Reason.TOOL_UNMAPPED if hidden else Reason.INSUFFICIENT_SCOPE
         allowed = reason in (Reason.OK, Reason.FREE)
         return Decision(
             id=decision_id,
@@ -160,7 +162,6 @@ class Policy:
             grant_id=claims.grant_id,
             policy_version=self.version,
             destructive=any(target.destructive for target in wanted),
-            concealed=not allowed and any(target.visibility is Visibility.CONCEAL for target in wanted),
         )
 
 

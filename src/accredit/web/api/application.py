@@ -10,6 +10,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 
+from accredit.identity import credential as credentials
 from accredit.ports.journal import Overloaded, StoreError, WriterStopped
 from accredit.service.problem import Problem
 from accredit.web import errors, site
@@ -80,6 +81,8 @@ def _sentence(item: dict[str, Any]) -> dict[str, str]:
 def _where(place: Sequence[object]) -> str:
     """Name the member, like tools.0.name, or the part of the request. A name may be a stranger's text."""
     named = ".".join(str(part) for part in (place[1:10] or place))
+    if credentials.resembles(named):
+        return "a member that looks like a secret"
     return "".join(c if c.isprintable() else "?" for c in named[:200])
 
 

@@ -8,7 +8,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from accredit.web import errors
-from accredit.web.body import BodyRefused, read
+from accredit.web.body import BodyRefused, check_type, read
 
 MAX_BYTES: Final = 1024 * 1024
 """The largest request body."""
@@ -60,9 +60,7 @@ def _check_query(query: bytes) -> None:
 
 
 def _check_body(body: bytes, content_types: list[str]) -> None:
-    kind = content_types[0].partition(";")[0].strip().lower() if len(content_types) == 1 else ""
-    if kind != "application/json":
-        raise BodyRefused(415, "send application/json")
+    check_type(content_types, "application/json")
     try:
         value = json.loads(body.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_number)
         json.dumps(value, ensure_ascii=False).encode("utf-8")

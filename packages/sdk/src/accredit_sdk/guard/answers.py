@@ -49,8 +49,6 @@ def refusal(
     era: Era = Era.MODERN,
 ) -> Answer:
     """Return the answer to a request that `decision` refused; `defaults` are the scopes to ask for at first."""
-    if decision.concealed:
-        return _unknown(decision, request_id, era)
     match decision.reason:
         case Reason.NO_TOKEN:
             return _unauthorized(decision, Challenge(site.metadata, defaults))

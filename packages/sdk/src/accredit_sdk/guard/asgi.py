@@ -147,8 +147,7 @@ class Guard:
             return self._gate.scribe.stranger(Reason.BLIND)
 
     def _too_much(self, fields: Fields) -> Answer | None:
-        kind = fields.get(b"content-type", b"").partition(b";")[0].strip().lower()
-        if kind != b"application/json" or fields.get(b"content-encoding", b"identity") != b"identity":
+        if not headers.plain_json(fields) or fields.get(b"content-encoding", b"identity") != b"identity":
             return answers.plain(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
         length = fields.get(b"content-length")
         if length is not None and not (length.isdigit() and len(length) < 16):

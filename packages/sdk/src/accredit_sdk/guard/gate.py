@@ -227,7 +227,7 @@ class Gate:
         decision_id = self.scribe.new_id(now)
         arguments = record.arguments_digest(known.arguments_key, message.arguments) if message.arguments else None
         if not self.scribe.keep(standing, decision_id, now, records.call_part(arguments, trace_id)):
-            refused = replace(decision, id=decision_id, reason=Reason.SPOOL_FULL, concealed=False)
+            refused = replace(decision, id=decision_id, reason=Reason.SPOOL_FULL)
             return self.scribe.refusal(refused, message.id)
         if not decision.allowed:
             return self.scribe.refusal(replace(decision, id=decision_id), message.id, era)

@@ -46,6 +46,12 @@ def read(raw: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
     return fields
 
 
+def plain_json(fields: Fields) -> bool:
+    """Tell whether the body is JSON in UTF-8: a server that believes in another charset would read another message."""
+    kind, _, parameter = fields.get(b"content-type", b"").lower().partition(b";")
+    return kind.strip() == b"application/json" and parameter.strip().replace(b'"', b"") in (b"", b"charset=utf-8")
+
+
 def era(fields: Fields) -> Era:
     """Return the era of a request: the header alone tells (MCP transports 2025-11-25, "Protocol Version Header")."""
     version = fields.get(b"mcp-protocol-version")

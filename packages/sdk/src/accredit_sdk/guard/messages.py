@@ -145,7 +145,7 @@ def parse(body: bytes, era: Era = Era.MODERN) -> Message:
     if not params.keys() <= _PARAMS:
         _no_variant(params, _PARAMS, _FOLDED[1], request_id)
     try:
-        names = _names(era, method, params)
+        names, task = _named(era, method, params)
     except naming.Misnamed as error:
         raise Fault(Code.INVALID_PARAMS, str(error), request_id=request_id) from None
     return Message(
@@ -156,7 +156,7 @@ def parse(body: bytes, era: Era = Era.MODERN) -> Message:
         _arguments(params, body, plain),
         body if plain and known else _rebuilt(tree, body),
         params.get("protocolVersion") if method == "initialize" else None,
-        naming.task(method, params),
+        task,
         _text(params.get("requestState")),
     )
 
@@ -233,8 +233,11 @@ def _reply(tree: Mapping[str, Any], body: bytes) -> Message:
     return Message(request_id, "", (), None, b"", rebuilt)
 
 
-def _names(era: Era, method: str, params: Mapping[str, Any]) -> tuple[Name, ...]:
-    return () if treatment(era, method) is Treatment.REFUSED else naming.named(method, params)
+def _named(era: Era, method: str, params: Mapping[str, Any]) -> tuple[tuple[Name, ...], str | None]:
+    """Return what a request names, and its task; of a method that is refused anyway, nothing is wanted."""
+    if treatment(era, method) is Treatment.REFUSED:
+        return (), None
+    return naming.named(method, params), naming.task(method, params)
 
 
 def _version(params: Mapping[str, Any]) -> str | None:

@@ -59,7 +59,7 @@ class Scribe:
     def refused(self, decision: Decision, now: int, *, request_id: Id | None = None, era: Era = Era.MODERN) -> Answer:
         """Refuse, and record it; a refusal that cannot be recorded says so."""
         if not self.keep(self.standing(decision), decision.id, now, b""):
-            decision = replace(decision, reason=Reason.SPOOL_FULL, concealed=False)
+            decision = replace(decision, reason=Reason.SPOOL_FULL)
         return self.refusal(decision, request_id, era)
 
     def about(
