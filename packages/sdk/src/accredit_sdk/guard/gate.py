@@ -130,7 +130,7 @@ class Gate:
             return self._faulty(seen, message, fault, now)
         except Foreign:
             return self._foreign(seen, message, now)
-        if not message.method or message.id is None:
+        if message.reply or message.id is None:
             return self._unanswered(seen, known, opened, message)
         return self._decided(seen, known, opened, message, era, headers.trace_id(fields), now)
 
@@ -244,7 +244,7 @@ class Gate:
 
     def _unanswered(self, seen: Seen, known: Knowledge, opened: Opened, message: Message) -> Passage | Answer:
         """Let a notification, or a response to the server, through to a session; what no server knows ends here."""
-        if message.method and message.method not in NOTIFICATIONS:
+        if not message.reply and message.method not in NOTIFICATIONS:
             return answers.accepted()
         screen = Screen(known.policy, known.seals, seen.owner, seen.held, Era.HANDSHAKE, message.method, None)
         return Passage(opened.body, opened, screen, None)

@@ -84,7 +84,7 @@ class Fault(Exception):
 class Message(msgspec.Struct, frozen=True, gc=False):
     """A request, a notification or a posted response that means one thing only.
 
-    `id` is None for a notification; `method` is empty for a response; `names` is what it names, in the order of the
+    `id` is None for a notification; `names` is what it names, in the order of the
     message; `version` is the protocol revision of its `_meta`, None if there is none; `arguments` are the bytes of
     `params.arguments` as they were received (empty when absent); `body` is what the guard passes on.
     """
@@ -101,6 +101,8 @@ class Message(msgspec.Struct, frozen=True, gc=False):
     """The task that it is about, as the client knows it."""
     state: str | None = None
     """The `requestState` of a retry, as the client knows it."""
+    reply: bool = False
+    """It is a response to something that the server had asked."""
 
     @property
     def name(self) -> str | None:
@@ -230,7 +232,7 @@ def _reply(tree: Mapping[str, Any], body: bytes) -> Message:
         raise Fault(Code.INVALID_REQUEST, "Neither a JSON-RPC 2.0 request nor a response")
     kept = bytes(getattr(_received(body), outcome[0]))
     rebuilt = b'{"jsonrpc":"2.0","id":%b,"%b":%b}' % (_encode(request_id), outcome[0].encode(), kept)
-    return Message(request_id, "", (), None, b"", rebuilt)
+    return Message(request_id, "", (), None, b"", rebuilt, reply=True)
 
 
 def _named(era: Era, method: str, params: Mapping[str, Any]) -> tuple[tuple[Name, ...], str | None]:

@@ -35,7 +35,7 @@ class Opened(msgspec.Struct, frozen=True):
             event = _header(seals, owner, "event", fields.get(b"last-event-id"))
         if message is None:
             return cls(session, event, (), b"")
-        if not message.method and session is None:
+        if message.reply and session is None:
             raise Fault(Code.INVALID_REQUEST, "A response belongs to a session")
         names, body = message.names, message.body
         if message.task is not None:
