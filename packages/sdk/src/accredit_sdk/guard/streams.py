@@ -21,6 +21,7 @@ class Streams:
     def __init__(self) -> None:
         self._open: set[Exchange] = set()
         self._ending: set[asyncio.Task[None]] = set()
+        self._seen: Knowledge | None = None
 
     def add(self, exchange: Exchange) -> None:
         """Take in one that was let on."""
@@ -32,6 +33,9 @@ class Streams:
 
     def dead(self, known: Knowledge) -> list[tuple[Exchange, Reason]]:
         """Return the ones whose token has died by what is known now, and why; the others go on under its policy."""
+        before, self._seen = self._seen, known
+        if before is not None and before.revocations is known.revocations and before.policy is known.policy:
+            return []
         found = []
         for exchange in self._open:
             reason = known.dead(exchange.seen.claims)
