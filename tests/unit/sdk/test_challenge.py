@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accredit_sdk.challenge import Challenge
+from accredit_sdk.challenge import Challenge, parse
 from tests.unit.sdk.forge import refused
 
 METADATA = "https://ledger.example/.well-known/oauth-protected-resource/mcp"
@@ -59,3 +59,37 @@ def test_header_injection_a_text_that_could_end_its_quotes_or_its_line_is_refuse
 @pytest.mark.parametrize("word", ["", " ", "a b", "a ", ":", "a::b"])
 def test_a_scope_of_the_challenge_is_one_word(word: str) -> None:
     assert refused(Challenge(METADATA, {word}).header)
+
+
+# ---------------------------------------------------------------- read
+
+
+@given(st.frozensets(WORD, max_size=5), st.none() | PLAIN, st.none() | PLAIN)
+def test_what_is_written_is_read_again(scope: frozenset[str], error: str | None, description: str | None) -> None:
+    header = Challenge(METADATA, scope, error, description).header()
+    assert parse(header) == dict(read(header))
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("", {}), ("Bearer", {}), ("Basic realm=x", {}), ("bearer a=b", {"a": "b"}), ("BEARER A=b", {"a": "b"}),
+        ('Bearer a="b, c", d=e', {"a": "b, c", "d": "e"}), (r'Bearer a="b\"c\\d"', {"a": r'b"c\d'}),
+        ('Basic realm="x", Bearer a=b', {"a": "b"}), ("Bearer a=b, Basic realm=x", {"a": "b"}),
+        ("Bearer a=1, a=2, A=3", {"a": "1"}), ("Bearer a = b ,  c = d", {"a": "b", "c": "d"}),
+        ('Bearer a="b', {}), ("Bearer a", {}), ("Bearer token68==", {}), ("NotBearer a=b", {}), ("Bearer a=b;c=d", {}),
+        ('Bearer a=""', {"a": ""}),
+    ],
+)  # fmt: skip
+def test_the_parameters_of_the_bearer_challenge_are_found(header: str, expected: dict[str, str]) -> None:
+    assert parse(header) == expected
+
+
+def test_a_header_that_is_too_long_says_nothing() -> None:
+    assert parse("Bearer a=" + "b" * 8183) == {"a": "b" * 8183}
+    assert parse("Bearer a=" + "b" * 8184) == {}
+
+
+@given(st.text(max_size=40) | st.text('Bearer ,="\\a', max_size=40).map("Bearer {}".format))
+def test_no_header_makes_reading_crash(header: str) -> None:
+    assert all(name == name.lower() for name in parse(header))

@@ -3,7 +3,7 @@
 import hashlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, assert_never
 
 import msgspec
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -38,6 +38,8 @@ def generate(alg: Algorithm) -> SigningKey:
             return _identified(alg, ed25519.Ed25519PrivateKey.generate())
         case Algorithm.RS256:
             return _identified(alg, rsa.generate_private_key(65537, 2048))
+        case _:
+            assert_never(alg)
 
 
 def private_bytes(key: SigningKey) -> bytes:

@@ -78,7 +78,7 @@ class Policy:
     default_scopes: frozenset[str]
     suspended: bool = False
     may_ask: frozenset[str] = frozenset()
-    _uris: Mapping[str, Target] = field(init=False, repr=False)
+    _uris: Mapping[str, tuple[Target, ...]] = field(init=False, repr=False)
     _templates: tuple[tuple[re.Pattern[str], Target], ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -98,9 +98,8 @@ class Policy:
             uri = uri_template.normal(name)
         except ResourceError:
             return ()
-        known = self._uris.get(uri)
         found = [target for fits, target in self._templates if fits.fullmatch(uri)]
-        return (*found, known) if known is not None else tuple(found)
+        return (*found, *self._uris.get(uri, ()))
 
     def visible(self, kind: str, name: str, held: Set[str]) -> bool:
         """Tell whether somebody who holds these scopes sees the name in a list."""
@@ -167,9 +166,12 @@ class Policy:
 
 def _resources(
     targets: Iterable[Target],
-) -> tuple[dict[str, Target], tuple[tuple[re.Pattern[str], Target], ...]]:
-    """Return the resources with one URI, by its normal spelling, and the templates. What is neither is left out."""
-    uris: dict[str, Target] = {}
+) -> tuple[dict[str, tuple[Target, ...]], tuple[tuple[re.Pattern[str], Target], ...]]:
+    """Return the resources with one URI, by its normal spelling, and the templates. What is neither is left out.
+
+    One resource that is mapped in two spellings needs the scopes of both.
+    """
+    uris: dict[str, tuple[Target, ...]] = {}
     templates: list[tuple[re.Pattern[str], Target]] = []
     for target in targets:
         if target.kind != RESOURCE:
@@ -178,7 +180,8 @@ def _resources(
             if uri_template.is_template(target.name):
                 templates.append((uri_template.pattern(target.name), target))
             else:
-                uris[uri_template.normal(target.name)] = target
+                uri = uri_template.normal(target.name)
+                uris[uri] = (*uris.get(uri, ()), target)
         except ResourceError:
             continue
     return uris, tuple(templates)

@@ -13,7 +13,7 @@ LONGEST: Final = 4096
 """The most characters of a URI."""
 
 _URI: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(?://([^/?#]*))?([^?#]*)(\?[^#]*)?(#.*)?", re.DOTALL)
-_ALLOWED: Final = re.compile(r"(?:[!#-;=?-\[\]_a-z~]|%[0-9A-Fa-f]{2}|[^\x00-\x7f])*")
+_ALLOWED: Final = re.compile(r"(?:[!#$&-;=?-\[\]_a-z~]|%[0-9A-Fa-f]{2}|[^\x00-\x7f])*")
 _TRIPLET: Final = re.compile(r"%[0-9A-Fa-f]{2}")
 _UNRESERVED: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _SEPARATORS: Final = frozenset("/\\")
