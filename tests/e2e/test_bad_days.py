@@ -24,6 +24,9 @@ DROP = (
 )
 AS_ANYBODY = (sys.executable, "-I", "-c", DROP)
 
+# Each test starts processes; together they take minutes.
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
