@@ -51,6 +51,8 @@ def prepare(folder: Path) -> None:
         raise DataFolderError(text) from error
     if not stat.S_ISDIR(found.st_mode):
         raise DataFolderError(f"{folder} is not a folder; choose another data folder")
+    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+        raise DataFolderError(f"cannot use the data folder {folder}: Permission denied; run as its owner: chmod 700")
     if found.st_uid == os.geteuid() and stat.S_IMODE(found.st_mode) & 0o077:
         raise DataFolderError(f"the data folder {folder} is open to others; run: chmod 700 {folder}")
 

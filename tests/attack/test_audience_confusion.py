@@ -31,11 +31,11 @@ AUDIENCES = [
 ]
 
 
-@pytest.mark.parametrize("audience", AUDIENCES)
-async def test_only_the_own_resource_as_one_string_is_an_audience(victim: House, audience: object) -> None:
+async def test_only_the_own_resource_as_one_string_is_an_audience(victim: House) -> None:
     _, claims, _ = parts(await victim.token())
     key = victim.own_key(KeyUse.ACCESS)
-    await victim.stopped(jws.sign(key, "at+jwt", json.dumps(claims | {"aud": audience}).encode()))
+    for audience in AUDIENCES:
+        await victim.stopped(jws.sign(key, "at+jwt", json.dumps(claims | {"aud": audience}).encode()))
     without = {name: value for name, value in claims.items() if name != "aud"}
     await victim.stopped(jws.sign(key, "at+jwt", json.dumps(without).encode()), "missing_claim")
 

@@ -29,11 +29,11 @@ ISSUERS = [
 ]
 
 
-@pytest.mark.parametrize("issuer", ISSUERS)
-async def test_a_token_of_any_other_issuer_is_refused_even_with_our_key(victim: House, issuer: object) -> None:
+async def test_a_token_of_any_other_issuer_is_refused_even_with_our_key(victim: House) -> None:
     _, claims, _ = parts(await victim.token())
     key = victim.own_key(KeyUse.ACCESS)
-    await victim.stopped(jws.sign(key, "at+jwt", json.dumps(claims | {"iss": issuer}).encode()))
+    for issuer in ISSUERS:
+        await victim.stopped(jws.sign(key, "at+jwt", json.dumps(claims | {"iss": issuer}).encode()))
     without = {name: value for name, value in claims.items() if name != "iss"}
     await victim.stopped(jws.sign(key, "at+jwt", json.dumps(without).encode()), "missing_claim")
 

@@ -83,13 +83,12 @@ FORGERIES: dict[str, Forgery] = {
 }
 
 
-@pytest.mark.parametrize("name", FORGERIES)
-async def test_a_forged_access_token_opens_nothing(victim: House, name: str) -> None:
-    token = await victim.token()
-    header, claims, _ = parts(token)
-    _, known = victim.site.guard, victim.site.guard._gate.knowledge
+async def test_a_forged_access_token_opens_nothing(victim: House) -> None:
+    header, claims, _ = parts(await victim.token())
+    known = victim.site.guard._gate.knowledge
     assert known is not None
-    await victim.stopped(FORGERIES[name](header, claims, known.keys[header["kid"]]))
+    for forge in FORGERIES.values():
+        await victim.stopped(forge(header, claims, known.keys[header["kid"]]))
 
 
 @pytest.mark.parametrize("name", FORGERIES)

@@ -65,7 +65,11 @@ def shared(
     context: typer.Context,
     data: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Data folder of the server (default ./accredit-data, or ACCREDIT_DATA)."),
+        typer.Option(
+            metavar="FOLDER",
+            readable=False,
+            help="Data folder of the server (default ./accredit-data, or ACCREDIT_DATA).",
+        ),
     ] = None,
     config: Annotated[Path | None, typer.Option(metavar="FILE", help="Configuration file (TOML).")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Answer with one JSON document.")] = False,
