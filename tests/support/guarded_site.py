@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from accredit_sdk import Guard
 from accredit_sdk.guard.folder import Folder
@@ -22,15 +23,32 @@ class Site:
     accredit: FakeAccredit
     guard: Guard
 
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return urlsplit(self.url).port or 0
+
 
 @asynccontextmanager
 async def guarded_site(
-    folder: Path, ledger: Ledger, accredit: FakeAccredit, *, json: bool = False, stateless: bool = False, **more: Any
+    folder: Path,
+    ledger: Ledger,
+    accredit: FakeAccredit,
+    *,
+    json: bool = False,
+    stateless: bool = False,
+    port: int = 0,
+    **more: Any,
 ) -> AsyncIterator[Site]:
-    """Serve `ledger` behind a guard that was enrolled at `accredit`. `more` are settings of the guard."""
-    listener, origin = listening()
+    """Serve `ledger` behind a guard that was enrolled at `accredit`, or has a `code` to do it by itself.
+
+    `port` is the one of an earlier run in the same folder; `more` are settings of the guard.
+    """
+    listener, origin = listening(port)
     accredit.resource = f"{origin}/mcp"
-    if not (folder / "identity.json").exists():
+    if "code" in more:
+        accredit.codes[more["code"]] = accredit.resource
+    elif not port:
         await accredit.enrol(Folder(folder))
     settings = {"poll_interval": 0.1, "clock": accredit.clock, "fetch": accredit.fetch(), **more}
     app = ledger.app(json=json, stateless=stateless)

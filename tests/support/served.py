@@ -13,9 +13,9 @@ from tests.support.until import until
 _STOP_SECONDS: Final = 20
 
 
-def listening() -> tuple[socket.socket, str]:
-    """Return a socket that takes connections already, and its origin (`http://127.0.0.1:port`)."""
-    listener = socket.create_server(("127.0.0.1", 0))
+def listening(port: int = 0) -> tuple[socket.socket, str]:
+    """Return a socket that takes connections already, and its origin (`http://127.0.0.1:port`); 0: any free port."""
+    listener = socket.create_server(("127.0.0.1", port))
     return listener, f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
