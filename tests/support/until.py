@@ -17,9 +17,9 @@ def until(true: Callable[[], object], seconds: float = _PATIENCE) -> None:
         time.sleep(_STEP)
 
 
-async def eventually(true: Callable[[], Awaitable[object]], seconds: float = _PATIENCE) -> None:
-    """Return as soon as `true` holds; fail after `seconds`."""
+async def eventually(true: Callable[[], Awaitable[object] | object], seconds: float = _PATIENCE) -> None:
+    """Return as soon as `true` holds (it may have to be awaited); fail after `seconds`. The loop goes on meanwhile."""
     deadline = time.monotonic() + seconds
-    while not await true():
+    while not (await found if isinstance(found := true(), Awaitable) else found):
         assert time.monotonic() < deadline, "it did not happen in time"
         await asyncio.sleep(_STEP)
