@@ -58,7 +58,7 @@ async def connected(
     wire = Wire()
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
     async with (
-        httpx2.AsyncClient(headers=headers, auth=auth, timeout=20, event_hooks={"response": [wire.hear]}) as http,
+        httpx2.AsyncClient(headers=headers, auth=auth, timeout=10, event_hooks={"response": [wire.hear]}) as http,
         Client(streamable_http_client(url, http_client=http), mode=MODE[era], **more) as client,
     ):
         yield client, wire

@@ -24,7 +24,7 @@ def served(app: Any, listener: socket.socket, **settings: Any) -> Iterator[uvico
     """Serve `app` on `listener` until the block ends; streams that are still open then have a second to end."""
     usual = {"log_level": "error", "timeout_graceful_shutdown": 1}
     server = uvicorn.Server(uvicorn.Config(app, **(usual | settings)))
-    thread = threading.Thread(target=server.run, args=([listener],), name="server-under-test")
+    thread = threading.Thread(target=server.run, args=([listener],), name="server-under-test", daemon=True)
     with closing(listener):
         thread.start()
         try:
