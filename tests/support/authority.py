@@ -18,8 +18,8 @@ from accredit_sdk.snapshot import Change, ServerEntry, TargetEntry
 
 ISSUER: Final = "https://id.example"
 RESOURCE: Final = "https://tools.example/mcp"
-SERVER: Final = ids.encode("srv_", 1, bytes(10))
-AGENT: Final = ids.encode("agt_", 2, bytes(10))
+SERVER: Final = ids.encode("srv_", 1, bytes(ids.RANDOM_BYTES))
+AGENT: Final = ids.encode("agt_", 2, bytes(ids.RANDOM_BYTES))
 NOON: Final = 1_790_000_000_000_000
 TARGETS: Final = (
     TargetEntry("tool", "read", ["ledger:read"], read_only=True),
@@ -224,7 +224,7 @@ class FakeAccredit:
         if resource is None:
             return _json(410, {"title": "gone"})
         key = keys.verifying_key(wanted["jwk"])
-        client_id = ids.encode("grd_", len(self.guards) + 1, bytes(10))
+        client_id = ids.encode("grd_", len(self.guards) + 1, bytes(ids.RANDOM_BYTES))
         self.guards[client_id] = key
         answer = {
             "client_id": client_id,

@@ -5,6 +5,9 @@ from typing import Final
 
 from accredit_sdk import ids
 
+RANDOM_BYTES: Final = ids.RANDOM_BYTES
+"""How many random bytes an id takes."""
+
 PREFIXES: Final = {
     "server": "srv_",
     "role": "rol_",
@@ -23,9 +26,9 @@ _ID: Final = re.compile(r"[a-z]{3}_[0-9a-v]{26}")
 
 
 def encode(kind: str, unix_ms: int, random: bytes) -> str:
-    """Return the id of a noun of `kind` made at `unix_ms` (milliseconds UTC) from ten random bytes.
+    """Return the id of a noun of `kind` made at `unix_ms` (milliseconds UTC) from RANDOM_BYTES random bytes.
 
-    Raises KeyError for an unknown kind and ValueError unless `random` holds exactly ten bytes.
+    Raises KeyError for an unknown kind and ValueError unless `random` holds exactly so many.
     """
     return ids.encode(PREFIXES[kind], unix_ms, random)
 

@@ -6,7 +6,6 @@ from accredit.identity import ids
 from accredit.ports.clock import Clock
 from accredit.ports.randomness import Randomness
 
-_EACH: Final = 10
 _AT_ONCE: Final = 400
 
 
@@ -22,7 +21,7 @@ class Ids:
     def new(self, kind: str) -> str:
         """Return a fresh id for a noun of `kind` (a key of `identity.ids.PREFIXES`)."""
         if self._used >= len(self._pool):
-            self._pool, self._used = self._randomness.bytes(_EACH * _AT_ONCE), 0
-        random = self._pool[self._used : self._used + _EACH]
-        self._used += _EACH
+            self._pool, self._used = self._randomness.bytes(ids.RANDOM_BYTES * _AT_ONCE), 0
+        start, self._used = self._used, self._used + ids.RANDOM_BYTES
+        random = self._pool[start : self._used]
         return ids.encode(kind, self._clock.now() // 1000, random)

@@ -16,13 +16,13 @@ from accredit_sdk import keys
 from accredit_sdk.jws import Algorithm
 
 NOW = 1_900_000_000_000_000
-ID = ids.encode("credential", NOW // 1000, bytes(range(10)))
+ID = ids.encode("credential", NOW // 1000, bytes(range(16)))
 SECRET = credentials.secret(ID, bytes(range(32)))
 CREDENTIAL = Credential(ID, "agt_1", CredentialKind.SECRET, credentials.digest(SECRET), NOW)
 ENDS = st.none() | st.integers(NOW - 2, NOW + 2)
 
 
-@given(st.integers(0, 2**48 - 1), st.binary(min_size=10, max_size=10), st.binary(min_size=32, max_size=32))
+@given(st.integers(0, 2**48 - 1), st.binary(min_size=16, max_size=16), st.binary(min_size=32, max_size=32))
 def test_a_secret_names_its_credential_and_opens_no_other(unix_ms: int, dice: bytes, random: bytes) -> None:
     identity = ids.encode("credential", unix_ms, dice)
     text = credentials.secret(identity, random)

@@ -8,7 +8,7 @@ from accredit.identity import ids
 
 KINDS = st.sampled_from(sorted(ids.PREFIXES))
 TIMES = st.integers(0, 2**48 - 1)
-DICE = st.binary(min_size=10, max_size=10)
+DICE = st.binary(min_size=16, max_size=16)
 
 
 @given(KINDS, KINDS, TIMES, DICE)
@@ -22,7 +22,7 @@ def test_no_two_kinds_share_a_prefix_and_each_is_three_letters() -> None:
     assert all(len(prefix) == 4 and prefix[:3].isalpha() and prefix[3] == "_" for prefix in ids.PREFIXES.values())
 
 
-GOOD = ids.encode("agent", 1_900_000_000_000, bytes(range(10)))
+GOOD = ids.encode("agent", 1_900_000_000_000, bytes(range(16)))
 
 
 @pytest.mark.parametrize(
@@ -54,12 +54,12 @@ def test_any_text_can_be_asked_about(text: str) -> None:
 
 def test_an_unknown_kind_is_an_error() -> None:
     with pytest.raises(KeyError):
-        ids.encode("tenant", 0, bytes(10))
+        ids.encode("tenant", 0, bytes(16))
     with pytest.raises(KeyError):
         ids.is_id(GOOD, "tenant")
 
 
-@pytest.mark.parametrize(("unix_ms", "random"), [(0, bytes(9)), (0, bytes(11)), (-1, bytes(10)), (2**48, bytes(10))])
+@pytest.mark.parametrize(("unix_ms", "random"), [(0, bytes(15)), (0, bytes(17)), (-1, bytes(16)), (2**48, bytes(16))])
 def test_wrong_dice_or_time_make_no_id(unix_ms: int, random: bytes) -> None:
     with pytest.raises(ValueError, match="id"):
         ids.encode("agent", unix_ms, random)

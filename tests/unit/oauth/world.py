@@ -30,7 +30,7 @@ RESOURCE = "https://ledger.example/mcp"
 
 def new(kind: str, number: int = 1) -> str:
     """The id of a noun, the same for the same number."""
-    return ids.encode(kind, NOW // 1000, number.to_bytes(10, "big"))
+    return ids.encode(kind, NOW // 1000, number.to_bytes(ids.RANDOM_BYTES, "big"))
 
 
 AGENT = Client(new("agent"), new("agent"), ClientKind.AGENT, "billing-bot", "Billing bot", NOW - SECOND)

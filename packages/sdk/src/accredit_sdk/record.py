@@ -5,9 +5,8 @@ in front. Without salt and person part the links still hold: that is redaction.
 """
 
 import hashlib
-import hmac
 from collections.abc import Iterable
-from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, TypeVar
 
 import msgspec
@@ -30,7 +29,7 @@ class BrokenChain(AccreditError):
         return self.why
 
 
-class RecordHeader(msgspec.Struct, frozen=True):
+class RecordHeader(msgspec.Struct, frozen=True, gc=False):
     """The part of a record that is never redacted. `at` is microseconds UTC, `server` a server's id or empty."""
 
     seq: int
@@ -64,8 +63,7 @@ class RecordPerson(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     trace_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(msgspec.Struct, frozen=True, gc=False):
     """A record as it is kept and shipped: `header` and `person` are JSON exactly as hashed."""
 
     header: bytes
@@ -75,7 +73,7 @@ class Record:
     hash: bytes
 
 
-class _Line(msgspec.Struct, frozen=True):
+class _Line(msgspec.Struct, frozen=True, gc=False):
     header: str
     hash: str
     commitment: str
@@ -85,6 +83,7 @@ class _Line(msgspec.Struct, frozen=True):
 
 _Read = TypeVar("_Read", _Line, RecordHeader)
 
+_encode: Final = msgspec.json.Encoder().encode
 _lines = msgspec.json.Decoder(_Line)
 _headers = msgspec.json.Decoder(RecordHeader)
 
@@ -101,7 +100,21 @@ def link(previous: bytes, header: bytes, commitment: bytes) -> bytes:
 
 def arguments_digest(key: bytes, raw: bytes) -> str:
     """Return the keyed hash of the arguments as received (HMAC-SHA-256, hex)."""
-    return hmac.digest(key, raw, "sha256").hex()
+    inner, outer = _begun(key)
+    inside, outside = inner.copy(), outer.copy()
+    inside.update(raw)
+    outside.update(inside.digest())
+    return outside.hexdigest()
+
+
+@lru_cache(maxsize=4)
+def _begun(key: bytes) -> tuple["hashlib._Hash", "hashlib._Hash"]:
+    """RFC 2104, 4: return the inner and the outer hash of `key` after their first block, to be copied and not used up.
+
+    A call of `hmac` makes both anew, which takes as long as the rest of its work.
+    """
+    block = (hashlib.sha256(key).digest() if len(key) > 64 else key).ljust(64, b"\0")
+    return hashlib.sha256(bytes([one ^ 0x36 for one in block])), hashlib.sha256(bytes([one ^ 0x5C for one in block]))
 
 
 def decode_header(header: bytes) -> RecordHeader:
@@ -111,7 +124,7 @@ def decode_header(header: bytes) -> RecordHeader:
 
 def encode_line(record: Record) -> bytes:
     """Return the record as one line of JSON, without the line's end."""
-    return msgspec.json.encode(
+    return _encode(
         _Line(
             header=record.header.decode(),
             hash=record.hash.hex(),

@@ -23,6 +23,7 @@ Pairs: TypeAlias = Iterable[tuple[bytes, bytes]]
 
 _SESSION: Final = b"mcp-session-id"
 _LENGTH: Final = b"content-length"
+_JSON: Final = b"application/json"
 _LARGEST: Final = 64 * 1024 * 1024
 
 
@@ -117,37 +118,48 @@ class Exchange:
         return False
 
     async def _begin(self, message: MutableMapping[str, Any]) -> None:
-        fields = {name.lower(): value for name, value in message.get("headers", ())}
-        if fields.get(b"content-encoding", b"identity") != b"identity":
+        headers, kind, encoded = self._headers(message.get("headers", ()))
+        if encoded:
             await self._spoil(Reason.ENCODED)
             return
-        kind = fields.get(b"content-type", b"").partition(b";")[0].strip().lower()
-        self._start = {**message, "headers": self._headers(message.get("headers", ()))}
+        self._start = {**message, "headers": headers}
         if kind == b"text/event-stream":
             self._events = sse.Splitter(_LARGEST)
             await self._send(self._start)
-        elif message["status"] < HTTPStatus.BAD_REQUEST and kind not in (b"", b"application/json"):
+        elif message["status"] < HTTPStatus.BAD_REQUEST and kind not in (b"", _JSON):
             await self._spoil(Reason.ENCODED)
 
-    def _headers(self, headers: Pairs) -> list[tuple[bytes, bytes]]:
-        """Return the headers without the length, which may change, and with the session sealed."""
-        kept = []
+    def _headers(self, headers: Pairs) -> tuple[list[tuple[bytes, bytes]], bytes, bool]:
+        """Return the headers without the length, which may change, and with the session sealed.
+
+        And what they say of the body: its media type, and whether it is encoded.
+        """
+        kept, kind, encoded = [], b"", False
         for name, value in headers:
             lower = name.lower()
-            if lower == _SESSION:
-                text = self.screen.seals.seal("session", self.screen.owner, value.decode("latin-1"))
-                kept.append((name, text.encode("latin-1")))
-            elif lower != _LENGTH:
-                kept.append((name, value))
-        return kept
+            if lower == _LENGTH:
+                continue
+            if lower == b"content-type":
+                kind = value if value == _JSON else value.partition(b";")[0].strip().lower()
+            elif lower == b"content-encoding":
+                encoded = encoded or value != b"identity"
+            kept.append((name, self._sealed_session(value) if lower == _SESSION else value))
+        return kept, kind, encoded
+
+    def _sealed_session(self, value: bytes) -> bytes:
+        return self.screen.seals.seal("session", self.screen.owner, value.decode("latin-1")).encode("latin-1")
 
     async def _whole(self, message: MutableMapping[str, Any]) -> None:
         """Collect a JSON answer, and let it out when it is complete."""
-        self._body += message.get("body", b"")
-        if len(self._body) > _LARGEST:
+        body: bytes = message.get("body", b"")
+        more = message.get("more_body", False)
+        if self._body or more:
+            self._body += body
+            body = b"" if more else bytes(self._body)
+        if max(len(self._body), len(body)) > _LARGEST:
             await self._spoil(Reason.ENCODED)
-        elif not message.get("more_body", False) and self._start is not None:
-            await self._out(self._start, bytes(self._body))
+        elif not more and self._start is not None:
+            await self._out(self._start, body)
 
     async def _out(self, start: MutableMapping[str, Any], body: bytes) -> None:
         try:
@@ -161,7 +173,7 @@ class Exchange:
             self._judge.asked(self.seen, refused.ask, allowed=False)
             await self._spoil(Reason.ASK_REFUSED)
             return
-        if not all(self._judge.asked(self.seen, ask, allowed=True) for ask in asks):
+        if asks and not all(self._judge.asked(self.seen, ask, allowed=True) for ask in asks):
             await self._spoil(Reason.SPOOL_FULL)
             return
         self._over = True

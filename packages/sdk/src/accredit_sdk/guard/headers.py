@@ -69,7 +69,8 @@ def agree(fields: Fields, message: Message, spoken: Era) -> None:
     method, name = fields.get(b"mcp-method"), fields.get(b"mcp-name")
     if (modern or method is not None) and method != message.method.encode("utf-8"):
         raise Fault(Code.HEADER_MISMATCH, "Mcp-Method does not say what the body says", request_id=message.id)
-    if message.name is not None and (modern or name is not None) and not _names(name, message.name):
+    named = message.name
+    if named is not None and (modern or name is not None) and not _names(name, named):
         raise Fault(Code.HEADER_MISMATCH, "Mcp-Name does not say what the body says", request_id=message.id)
 
 

@@ -41,8 +41,8 @@ class Knowledge:
         return Reason.SUSPENDED if reason is None and self.policy.suspended else reason
 
     def age(self, now: int) -> float:
-        """Return how old this is at `now` (microseconds UTC), in seconds; never negative."""
-        return max(now / 1_000_000 - self.at, 0.0)
+        """Return how old this is at `now` (microseconds UTC), in seconds; negative for a clock that is behind."""
+        return now / 1_000_000 - self.at
 
 
 def from_snapshot(token: bytes, identity: Identity, now: int, targets: tuple[Target, ...] | None = None) -> Knowledge:

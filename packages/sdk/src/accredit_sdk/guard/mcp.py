@@ -5,8 +5,9 @@ never gives the token itself: a server has no use for it but to pass it on.
 """
 
 import sys
-from collections.abc import Iterator, MutableMapping
-from contextlib import contextmanager
+from collections.abc import MutableMapping
+from contextvars import ContextVar, Token
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -23,20 +24,29 @@ def identify(scope: MutableMapping[str, Any], seen: Seen) -> None:
     scope["user"], scope["auth"] = seen.user
 
 
-@contextmanager
-def calling(scope: MutableMapping[str, Any]) -> Iterator[None]:
-    """Let the caller of `scope` be the one that `get_access_token()` names inside this block."""
-    user = scope.get("user")
-    if user is None or "mcp.server" not in sys.modules:
-        yield
-        return
+class Calling:
+    """Lets the caller of an ASGI scope be the one that `get_access_token()` names inside of a `with` block."""
+
+    __slots__ = ("_token", "_user")
+
+    def __init__(self, scope: MutableMapping[str, Any]) -> None:
+        self._user = scope.get("user")
+        self._token: Token[Any] | None = None
+
+    def __enter__(self) -> None:
+        if self._user is not None and "mcp.server" in sys.modules:
+            self._token = _caller().set(self._user)
+
+    def __exit__(self, *_: object) -> None:
+        if self._token is not None:
+            _caller().reset(self._token)
+
+
+@cache
+def _caller() -> ContextVar[Any]:
     from mcp.server.auth.middleware.auth_context import auth_context_var  # noqa: PLC0415  (only where it is there)
 
-    token = auth_context_var.set(user)
-    try:
-        yield
-    finally:
-        auth_context_var.reset(token)
+    return auth_context_var
 
 
 def _user(seen: Seen) -> tuple[object, object]:

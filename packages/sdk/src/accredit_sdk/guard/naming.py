@@ -74,7 +74,8 @@ def _string(params: Mapping[str, Any], member: str) -> str:
 
 
 def _arguments(params: Mapping[str, Any]) -> None:
-    if not isinstance(params.get("arguments"), dict | None):
+    found = params.get("arguments")
+    if found is not None and type(found) is not dict:
         raise Misnamed("params.arguments must be an object")
 
 

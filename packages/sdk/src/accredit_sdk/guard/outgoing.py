@@ -24,9 +24,10 @@ _LISTS: Final[Mapping[str, tuple[str, str]]] = {
 
 _WORDS: Final = (*_LISTS, "method", "inputRequests", "requestState", "taskId", "tasks")
 _TELLING: Final = (*(f'"{word}"'.encode() for word in _WORDS), b"\\u")
-"""A message that holds none of these has nothing in it that could have to change; an escape could hide one."""
+"""What is no JSON-RPC and holds none of these has nothing in it that could have to change; an escape could hide one."""
 
 _RELATED: Final = "io.modelcontextprotocol/related-task"
+_NOTHING: Final = msgspec.Raw()
 _PRIVATE: Final = msgspec.Raw(b'"private"')
 
 _Members = dict[str, msgspec.Raw]
@@ -34,6 +35,34 @@ _members: Final = msgspec.json.Decoder(_Members).decode
 _items: Final = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _encode: Final = msgspec.json.Encoder().encode
 _value: Final = msgspec.json.Decoder().decode
+
+
+class _Meta(msgspec.Struct, frozen=True, gc=False):
+    related: msgspec.Raw = msgspec.field(default=_NOTHING, name=_RELATED)
+
+
+class _Result(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    """Every member of a result that may have to change. What a result has besides is skipped, and not made."""
+
+    tools: msgspec.Raw = _NOTHING
+    prompts: msgspec.Raw = _NOTHING
+    resources: msgspec.Raw = _NOTHING
+    resource_templates: msgspec.Raw = _NOTHING
+    tasks: msgspec.Raw = _NOTHING
+    task: msgspec.Raw = _NOTHING
+    task_id: msgspec.Raw = _NOTHING
+    input_requests: msgspec.Raw = _NOTHING
+    request_state: msgspec.Raw = _NOTHING
+    meta: _Meta = msgspec.field(default=_Meta(), name="_meta")
+
+
+class _Glance(msgspec.Struct, frozen=True, gc=False):
+    method: msgspec.Raw = _NOTHING
+    result: _Result = _Result()
+
+
+_INNOCENT: Final = _Glance()
+_glance: Final = msgspec.json.Decoder(_Glance).decode
 
 
 class Ask(msgspec.Struct, frozen=True):
@@ -80,7 +109,7 @@ class Screen(msgspec.Struct, frozen=True):
 
         Raises Unreadable, Refused, Dropped.
         """
-        if not any(word in document for word in _TELLING):
+        if _innocent(document):
             return document, ()
         try:
             envelope = _members(document)
@@ -180,6 +209,14 @@ class Screen(msgspec.Struct, frozen=True):
         for path in ((), ("task",), ("_meta", _RELATED)):
             found = self._sealed_tasks(members, *path) or found
         return found
+
+
+def _innocent(document: bytes) -> bool:
+    """Tell that nothing in what the server said could have to change."""
+    try:
+        return _glance(document) == _INNOCENT
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return not any(word in document for word in _TELLING)
 
 
 def _object(raw: msgspec.Raw | None) -> _Members | None:

@@ -110,12 +110,12 @@ class Recorder:
             self.open()
         person = head + more + b"}"
         try:
-            self._keep(DECISION, decision_id, effect.value, now, person)
+            self._keep(DECISION, decision_id, effect, now, person)
         except SpoolFull:
             if not self._lossy:
                 raise
             self.renew()
-            self._keep(DECISION, decision_id, effect.value, now, person)
+            self._keep(DECISION, decision_id, effect, now, person)
 
     def renew(self) -> None:
         """Leave the chain as it is and begin another. Raises SpoolFull."""

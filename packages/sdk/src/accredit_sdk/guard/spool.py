@@ -86,14 +86,14 @@ class Spool:
         if size > self._room:
             raise SpoolFull("the spool has reached its limit")
         try:
-            if self._handle < 0 or self._segments[-1].size > _SEGMENT:
-                self._begin(number)
+            segment = self._segments[-1] if self._handle >= 0 else None
+            if segment is None or segment.size > _SEGMENT:
+                segment = self._begin(number)
             if os.write(self._handle, line) != size:
                 raise OSError("a part of a record")
         except OSError as error:
             self._undo()
             raise SpoolFull(_reason(error)) from None
-        segment = self._segments[-1]
         segment.count += 1
         segment.size += size
         self._room -= size
@@ -145,11 +145,13 @@ class Spool:
         self._end()
         self._lock.release(remove=not self._segments)
 
-    def _begin(self, number: int) -> None:
+    def _begin(self, number: int) -> _Segment:
         self._end()
         path = self._folder / f"{self.chain}.{number:012d}{_SUFFIX}"
         self._handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
-        self._segments.append(_Segment(path, number))
+        segment = _Segment(path, number)
+        self._segments.append(segment)
+        return segment
 
     def _undo(self) -> None:
         """Take a part of a line back; where that fails too, the segment ends here and its torn end is ignored."""

@@ -59,7 +59,7 @@ class Way:
         )
         self._streams.add(exchange)
         try:
-            with mcp.calling(inner):
+            with mcp.Calling(inner):
                 await exchange.run(self._app(inner, _replay(passage.body, receive), exchange.send))
         finally:
             self._streams.discard(exchange)
@@ -77,7 +77,7 @@ class Way:
         async def heard(_: MutableMapping[str, Any]) -> None:
             """Nobody needs to know what the server says to that."""
 
-        with mcp.calling(scope):
+        with mcp.Calling(scope):
             await self._app(scope, _replay(body, _gone), heard)
 
 
