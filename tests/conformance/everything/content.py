@@ -115,6 +115,7 @@ async def test_tool_with_progress(ctx: Context) -> str:
 
 async def test_reconnection(ctx: Context) -> str:
     """Close its own stream while it works; the result is for who comes back with Last-Event-ID."""
+    await asyncio.sleep(PAUSE)  # the stream has to be open first
     await ctx.close_sse_stream()
     await asyncio.sleep(4 * PAUSE)
     return "Reconnection test completed"

@@ -9,7 +9,7 @@ from mcp.server.streamable_http import EventCallback, EventMessage, EventStore
 from mcp.types import JSONRPCMessage
 from starlette.applications import Starlette
 
-from tests.conformance.everything import asking, content
+from tests.conformance.everything import asking, content, tasks
 
 RETRY_MILLISECONDS = 100
 HTTP: Final = {"http": "h11", "log_level": "warning"}
@@ -39,7 +39,7 @@ class Events(EventStore):
 
 def server() -> MCPServer:
     """Return a new server with everything."""
-    found = MCPServer("everything", version="1.0.0", log_level="WARNING")
+    found = MCPServer("everything", version="1.0.0", log_level="WARNING", extensions=[tasks.Tasks()])
     content.register(found)
     asking.register(found)
     found._tool_manager._tools[content.schema_tool().name] = content.schema_tool()
