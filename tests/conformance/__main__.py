@@ -1,49 +1,88 @@
-"""`make conformance`: the judges that no one here wrote. None of them applies yet, and this says so and fails.
+"""`make conformance`: the judges that no one here wrote, one table, and build/conformance.json.
 
-It stays red until a judge has really run: a target that reports nothing as success would be worse than none.
+It ends with 0 only when a judge has really run and nothing that passes without Accredit fails with it: a target that
+reports nothing as success would be worse than none.
 """
 
-import re
-import shutil
-import subprocess
+import json
 import sys
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Final
 
-NODE: Final = 22
+from rich.console import Console
+from rich.table import Table
 
-JUDGES: Final = (
+from demo.stage import Stage
+from tests.conformance import house
+from tests.conformance.results import Row, Verdict
+from tests.conformance.suite import Suite, Unavailable
+
+BUILD: Final = Path("build").absolute()
+REVISIONS: Final = ("2026-07-28", "2025-11-25")
+GUARD: Final = "server behind guard"
+
+NOT_YET: Final = (
     ("@modelcontextprotocol/conformance authorization", "needs /authorize, sign-in and consent"),
     ("@modelcontextprotocol/conformance client", "needs accredit_sdk.agent"),
-    (
-        "@modelcontextprotocol/conformance server",
-        "needs a proxy that adds a token, and the gateway for its second half",
-    ),
+    ("@modelcontextprotocol/conformance server, through the gateway", "needs the gateway"),
     ("MCP Inspector, mcp-remote, the SDKs' own OAuth clients", "need /authorize and registration"),
     ("schemathesis on the management API", "needs its public listener, protected by Accredit itself"),
 )
 
+console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
+
 
 def main() -> int:
-    """Say what is judged today; return 0 only when every judge that applies has passed."""
-    node = _node()
-    if node < NODE:
-        found = f"found {node}" if node else "none found"
-        print(f"conformance: Node {NODE} or newer is needed for the judges from npm ({found}).")
-        print("             The npm package node@22 brings it; put node_modules/node/bin first in PATH.")
-    print("conformance: nothing is judged yet.")
-    for judge, lack in JUDGES:
-        print(f"  not run  {judge}: {lack}")
-    return 2
+    """Judge; return 0 if every verdict holds, 1 if one does not, 2 if nothing could be judged."""
+    for judge, lack in NOT_YET:
+        console.print(f"not run  {judge}: {lack}", soft_wrap=True)
+    try:
+        suite = Suite(BUILD / "conformance" / "suite")
+        verdicts = judged(suite)
+    except (Unavailable, RuntimeError) as trouble:
+        console.print(f"conformance: {trouble}", markup=False, soft_wrap=True)
+        return 2
+    show(verdicts)
+    document = {"suite": suite.version, "verdicts": [verdict.document() for verdict in verdicts]}
+    (BUILD / "conformance.json").write_text(json.dumps(document, indent=2) + "\n")
+    return 0 if all(verdict.holds() for verdict in verdicts) else 1
 
 
-def _node() -> int:
-    """Return the major version of the Node on PATH; 0 if there is none."""
-    program = shutil.which("node")
-    if program is None:
-        return 0
-    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout
-    found = re.match(r"v(\d+)\.", said)
-    return int(found.group(1)) if found else 0
+def judged(suite: Suite) -> list[Verdict]:
+    """Run the suite against the server, directly and through the guard, for each revision."""
+    folder = BUILD / "conformance" / "results"
+    found = []
+    with Stage(BUILD / "conformance" / "stage") as stage:
+        direct, guarded = house.start_direct(stage), house.start_guarded(stage)
+        for revision in REVISIONS:
+            alone = suite.judge(direct, revision, folder / f"{revision}-direct")
+            behind = suite.judge(guarded, revision, folder / f"{revision}-guarded")
+            found.append(Verdict(GUARD, revision, suite.required(revision), alone, behind))
+    return found
+
+
+def show(verdicts: Iterable[Verdict]) -> None:
+    """Print one table, and under it every check that does not pass on both sides."""
+    table = Table("judge", "version", "scenario", "passed/failed direct", "guarded", box=None, pad_edge=False)
+    for column in table.columns:
+        column.no_wrap = True
+    for verdict in verdicts:
+        for row in verdict.rows():
+            table.add_row(*_cells(row), style="" if row.direct == row.guarded else "bold red")
+        table.add_row(*_cells(verdict.totals()), style="bold", end_section=True)
+    console.print(table)
+    for verdict in verdicts:
+        for scenario in verdict.missing():
+            console.print(f"{verdict.version}  {scenario} is required and did not run", style="red")
+        for one in verdict.differences():
+            style = "red" if one.lost else "yellow"
+            console.print(f"{verdict.version}  {one.sentence()}", style=style, markup=False, soft_wrap=True)
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    sides = (f"{passed:3}/{failed}" for passed, failed in (row.direct, row.guarded))
+    return (row.judge, row.version, row.scenario, *sides)
 
 
 if __name__ == "__main__":
