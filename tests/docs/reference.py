@@ -1,8 +1,10 @@
 """What the documentation takes from the program: `python -m tests.docs.reference` (`make reference`) writes it anew.
 
-The pages of docs/reference/ are written whole; of README.md, what stands between `<!-- standards -->` and its end.
+The pages of docs/reference/ are written whole; of two others, what stands between `<!-- standards -->` (README.md)
+or `<!-- attacks -->` (docs/threat-model.md) and its end.
 """
 
+import ast
 import re
 import tomllib
 from collections.abc import Callable, Iterator
@@ -21,7 +23,6 @@ from tests.laws.requirements import FOLDER
 from tests.laws.tree import ROOT
 
 _BY_HAND: Final = "<!-- Written by `make reference` from the program; a change here is lost. -->"
-_BLOCK: Final = re.compile(r"(<!-- standards -->\n).*?(<!-- end of standards -->)", re.DOTALL)
 _SHARED: Final = ("data", "config", "as_json", "yes", "help")
 _EXITS: Final = {
     Exit.OK: "done",
@@ -169,9 +170,20 @@ _ELSEWHERE: Final = {
 """Standards that are decided in other places than the one whose first line names them on the purest floor."""
 
 
-def readme() -> str:
-    """Return README.md with its table of standards written anew."""
-    return _BLOCK.sub(lambda found: f"{found[1]}{standards()}\n{found[2]}", (ROOT / "README.md").read_text())
+def attacks(root: Path = ROOT) -> str:
+    """Return the table of the attacks that are tests: the name of each and what must be seen, from its first line."""
+    rows = ["| attack | what must be seen |", "|---|---|"]
+    for path in sorted((root / "tests" / "attack").glob("test_*.py")):
+        first = (ast.get_docstring(ast.parse(path.read_text())) or "").partition("\n")[0]
+        name, _, told = first.partition(": ")
+        rows.append(f"| [{name.replace('_', ' ')}](../tests/attack/{path.name}) | {_cell(told)} |")
+    return "\n".join(rows)
+
+
+def _within(path: str, name: str, table: Callable[[], str]) -> str:
+    """Return a document with the block `name` written anew."""
+    block = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end of {name} -->)", re.DOTALL)
+    return block.sub(lambda found: f"{found[1]}{table()}\n{found[2]}", (ROOT / path).read_text())
 
 
 def _cell(text: str) -> str:
@@ -179,7 +191,8 @@ def _cell(text: str) -> str:
 
 
 PAGES: Final[dict[str, Callable[[], str]]] = {
-    "README.md": readme,
+    "README.md": lambda: _within("README.md", "standards", standards),
+    "docs/threat-model.md": lambda: _within("docs/threat-model.md", "attacks", attacks),
     "docs/reference/cli.md": cli,
     "docs/reference/guard.md": guard,
     "docs/reference/settings.md": settings,

@@ -36,6 +36,14 @@ def test_a_standard_with_a_clause_that_awaits_its_test_is_not_called_tested(tmp_
     assert "| 2 clauses claimed, all tested |" in reference.standards(tmp_path)
 
 
+def test_every_attack_is_in_the_threat_model_and_says_what_must_be_seen() -> None:
+    rows = reference.attacks().splitlines()[2:]
+    files = {path.name for path in (ROOT / "tests" / "attack").glob("test_*.py")}
+    assert {re.findall(r"attack/(\S+\.py)\)", row)[0] for row in rows} == files
+    assert all(len(row.split(" | ")[1]) > 20 for row in rows)
+    assert len((ROOT / "docs" / "threat-model.md").read_text().splitlines()) <= 120
+
+
 def test_the_settings_page_tells_no_tales(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (example,) = re.findall(r"```toml\n(.*?)```", reference.settings(), re.DOTALL)
     file = tmp_path / "accredit.toml"

@@ -18,14 +18,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
+from accredit_sdk import assertion, ids, jws, keys, record, scopes, snapshot
 from accredit_sdk import claims as access
-from accredit_sdk import ids, jws, keys, record, scopes, snapshot
 from accredit_sdk.errors import ConfigurationError, InvalidToken
 from accredit_sdk.guard import Guard
 from accredit_sdk.guard.authority import Rejected
 from accredit_sdk.guard.fetch import Reply, Unreachable
 from accredit_sdk.guard.folder import Folder
-from accredit_sdk.guard.identity import ASSERTION_TYPE, Identity
+from accredit_sdk.guard.identity import Identity
 from accredit_sdk.guard.options import Settings
 from accredit_sdk.guard.way import App, Receive, Scope, Send
 from accredit_sdk.policy import Target
@@ -233,10 +233,10 @@ class StandIn:
     def _admit(self, form: Mapping[str, list[str]]) -> tuple[int, bytes]:
         """RFC 7523, 2.2: give a guard its own token, which is opaque here and no use anywhere else."""
         try:
-            assertion = form["client_assertion"][0]
-            said = msgspec.json.decode(jws.parse(assertion).payload)
+            shown = form["client_assertion"][0]
+            said = msgspec.json.decode(jws.parse(shown).payload)
             key = self._guards[said["sub"]]
-            jws.verify(assertion, {key.kid: key}, ASSERTION_TYPE)
+            jws.verify(shown, {key.kid: key}, assertion.TYPE)
         except (InvalidToken, KeyError):
             return _refused(401, "invalid_client")
         return 200, msgspec.json.encode({"access_token": said["sub"], "expires_in": _LIFETIME})
