@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-all check bench conformance dist lock clean
+.PHONY: help setup demo test test-all check bench conformance reference dist lock clean
 
 PYTHON ?= python3
 DB ?= sqlite
@@ -43,6 +43,9 @@ bench: $(STAMP) ## measure the figures beside their peers (ONLY=guard_hot for on
 
 conformance: $(STAMP) ## run the judges that no one here wrote, as far as they apply
 	@$(BIN)/python -m tests.conformance
+
+reference: $(STAMP) ## write anew what the documentation takes from the program
+	@$(BIN)/python -m tests.docs.reference
 
 dist: $(STAMP) ## build both wheels into dist/
 	@rm -rf dist

@@ -50,6 +50,12 @@ def by_rfc(root: Path) -> dict[str, set[str]]:
     return found
 
 
+def by_first_line(root: Path, words: str) -> list[str]:
+    """Return the modules whose first docstring line holds `words`."""
+    firsts = ((name, (ast.get_docstring(tree) or "").partition("\n")[0]) for name, tree in modules(root))
+    return [name for name, first in firsts if re.search(rf"{re.escape(words)}\b", first)]
+
+
 def with_table(text: str, root: Path) -> str:
     """Return the document with its RFC table written anew: a row per RFC, in the place of the old rows."""
     rows = [

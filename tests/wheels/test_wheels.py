@@ -68,7 +68,7 @@ def test_the_wheels_hold_their_package_its_marker_and_the_licence_and_nothing_el
 
 def test_the_sdk_alone_imports_with_its_two_dependencies(wheels: dict[str, Path], tmp_path: Path) -> None:
     python = _environment(tmp_path / "locked", "--constraint", ROOT / "requirements/run.txt", wheels["accredit_sdk"])
-    apart = ["accredit_sdk.guard.fetch", "accredit_sdk.guard", "accredit_sdk.agent"]
+    apart = ["accredit_sdk.guard.fetch", "accredit_sdk.guard", "accredit_sdk.agent", "accredit_sdk.testing"]
     said = _run(python, "-I", "-c", IMPORT_ALL, "accredit_sdk", *apart, cwd=tmp_path)
     assert str(tmp_path) in said
     _run(python, "-I", "-c", ROUND_TRIP, cwd=tmp_path)

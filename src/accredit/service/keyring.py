@@ -22,11 +22,14 @@ class Keyring:
     _jwks: bytes = b'{"keys":[]}'
 
     def refresh(self, stored: Iterable[StoredKey]) -> None:
-        """Take over the keys of a new catalogue. Raises WrongMasterKey when one does not open."""
+        """Take over the keys of a new catalogue. Raises WrongMasterKey when one does not open.
+
+        What is published comes from the opened key, never from the public half beside it, which nothing protects.
+        """
         living = [key for key in stored if key.state is not KeyState.GONE]
         self._opened = {key.kid: self._opened.get(key.kid) or self._open(key) for key in living}
         self._active = {key.use: self._opened[key.kid] for key in living if key.state is KeyState.ACTIVE}
-        public = {use: tuple(msgspec.json.decode(k.public) for k in living if k.use is use) for use in KeyUse}
+        public = {use: tuple(self._public(key.kid) for key in living if key.use is use) for use in KeyUse}
         self._published = public
         self._jwks = msgspec.json.encode({"keys": public[KeyUse.ACCESS]})
 
@@ -45,6 +48,9 @@ class Keyring:
     def verifying(self, use: KeyUse) -> dict[str, jws.VerifyingKey]:
         """Return the keys that verify documents of that use, by key id."""
         return {jwk["kid"]: self._opened[jwk["kid"]].verifying() for jwk in self._published[use]}
+
+    def _public(self, kid: str) -> dict[str, str]:
+        return keys.public_jwk(self._opened[kid].verifying())
 
     def _open(self, key: StoredKey) -> SigningKey:
         der = self.master.open(key.sealed, seal_context(key.kid, key.use))
