@@ -210,8 +210,8 @@ async def _look(settings: Settings) -> tuple[Finding, ...]:
 async def _look_at_database(settings: Settings) -> Finding:
     try:
         opened = await engines.open(settings.database_url, settings.data)
-    except StoreBusy as busy:
-        return Finding(Level.OK, f"a node is running: {busy}")
+    except StoreBusy:
+        return Finding(Level.OK, "a node is running on this data folder; stop it to have its database looked at, too")
     try:
         await migrate.check(opened)
         master = system.master_key(settings.data, _given_key(settings), create=False)

@@ -60,6 +60,7 @@ def search(  # noqa: PLR0913  (each is an option of its own)
         "nothing matches",
     )
     if found["next"]:
+        screen.say("")
         screen.say(f"There is more: --cursor {found['next']}")
 
 

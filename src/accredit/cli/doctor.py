@@ -25,7 +25,7 @@ def doctor(session: Session) -> None:
         screen.data({"findings": [{"level": item.level, "what": item.what, "advice": item.advice} for item in found]})
     else:
         screen.table(
-            ("", "found", "what to do"),
+            ("state", "found", "what to do"),
             [(mark(item.level), item.what, item.advice) for item in found],
             "nothing to see",
         )

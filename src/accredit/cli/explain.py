@@ -28,8 +28,7 @@ def explain(
     screen.details([("decision", found["decision"]), ("at", moment(found["at"])), ("outcome", mark(found["outcome"]))])
     screen.say("")
     links = [chain.Link(item["station"], item["name"], item["note"]) for item in found["chain"]]
-    for line in chain.drawn(links, found["outcome"], screen.width):
-        screen.show(line)
+    screen.show(chain.drawn(links, found["outcome"], screen.width))
     screen.say("")
     screen.say(_sentence(found))
     _left_out(screen, found["left_out"])

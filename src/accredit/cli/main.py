@@ -30,7 +30,7 @@ def program() -> typer.Typer:
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
     )
-    app.callback()(shared)
+    app.callback(no_args_is_help=True)(shared)
     for name, noun in (("server", server), ("role", role), ("agent", agent), ("guard", guard), ("key", key)):
         app.add_typer(noun.app, name=name)
     app.add_typer(audit.app, name="audit")
@@ -44,20 +44,34 @@ def main(arguments: Sequence[str] | None = None, transport: httpx2.BaseTransport
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    words = sys.argv[1:] if arguments is None else list(arguments)
     session = Session(transport=transport)
     try:
-        program()(args=arguments, obj=session, prog_name="accredit")
-    except SystemExit as ended:
-        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+        ended = program()(args=words, obj=session, prog_name="accredit", standalone_mode=False)
     except Trouble as trouble:
         return _ended(session, trouble)
+    except typer.TyperException as error:
+        return _misused(session, error, words)
+    except typer.Abort:
+        return _ended(session, Trouble(Exit.REFUSED, "nothing was changed"))
     except ConfigurationProblems as error:
         return _ended(session, Trouble(Exit.USAGE, "\n".join(error.problems)))
     except Exception as error:  # noqa: BLE001  (the last line: whatever it is, it becomes a sentence)
         return _ended(session, _unforeseen(session, error))
     finally:
         session.close()
-    return Exit.OK
+    return ended if isinstance(ended, int) else Exit.OK
+
+
+def _misused(session: Session, error: typer.TyperException, words: Sequence[str]) -> int:
+    """Say what is wrong with the command line: to a program in JSON, to a person with the way to the help."""
+    error.message = error.message.removeprefix("Value error, ")
+    session.as_json = session.as_json or "--json" in words
+    show = getattr(error, "show", None)
+    if session.as_json or show is None:
+        return _ended(session, Trouble(Exit.USAGE, error.format_message()))
+    show()
+    return error.exit_code
 
 
 def _ended(session: Session, trouble: Trouble) -> int:

@@ -7,11 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
-from rich import box
-from rich.cells import cell_len, set_cell_size
-from rich.console import Console, RenderableType
-from rich.table import Table
+from rich.console import Console
 from rich.text import Text
+
+from accredit.cli import layout
 
 MARKS: Final[Mapping[str, tuple[str, str]]] = {
     "allow": ("✔ allowed", "green"),
@@ -29,7 +28,8 @@ MARKS: Final[Mapping[str, tuple[str, str]]] = {
 }
 """How states and outcomes look: a shape, a word, and a colour as the second cue."""
 
-_PIPED: Final = 240
+_ENDLESS: Final = 1_000_000
+_NARROWEST: Final = 20
 
 
 def plain(value: object) -> str:
@@ -41,14 +41,6 @@ def plain(value: object) -> str:
 def _spelled(character: str) -> str:
     code = ord(character)
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
-
-
-def shortened(text: str, most: int) -> str:
-    """Return `text` in at most `most` columns, with its middle left out where it is longer."""
-    if cell_len(text) <= most:
-        return text
-    half = (most - 1) // 2
-    return f"{set_cell_size(text, most - 1 - half).rstrip()}…{text[-half:]}" if half else text[:most]
 
 
 def mark(word: str) -> Text:
@@ -74,34 +66,31 @@ class Screen:
 
     def __init__(self, *, as_json: bool) -> None:
         self.as_json = as_json
-        width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else _PIPED
-        self._out = Console(width=width, highlight=False, markup=False, emoji=False)
-        self._err = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
-
-    @property
-    def width(self) -> int:
+        self._out = Console(highlight=False, markup=False, emoji=False)
+        self._err = Console(stderr=True, highlight=False, markup=False, emoji=False)
+        self.width = _columns(self._out)
         """Columns that a line may take."""
-        return self._out.width
 
     def data(self, value: Any) -> None:
         """Print `value` for a program: one JSON document, ASCII only."""
         sys.stdout.write(json.dumps(value, indent=2) + "\n")
+        sys.stdout.flush()
 
-    def show(self, thing: RenderableType) -> None:
-        """Print something for a person."""
-        self._out.print(thing)
+    def show(self, lines: Iterable[Text]) -> None:
+        """Print lines that are laid out already."""
+        _print(self._out, lines)
 
     def say(self, sentence: str) -> None:
         """Print a sentence for a person."""
-        self._out.print(Text(plain(sentence)), soft_wrap=True)
+        self.show(layout.wrapped(Text(plain(sentence)), self.width))
 
     def done(self, sentence: str) -> None:
         """Say that something was done."""
-        self._out.print(Text("✔ ", "green") + Text(plain(sentence)), soft_wrap=True)
+        self.show(layout.wrapped(Text("✔ ", "green") + Text(plain(sentence)), self.width, hang=2))
 
     def warn(self, sentence: str) -> None:
         """Say something on standard error that must not be missed."""
-        self._err.print(Text("! ", "yellow") + Text(plain(sentence)))
+        self._aside(Text("! ", "yellow"), sentence)
 
     def trouble(self, sentence: str, members: Mapping[str, Any]) -> None:
         """Say on standard error why a command ends."""
@@ -109,36 +98,26 @@ class Screen:
             sys.stderr.write(json.dumps({"error": sentence, **members}, indent=2) + "\n")
             return
         for line in sentence.splitlines() or [""]:
-            self._err.print(Text("✘ ", "red") + Text(plain(line)))
+            self._aside(Text("✘ ", "red"), line)
 
     def ask(self, question: str) -> str:
         """Ask on standard error; return what the person typed."""
-        self._err.print(Text(plain(question)), end=" ")
+        *above, last = layout.wrapped(Text(plain(question)), _columns(self._err))
+        _print(self._err, above)
+        self._err.print(last, end=" ", soft_wrap=True)
         return sys.stdin.readline().strip().lower()
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[object]], empty: str) -> None:
         """Print a table, or the sentence `empty` when there are no rows. A cell is a Text or anything plain."""
         found = [[_cell(value) for value in row] for row in rows]
-        if not found:
+        if found:
+            self.show(layout.table(columns, found, self.width))
+        else:
             self.say(empty)
-            return
-        table = Table(*columns, box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
-        for column in table.columns:
-            column.overflow = "fold"
-        for row in found:
-            table.add_row(*row)
-        self.show(table)
 
     def details(self, pairs: Iterable[tuple[str, object]]) -> None:
         """Print names with their values, one a line; empty ones are left out."""
-        table = Table.grid(padding=(0, 2))
-        table.add_column(no_wrap=True, style="dim")
-        table.add_column(overflow="fold")
-        for name, value in pairs:
-            cell = _cell(value)
-            if cell.plain:
-                table.add_row(name, cell)
-        self.show(table)
+        self.show(layout.details([(name, _cell(value)) for name, value in pairs], self.width))
 
     @contextmanager
     def working(self, on: str) -> Iterator[None]:
@@ -148,6 +127,21 @@ class Screen:
             return
         with self._err.status(Text(plain(on))):
             yield
+
+    def _aside(self, shape: Text, sentence: str) -> None:
+        _print(self._err, layout.wrapped(shape + Text(plain(sentence)), _columns(self._err), hang=2))
+
+
+def _columns(console: Console) -> int:
+    """Return the columns of a terminal, or those that COLUMNS names; what goes into a pipe or a file has no end."""
+    if console.is_terminal or os.environ.get("COLUMNS", "").isdigit():
+        return max(console.width, _NARROWEST)
+    return _ENDLESS
+
+
+def _print(console: Console, lines: Iterable[Text]) -> None:
+    for line in lines:
+        console.print(line, soft_wrap=True)
 
 
 def _cell(value: object) -> Text:

@@ -1,0 +1,121 @@
+"""`accredit audit` and `accredit explain`."""
+
+import sqlite3
+
+import httpx2
+import pytest
+
+from accredit.testing.serving import Served
+from tests.cli.conftest import RESOURCE
+from tests.support.terminal import CommandLine
+
+
+@pytest.fixture
+def refused(ledger: CommandLine, node: Served) -> str:
+    """The id of a decision: an agent asked for more than its role allows."""
+    ledger.ok("role", "add", "reader", "--scope", "ledger=ledger:read")
+    made = ledger.data("agent", "add", "bot", "--owner", "dana@example.com", "--role", "reader")
+    form = {"grant_type": "client_credentials", "resource": RESOURCE, "scope": "ledger:pay"}
+    answer = httpx2.post(node.issuer + "/token", data=form, auth=(made["client_id"], made["secret"]))
+    assert answer.status_code == 400
+    return str(ledger.data("audit", "search", "--kind", "token_refused")["items"][0]["decision"])
+
+
+def test_the_log_is_searched_newest_first_and_page_by_page(ledger: CommandLine, refused: str) -> None:
+    whole = ledger.data("audit", "search")["items"]
+    assert whole[0]["decision"] == refused
+    first = ledger.data("audit", "search", "--limit", "2")
+    second = ledger.data("audit", "search", "--limit", "2", "--cursor", first["next"])
+    assert first["items"] + second["items"] == whole[:4]
+    assert first["next"] in ledger.ok("audit", "search", "--limit", "2")
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("--outcome", "deny"), {"token_refused"}),
+        (("--outcome", "allow"), set[str]()),
+        (("--kind", "chain_opened"), {"chain_opened"}),
+        (("--server", "ledger"), {"token_refused", "administered"}),
+        (("--since", "1h", "--outcome", "deny"), {"token_refused"}),
+        (("--until", "1h"), set[str]()),
+        (("--since", "2001-01-01T00:00:00Z", "--until", "2002-01-01T00:00:00Z"), set[str]()),
+    ],
+)
+def test_a_search_finds_only_what_matches(
+    ledger: CommandLine, refused: str, words: tuple[str, ...], expected: set[str]
+) -> None:
+    assert {item["kind"] for item in ledger.data("audit", "search", *words)["items"]} == expected
+    shown = ledger.ok("audit", "search", *words)
+    assert (refused in shown) == ("token_refused" in expected)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--limit", "0"), ("--limit", "201"), ("--limit", "9" * 30), ("--cursor", "x"), ("--kind", "No Kind"),
+        ("--server", "nobody"), ("--decision", "x"), ("--since", "whenever"), ("--until", "-1h"), ("--server", ""),
+    ],
+)  # fmt: skip
+def test_a_search_that_makes_no_sense_is_refused(settled: CommandLine, words: tuple[str, ...]) -> None:
+    assert settled.run("audit", "search", f"{words[0]}={words[1]}").code == 1
+
+
+def test_a_decision_is_explained_with_its_chain_and_who_can_change_it(ledger: CommandLine, refused: str) -> None:
+    told = ledger.data("explain", refused)
+    assert (told["outcome"], told["needed"]) == ("deny", ["ledger:pay"])
+    assert [item["scope"] for item in told["left_out"]] == ["ledger:pay"]
+    shown = ledger.ok("explain", refused)
+    assert "─✘─" in shown
+    assert "role scopes ROLE --scope ledger=ledger:pay" in shown
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_an_explanation_fits_the_terminal(
+    ledger: CommandLine, refused: str, monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    lines = ledger.ok("explain", refused).splitlines()
+    assert max(len(line) for line in lines) <= columns
+
+
+def test_in_a_pipe_no_sentence_and_no_row_is_broken(ledger: CommandLine, refused: str) -> None:
+    ledger.ok("agent", "add", "talker", "--owner", "x", "--purpose", "word " * 150)
+    purposes = [line for line in ledger.ok("agent", "list").splitlines() if line.startswith("talker")]
+    assert purposes[0].count("word") == 150
+
+
+def test_the_records_of_a_decision_are_shown_as_they_were_written(ledger: CommandLine, refused: str) -> None:
+    records = ledger.data("audit", "show", refused)["items"]
+    assert [item["kind"] for item in records] == ["token_refused"]
+    shown = ledger.ok("audit", "show", refused)
+    assert records[0]["hash"] in shown
+    assert f"{records[0]['seq']} of {records[0]['chain']}" in shown
+
+
+@pytest.mark.parametrize("verb", [("explain",), ("audit", "show")])
+def test_a_decision_that_is_none_or_unknown_is_refused(settled: CommandLine, verb: tuple[str, ...]) -> None:
+    assert settled.run(*verb, "dec_" + "0" * 26, "--json").trouble["status"] == 404
+    assert settled.run(*verb, "nonsense", "--json").trouble["status"] == 422
+    assert settled.run(*verb, "").code == 2
+    assert settled.run(*verb, "../keys").code == 1
+
+
+def test_an_unaltered_log_verifies(ledger: CommandLine, refused: str) -> None:
+    found = ledger.data("audit", "verify")
+    assert found["ok"] is True
+    assert sum(item["records"] for item in found["chains"]) == len(ledger.data("audit", "search")["items"])
+    assert "✔ ok" in ledger.ok("audit", "verify")
+
+
+def test_an_altered_log_ends_with_4_and_names_the_record(ledger: CommandLine, node: Served, refused: str) -> None:
+    records = ledger.data("audit", "show", refused)["items"]
+    with sqlite3.connect(node.folder / "accredit.db") as database:
+        database.execute("UPDATE audit_records SET outcome = 'allow' WHERE decision = ?", (refused,))
+    ran = ledger.run("audit", "verify", "--json")
+    assert ran.code == 4
+    assert ran.data["ok"] is False
+    assert [item["broken_at"] for item in ran.data["chains"]] == [records[0]["seq"]]
+    shown = ledger.run("audit", "verify")
+    assert shown.code == 4
+    assert f"✘ record {records[0]['seq']}" in shown.out
