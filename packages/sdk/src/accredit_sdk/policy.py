@@ -1,6 +1,5 @@
 """What a guard knows about one server: which name needs which scopes, and who sees it. Immutable."""
 
-import re
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -57,7 +56,7 @@ class Policy:
     suspended: bool = False
     may_ask: frozenset[str] = frozenset()
     _uris: Mapping[str, Target] = field(init=False, repr=False)
-    _templates: tuple[tuple[re.Pattern[str], Target], ...] = field(init=False, repr=False)
+    _templates: tuple[tuple[uri_template.Template, Target], ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         uris, templates = _resources(self.targets.values())
@@ -77,7 +76,7 @@ class Policy:
         except ResourceError:
             return ()
         known = self._uris.get(uri)
-        found = [target for fits, target in self._templates if fits.fullmatch(uri)]
+        found = [target for template, target in self._templates if template.fits(uri)]
         return (*found, known) if known is not None else tuple(found)
 
     def visible(self, kind: str, name: str, held: Set[str]) -> bool:
@@ -144,16 +143,16 @@ class Policy:
 
 def _resources(
     targets: Iterable[Target],
-) -> tuple[dict[str, Target], tuple[tuple[re.Pattern[str], Target], ...]]:
+) -> tuple[dict[str, Target], tuple[tuple[uri_template.Template, Target], ...]]:
     """Return the resources with one URI, by its normal spelling, and the templates. What is neither is left out."""
     uris: dict[str, Target] = {}
-    templates: list[tuple[re.Pattern[str], Target]] = []
+    templates: list[tuple[uri_template.Template, Target]] = []
     for target in targets:
         if target.kind != RESOURCE:
             continue
         try:
             if uri_template.is_template(target.name):
-                templates.append((uri_template.pattern(target.name), target))
+                templates.append((uri_template.Template(target.name), target))
             else:
                 uris[uri_template.normal(target.name)] = target
         except ResourceError:
