@@ -1,127 +1,180 @@
-"""URIs of MCP resources: one spelling each, and templates that fit what they can stand for and nothing wider."""
+"""URIs have one spelling, and templates match what they can stand for and nothing that a reader could climb out of."""
+
+import re
+import time
+from urllib.parse import quote
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from accredit_sdk import uri_template
-from tests.unit.sdk.forge import refused
-
-UNRESERVED = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
-SEGMENT = st.text(UNRESERVED + "!$&'()*+,;=:@", min_size=1, max_size=6).filter(lambda one: one not in (".", ".."))
-SCHEMES = st.sampled_from(["notes", "https", "file", "x+y", "a.b-c"])
-
-
-@st.composite
-def normals(draw: st.DrawFn) -> str:
-    """URIs in their one spelling."""
-    host = draw(st.none() | st.sampled_from(["", "desk", "a.example:8000"]))
-    path = "/".join(draw(st.lists(SEGMENT, min_size=1, max_size=3)))
-    query = draw(st.sampled_from(["", "?", "?a=b", "?a=%2F", "#x"]))
-    return f"{draw(SCHEMES)}:{path if host is None else f'//{host}/{path}'}{query}"
-
-
-@given(normals())
-def test_a_normal_uri_stays_as_it_is(uri: str) -> None:
-    assert uri_template.normal(uri) == uri
-
-
-@given(normals(), st.data())
-def test_spellings_of_the_same_have_one_normal_form(uri: str, data: st.DataObject) -> None:
-    spelt = "".join(
-        f"%{ord(one):02x}" if one in UNRESERVED and at > uri.index(":") and data.draw(st.booleans()) else one
-        for at, one in enumerate(uri)
-    )
-    scheme, colon, rest = spelt.partition(":")
-    cased = data.draw(st.sampled_from([str.upper, str.title, str.lower]))
-    if "%2" not in uri:
-        assert uri_template.normal(cased(scheme) + colon + rest) == uri
-
-
-@given(st.text(max_size=20) | st.text("aA:/.%2eEfF?#\\ é", max_size=20).map("x:{}".format))
-def test_any_text_is_refused_or_has_a_normal_form_that_stays(text: str) -> None:
-    if not refused(lambda: uri_template.normal(text)):
-        found = uri_template.normal(text)
-        assert uri_template.normal(found) == found
+from accredit_sdk.errors import ResourceError
+from accredit_sdk.uri_template import LONGEST, Template, is_template, normal
 
 
 @pytest.mark.parametrize(
-    ("uri", "expected"),
+    ("uri", "spelling"),
     [
-        ("NOTES://Desk/Plan", "notes://desk/Plan"), ("URN:A:B", "urn:A:B"), ("notes:", "notes:"),
-        ("notes://desk", "notes://desk"), ("notes:///a", "notes:///a"), ("notes://desk/%c3%a9", "notes://desk/%C3%A9"),
-        ("notes://desk/a%20b", "notes://desk/a%20b"), ("notes://desk/%2541", "notes://desk/%2541"),
-        ("notes://desk/a?b=%2f", "notes://desk/a?b=%2F"), ("notes://desk/é", "notes://desk/é"),
+        ("LEDGER://Book/1", "ledger://book/1"),
+        ("ledger://b/%7Euser/%41", "ledger://b/~user/A"),
+        ("ledger://b/a%20b%c3%a4", "ledger://b/a%20b%C3%A4"),
+        ("ledger://b?Q=%41#F%42", "ledger://b?Q=A#FB"),
+        ("ledger:///etc", "ledger:///etc"),
+        ("urn:ISBN:%31", "urn:ISBN:1"),
+        ("ledger://B%c3%84:80/x", "ledger://b%c3%84:80/x"),
+        ("ledger://b/a..b/...", "ledger://b/a..b/..."),
+        ("ledger://b/x?path=../..", "ledger://b/x?path=../.."),
+        ("ledger://bücher/ä", "ledger://bücher/ä"),
     ],
-)  # fmt: skip
-def test_spellings_have_the_form_that_the_rfc_says(uri: str, expected: str) -> None:
-    assert uri_template.normal(uri) == expected
+)
+def test_a_uri_has_one_spelling(uri: str, spelling: str) -> None:
+    assert normal(uri) == spelling
+    assert normal(spelling) == spelling
 
 
 @pytest.mark.parametrize(
     "uri",
     [
-        "", "plan", "/plan", "//desk/plan", ":a", "1:a", "é:a", "notes://desk/..", "notes://desk/../a", "notes:..",
-        "a:./b", "notes://desk/%2e%2E/a", "notes://desk/.%2e", "notes://desk/a%2fb", "notes://desk/a%5Cb",
-        "notes://de%2fsk/a", "notes://desk/a\\b", "notes://desk/%00", "notes://desk/%0a", "notes://desk/%7f", "notes://desk/a?b=%00",
-        "a:b#%0d", "notes://desk/%", "notes://desk/a%%32fb", "notes://desk/%%32%65", "a:b?%", "a:b#%2",
-        "notes://desk/%zz", "notes://desk/a b", "notes://desk/\n", 'a:"', "a:<", "a:{b}", "a:`", "a:^",
-        "notes:" + "a" * 4091,
+        "",
+        "book/1",
+        "//book/1",
+        "1ledger://b",
+        "ledger://b/" + "x" * LONGEST,
+        "ledger://b/a b",
+        "ledger://b/\n",
+        'ledger://b/"',
+        "ledger://b/{id}",
+        "ledger://b\\c",
+        "ledger://b/%",
+        "ledger://b/%4",
+        "ledger://b/%zz",
+        "ledger://b/%%32f",
+        "ledger://b/\x00",
+        "ledger://b/%00",
+        "ledger://b/x?%0a",
+        "ledger://b/x#%7f",
     ],
-)  # fmt: skip
-def test_what_is_no_uri_or_two_places_at_once_is_refused(uri: str) -> None:
-    assert refused(lambda: uri_template.normal(uri))
-
-
-def test_a_uri_has_at_most_4096_characters() -> None:
-    assert uri_template.normal("notes:" + "a" * 4090) == "notes:" + "a" * 4090
-
-
-# ---------------------------------------------------------------- templates
-
-
-def fits(template: str, uri: str) -> bool:
-    return uri_template.pattern(template).fullmatch(uri_template.normal(uri)) is not None
-
-
-@given(SCHEMES, st.lists(SEGMENT, min_size=1, max_size=3), st.data())
-def test_a_template_fits_every_uri_that_it_can_stand_for(scheme: str, parts: list[str], data: st.DataObject) -> None:
-    variable = [data.draw(st.booleans()) for _ in parts]
-    path = "/".join(f"{{v{at}}}" if free else part for at, (part, free) in enumerate(zip(parts, variable, strict=True)))
-    template = f"{scheme}://desk/{path}"
-    uri = f"{scheme}://desk/{'/'.join(parts)}"
-    assert fits(template, uri)
-    assert uri_template.is_template(template) == any(variable)
-    assert not fits(template, uri + "/deeper")
-    assert not fits(template, uri.replace("desk", "shelf", 1))
-    changed = [part if free else part + "x" for part, free in zip(parts, variable, strict=True)]
-    assert fits(template, f"{scheme}://desk/{'/'.join(changed)}") == all(variable)
+)
+def test_what_is_no_uri_has_no_spelling(uri: str) -> None:
+    with pytest.raises(ResourceError):
+        normal(uri)
 
 
 @pytest.mark.parametrize(
-    ("template", "uri", "expected"),
+    "path",
     [
-        ("notes://{a}", "notes://desk", True), ("notes://{a}", "notes://desk/plan", False),
-        ("notes://{a}", "notes://desk?b", False), ("notes://{a}", "notes://desk#b", False),
-        ("notes://{a}/{b}", "notes://desk/plan", True), ("notes://{a,b}", "notes://x,y", True),
-        ("notes://{a:3}", "notes://abc", True), ("notes://d/{.ext}", "notes://d/.txt", True),
-        ("notes://d{;p}", "notes://d;p=1", True), ("notes://d{;p}", "notes://d/p", False),
-        ("notes://{+a}", "notes://desk/plan/old?b#c", True), ("notes://d{/a}", "notes://d/x/y", True),
-        ("notes://d{#a}", "notes://d#x", True), ("notes://{a*}", "notes://x/y", True),
-        ("notes://d{?q}", "notes://d?q=1", True), ("notes://d{?q}", "notes://d", True),
-        ("notes://d{?q}", "notes://dx", False),
-        ("notes://d{?q}", "notes://d?q#x", False), ("notes://d?a=b{&q}", "notes://d?a=b&q=1", True),
-        ("notes://a.b/{x}", "notes://axb/1", False), ("NOTES://d/{a}", "notes://d/x", True),
-        ("notes://d/%7E{a}", "notes://d/~x", True), ("notes://d/%c3%a9{a}", "notes://d/%C3%A9", True),
-        ("notes://d/{a}(b)", "notes://d/x(b)", True), ("a:{b}", "a:c", True),
+        "/..",
+        "/.",
+        "/../x",
+        "/x/./y",
+        "/x/%2e%2E/y",
+        "/x/.%2e",
+        "/..;a=b/x",
+        "/.;/x",
+        "/..%3b/x",
+        "/x%2fy",
+        "/x%5Cy",
+        "/%252e%252e/x",
+        "/%25%32%65",
+        "/x%252fy",
+        "..",
+        "../x",
     ],
-)  # fmt: skip
-def test_expressions_are_as_wide_as_the_house_says(template: str, uri: str, expected: bool) -> None:
-    assert fits(template, uri) == expected
+)
+def test_a_path_that_two_readers_could_take_for_different_places_is_refused(path: str) -> None:
+    for start in ("ledger:", "ledger://b") if path.startswith("/") else ("ledger:",):
+        with pytest.raises(ResourceError):
+            normal(start + path)
+
+
+def test_an_encoded_slash_in_the_host_is_refused() -> None:
+    for host in ("b%2fc", "b%5cc", "b%252fc"):
+        with pytest.raises(ResourceError):
+            normal(f"ledger://{host}/x")
+
+
+URIS = st.from_regex(
+    r"[A-Za-z][a-z+.]{0,3}:(//[A-Za-z%2EeFf.]{0,6})?[/.;%0-9A-Fa-f]{0,20}([?#].{0,5})?", fullmatch=True
+)
+
+
+@given(URIS)
+@example("a://%%32f")
+@example("a:/%25%32%65%25%32%65/")
+@example("a://İ")
+def test_the_spelling_of_a_spelling_is_itself_and_no_decoding_finds_dot_segments_in_its_path(uri: str) -> None:
+    try:
+        found = normal(uri)
+    except ResourceError:
+        return
+    assert normal(found) == found
+    path = re.sub(r"[?#].*", "", found.partition(":")[2], flags=re.DOTALL)
+    for _ in range(2):
+        path = re.sub(r"%([0-9A-Fa-f]{2})", lambda one: chr(int(one[1], 16)), path)
+        segments = re.split(r"[/\\]", path)
+        assert not {".", ".."} & {segment.partition(";")[0] for segment in segments[2 * path.startswith("//") :]}
 
 
 @pytest.mark.parametrize(
-    "template", ["x:{", "x:}", "x:{}", "x:{a", "x:{a}}", "x:{{a}}", "x:{a b}", "x:{!a}", "x:{a}%00{b}"]
+    ("template", "fits", "differs"),
+    [
+        ("ledger://book/{id}", ["ledger://book/1", "ledger://book/"], ["ledger://book/1/2", "ledger://book/1?x", "x"]),
+        ("LEDGER://Book/X{id}", ["ledger://book/X1"], ["ledger://book/x1"]),
+        ("ledger://{Host}.Example/{id}/y", ["ledger://a.example/1/y"], ["ledger://a.example/1/2/y"]),
+        ("file:///{+path}", ["file:///a/b", "file:///"], ["file://h/a"]),
+        ("file:///x{/path*}", ["file:///x/a/b"], ["file:///y"]),
+        ("file:///x{#part}", ["file:///x#a"], ["file:///y"]),
+        ("db://h/{list*}", ["db://h/a/b"], ["db://i/a"]),
+        ("db://h/{a}{b}{c}/z", ["db://h/1/z"], ["db://h/1/2/z"]),
+        ("db://h/q{?a,b}", ["db://h/q", "db://h/q?a=1&b=2"], ["db://h/q#a", "db://h/qa"]),
+        ("db://h/{t}{?a}", ["db://h/q?a=1"], ["db://h/q/r?a=1"]),
+        ("db://h/q?x=1{&a}", ["db://h/q?x=1&a=2"], ["db://h/q?x=2"]),
+        ("db://h/x{.ext}", ["db://h/x.json"], ["db://h/x/json"]),
+        ("img://h/{n}-{w}.png", ["img://h/a-b-1.png"], ["img://h/a.png"]),
+        ("urn:isbn:{n}", ["urn:isbn:1"], ["urn:issn:1"]),
+        ("db://h/%7E{user:3}/%c3%a4", ["db://h/~me/%C3%A4"], ["db://h/~me/ä"]),
+    ],
+)
+def test_a_template_matches_what_it_can_stand_for(template: str, fits: list[str], differs: list[str]) -> None:
+    assert is_template(template)
+    found = Template(template)
+    for uri in fits:
+        assert normal(uri) == uri
+        assert found.fits(uri), uri
+    for uri in differs:
+        assert not found.fits(uri), uri
+
+
+@pytest.mark.parametrize(
+    "template",
+    ["db://{", "db://}", "db://{}", "db://{a b}", "db://{{a}}", "db://{|a}", "db://%00{a}"],
 )
 def test_a_template_that_cannot_be_read_is_refused(template: str) -> None:
-    assert refused(lambda: uri_template.pattern(template))
+    with pytest.raises(ResourceError):
+        Template(template)
+
+
+def test_no_uri_keeps_a_template_busy() -> None:
+    found = Template("x://{+a}-{+b}-{c}-{d}{?e}-{f*}/end")
+    began = time.process_time()
+    assert not found.fits("x://" + "-" * (LONGEST - 4))
+    assert time.process_time() - began < 1
+
+
+NAMES = st.sampled_from(["{a}", "{+a}", "{/a}", "{?a}", "{a*}"])
+TEXTS = st.text(st.sampled_from("aB9-/?"), max_size=5)
+
+
+@given(st.lists(st.tuples(TEXTS, NAMES, st.text(max_size=6)), max_size=3), TEXTS)
+def test_an_expansion_of_a_template_fits_it(parts: list[tuple[str, str, str]], end: str) -> None:
+    template, uri = "X://Host/", "X://Host/"
+    for text, name, value in parts:
+        template += text + name
+        kept = quote(value, safe="/?") if name == "{+a}" else quote(value, safe="")
+        uri += text + {"{/a}": "/", "{?a}": "?a="}.get(name, "") + kept
+    try:
+        spelling = normal(uri + end)
+        found = Template(template + end)
+    except ResourceError:
+        assume(False)
+    assert found.fits(spelling), (template + end, spelling)

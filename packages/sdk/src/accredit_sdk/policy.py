@@ -1,6 +1,5 @@
 """What a guard knows about one server: which name needs which scopes, and who sees it. Immutable."""
 
-import re
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -56,7 +55,7 @@ class Target:
         Raises ScopeError, ValueError; ResourceError for a URI or template that cannot be read.
         """
         if uri_template.is_template(uri):
-            uri_template.pattern(uri)
+            uri_template.Template(uri)
         else:
             uri_template.normal(uri)
         return cls(RESOURCE, uri, words.parse(scope), visibility=Visibility(visibility))
@@ -79,7 +78,7 @@ class Policy:
     suspended: bool = False
     may_ask: frozenset[str] = frozenset()
     _uris: Mapping[str, tuple[Target, ...]] = field(init=False, repr=False)
-    _templates: tuple[tuple[re.Pattern[str], Target], ...] = field(init=False, repr=False)
+    _templates: tuple[tuple[uri_template.Template, Target], ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         uris, templates = _resources(self.targets.values())
@@ -98,7 +97,7 @@ class Policy:
             uri = uri_template.normal(name)
         except ResourceError:
             return ()
-        found = [target for fits, target in self._templates if fits.fullmatch(uri)]
+        found = [target for template, target in self._templates if template.fits(uri)]
         return (*found, *self._uris.get(uri, ()))
 
     def visible(self, kind: str, name: str, held: Set[str]) -> bool:
@@ -166,19 +165,19 @@ class Policy:
 
 def _resources(
     targets: Iterable[Target],
-) -> tuple[dict[str, tuple[Target, ...]], tuple[tuple[re.Pattern[str], Target], ...]]:
+) -> tuple[dict[str, tuple[Target, ...]], tuple[tuple[uri_template.Template, Target], ...]]:
     """Return the resources with one URI, by its normal spelling, and the templates. What is neither is left out.
 
     One resource that is mapped in two spellings needs the scopes of both.
     """
     uris: dict[str, tuple[Target, ...]] = {}
-    templates: list[tuple[re.Pattern[str], Target]] = []
+    templates: list[tuple[uri_template.Template, Target]] = []
     for target in targets:
         if target.kind != RESOURCE:
             continue
         try:
             if uri_template.is_template(target.name):
-                templates.append((uri_template.pattern(target.name), target))
+                templates.append((uri_template.Template(target.name), target))
             else:
                 uri = uri_template.normal(target.name)
                 uris[uri] = (*uris.get(uri, ()), target)

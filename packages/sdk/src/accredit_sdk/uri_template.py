@@ -1,11 +1,12 @@
 """RFC 3986, 6.2.2, and RFC 6570: URIs of MCP resources in one spelling, and the templates that they may fit.
 
 A server reads a URI in its own way. So one spelling is compared, and what two readers could take for different places
-(dot segments, encoded slashes) is no URI here. Pure.
+(dot segments, encoded slashes, escapes of escapes) is no URI here. Pure.
 """
 
 import re
-from typing import Final
+from collections.abc import Callable, Iterator
+from typing import Final, TypeAlias
 
 from accredit_sdk.errors import ResourceError
 
@@ -15,10 +16,18 @@ LONGEST: Final = 4096
 _URI: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(?://([^/?#]*))?([^?#]*)(\?[^#]*)?(#.*)?", re.DOTALL)
 _ALLOWED: Final = re.compile(r"(?:[!#$&-;=?-\[\]_a-z~]|%[0-9A-Fa-f]{2}|[^\x00-\x7f])*")
 _TRIPLET: Final = re.compile(r"%[0-9A-Fa-f]{2}")
+_TWICE: Final = re.compile(r"%25[0-9A-Fa-f]{2}")
 _UNRESERVED: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _SEPARATORS: Final = frozenset("/\\")
 _EXPRESSION: Final = re.compile(r"\{([+#./;?&]?)([A-Za-z0-9_.,*:%]+)\}")
+_HEAD: Final = re.compile(r"\A(?:[^:/?#{}]+:)?(?://(?:[^/?#{}]|\{[^{}]*\})*)?")
+_DOTS: Final = re.compile(r"(?:\A|/)\.\.?(?:/|;|%3B|\Z)")
 _WIDE: Final = frozenset("+#/")
+_SEPARATOR: Final = re.compile("[/?#]")
+_FRAGMENT: Final = re.compile("#")
+_NOWHERE: Final = re.compile("(?!)")
+_Step: TypeAlias = Callable[[str, list[int]], list[int]]
+"""A part of a template: leads from places in a URI, in rising order, to the places that may be behind it."""
 
 
 def normal(uri: str) -> str:
@@ -31,9 +40,11 @@ def normal(uri: str) -> str:
         raise ResourceError("not an absolute URI")
     scheme, authority, path, query, fragment = found.groups(default="")
     path = _plain(path, barred=_SEPARATORS)
-    if not {".", ".."}.isdisjoint(path.split("/")):
+    if _DOTS.search(path):
         raise ResourceError("the path has a dot segment")
     host = f"//{_plain(authority, barred=_SEPARATORS).lower()}" if found[2] is not None else ""
+    if _TWICE.search(host + path):
+        raise ResourceError("an escape is escaped")
     return f"{scheme.lower()}:{host}{path}{_plain(query)}{_plain(fragment)}"
 
 
@@ -42,32 +53,67 @@ def is_template(text: str) -> bool:
     return "{" in text
 
 
-def pattern(template: str) -> re.Pattern[str]:
-    """Return what matches every normal URI that `template` can stand for.
+class Template:
+    """A template, and every normal URI that it can stand for.
 
     A plain variable stands for one segment; one with `+`, `#`, `/` or `*` for any number of them; `?` and `&` for a
     query. Raises ResourceError for a template that cannot be read.
     """
-    parts: list[str] = []
+
+    def __init__(self, text: str) -> None:
+        rest = _HEAD.sub("", text)
+        head = text[: len(text) - len(rest)]
+        self._steps = (*_steps(head, lower=True), *_steps(rest, lower=False))
+
+    def fits(self, uri: str) -> bool:
+        """Tell whether a normal URI is one of them.
+
+        All places are followed that the template can have come to, so the time grows with the length of both alone.
+        """
+        places = [0]
+        for step in self._steps:
+            places = step(uri, places)
+            if not places:
+                return False
+        return places[-1] == len(uri)
+
+
+def _steps(text: str, *, lower: bool) -> Iterator[_Step]:
     at = 0
-    for found in _EXPRESSION.finditer(template):
-        parts += [_literal(template[at : found.start()]), _expression(found[1], found[2])]
+    for found in _EXPRESSION.finditer(text):
+        yield _literal(text[at : found.start()], lower=lower)
+        yield _expression(found[1], found[2])
         at = found.end()
-    parts.append(_literal(template[at:]))
-    return re.compile("".join(parts), re.DOTALL)
+    yield _literal(text[at:], lower=lower)
 
 
-def _expression(operator: str, names: str) -> str:
-    if operator in ("?", "&"):
-        return rf"(?:[{operator}][^#]*)?"
-    return ".*" if operator in _WIDE or "*" in names else "[^/?#]*"
-
-
-def _literal(text: str) -> str:
+def _literal(text: str, *, lower: bool) -> _Step:
     if "{" in text or "}" in text:
         raise ResourceError("the template has a brace that opens or closes nothing")
-    scheme, colon, rest = text.partition("://")
-    return re.escape(f"{scheme.lower()}{colon}{_plain(rest)}" if colon else _plain(text))
+    plain = _plain(text).lower() if lower else _plain(text)
+    return lambda uri, places: [at + len(plain) for at in places if uri.startswith(plain, at)]
+
+
+def _expression(operator: str, names: str) -> _Step:
+    if operator in ("?", "&"):
+        return lambda uri, places: _query(operator, uri, places)
+    ends = _NOWHERE if operator in _WIDE or "*" in names else _SEPARATOR
+    return lambda uri, places: _spread(ends, uri, places)
+
+
+def _spread(ends: re.Pattern[str], uri: str, places: list[int]) -> list[int]:
+    """Return every place between one of `places` and the next end."""
+    found: list[int] = []
+    for at in places:
+        if not found or at > found[-1]:
+            end = ends.search(uri, at)
+            found.extend(range(at, (end.start() if end is not None else len(uri)) + 1))
+    return found
+
+
+def _query(operator: str, uri: str, places: list[int]) -> list[int]:
+    begun = [at + 1 for at in places if uri.startswith(operator, at)]
+    return sorted({*places, *_spread(_FRAGMENT, uri, begun)})
 
 
 def _plain(text: str, barred: frozenset[str] = frozenset()) -> str:
