@@ -32,7 +32,7 @@ def measure(turns: int = TURNS) -> dict[str, float]:
 
 async def _measured(turns: int) -> dict[str, float]:
     ours = peer = 0
-    verify = BareVerify()
+    verify = BareVerify.generate()
     async with guard_site.begun_guard() as (guard, accredit):
         token = accredit.token(guard_site.SCOPE)
         await _turn(guard, token)

@@ -6,6 +6,7 @@ in front. Without salt and person part the links still hold: that is redaction.
 
 import hashlib
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, TypeVar
 
@@ -63,7 +64,8 @@ class RecordPerson(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     trace_id: str | None = None
 
 
-class Record(msgspec.Struct, frozen=True, gc=False):
+@dataclass(frozen=True, slots=True)
+class Record:
     """A record as it is kept and shipped: `header` and `person` are JSON exactly as hashed."""
 
     header: bytes
@@ -124,13 +126,18 @@ def decode_header(header: bytes) -> RecordHeader:
 
 def encode_line(record: Record) -> bytes:
     """Return the record as one line of JSON, without the line's end."""
+    return line(record.header, record.person, record.salt, record.commitment, record.hash)
+
+
+def line(header: bytes, person: bytes | None, salt: bytes | None, commitment: bytes, link: bytes) -> bytes:
+    """Return what `encode_line` does of a record with these members."""
     return _encode(
         _Line(
-            header=record.header.decode(),
-            hash=record.hash.hex(),
-            commitment=record.commitment.hex(),
-            person=record.person.decode() if record.person is not None else None,
-            salt=record.salt.hex() if record.salt is not None else None,
+            header=header.decode(),
+            hash=link.hex(),
+            commitment=commitment.hex(),
+            person=person.decode() if person is not None else None,
+            salt=salt.hex() if salt is not None else None,
         )
     )
 

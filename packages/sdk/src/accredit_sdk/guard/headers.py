@@ -48,7 +48,10 @@ def read(raw: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
 
 def plain_json(fields: Fields) -> bool:
     """Tell whether the body is JSON in UTF-8: a server that believes in another charset would read another message."""
-    kind, _, parameter = fields.get(b"content-type", b"").lower().partition(b";")
+    given = fields.get(b"content-type", b"")
+    if given == b"application/json":
+        return True
+    kind, _, parameter = given.lower().partition(b";")
     return kind.strip() == b"application/json" and parameter.strip().replace(b'"', b"") in (b"", b"charset=utf-8")
 
 

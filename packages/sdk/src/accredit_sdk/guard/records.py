@@ -15,7 +15,7 @@ from accredit_sdk import ids, record
 from accredit_sdk.decision import Decision, Effect
 from accredit_sdk.guard.moment import Clock, Dice
 from accredit_sdk.guard.spool import Batch, SpoolFull
-from accredit_sdk.record import Record, RecordHeader, RecordPerson
+from accredit_sdk.record import RecordHeader, RecordPerson
 
 DECISION: Final = "decision"
 """Kind of the record of a decision."""
@@ -147,8 +147,7 @@ class Recorder:
         salt = self._dice.take(_SALT)
         commitment = record.commit(salt, person)
         link = record.link(self._hash, header, commitment)
-        line = record.encode_line(Record(header, person, salt, commitment, link))
-        self._store.append(seq, line + b"\n")
+        self._store.append(seq, record.line(header, person, salt, commitment, link) + b"\n")
         self._seq, self._hash = seq, link
 
 
