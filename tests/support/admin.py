@@ -81,6 +81,14 @@ def tokens(admin: Admin) -> Token:
     return ask
 
 
+async def key_set(admin: Admin) -> httpx2.Response:
+    """Return the key set of the node, from where its metadata says that it is."""
+    transport = httpx2.ASGITransport(app=admin.node.public)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1:8700") as http:
+        where = (await http.get("/.well-known/oauth-authorization-server")).json()["jwks_uri"]
+        return await http.get(where)
+
+
 async def enrolled(admin: Admin, name: str) -> str:
     """Enrol a guard of the ledger, as its own process would, and return its id."""
     code = (await admin.ok("POST", "/servers/ledger/enrolments", json={"name": name}))["code"]
