@@ -1,7 +1,7 @@
 """Verification: a token is good for one issuer, one audience and one time, and only if nothing more is asked of it."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec import structs
 
@@ -55,6 +55,10 @@ def test_a_token_lives_until_its_exp_and_the_tolerance_and_not_a_second_longer(
 
 
 @given(st.sampled_from(["iat", "nbf"]), st.integers(-100, 100), st.integers(0, 60))
+@example("iat", 30, 30)
+@example("iat", 31, 30)
+@example("nbf", 30, 30)
+@example("nbf", 31, 30)
 def test_a_token_from_further_ahead_than_the_tolerance_is_not_valid_yet(name: str, offset: int, leeway: int) -> None:
     expected = None if offset <= leeway else Problem.NOT_YET_VALID
     said = structs.replace(GOOD, **{name: SECONDS + offset})
