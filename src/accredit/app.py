@@ -197,6 +197,8 @@ async def _look(settings: Settings) -> tuple[Finding, ...]:
 
     async def folder() -> Finding:
         system.prepare(settings.data)
+        if settings.master_key is None and not (settings.data / system.MASTER_KEY_FILE).exists():
+            return Finding(Level.WARN, f"{settings.data} holds no master key", "the first `accredit up` makes it")
         system.master_key(settings.data, _given_key(settings), create=False)
         return Finding(Level.OK, f"the data folder {settings.data} and the master key are closed to others")
 
@@ -214,9 +216,10 @@ async def _look_at_database(settings: Settings) -> Finding:
         return Finding(Level.OK, "a node is running on this data folder; stop it to have its database looked at, too")
     try:
         await migrate.check(opened)
+        if (known := await readers.Deployments(opened).read()) is None:
+            return Finding(Level.OK, f"the database has schema {migrate.newest()} and is new")
         master = system.master_key(settings.data, _given_key(settings), create=False)
-        if (known := await readers.Deployments(opened).read()) is not None:
-            deployment.compare(known, settings.origin, master)
+        deployment.compare(known, settings.origin, master)
     finally:
         await opened.close()
     return Finding(Level.OK, f"the database has schema {migrate.newest()} and belongs to this issuer and master key")

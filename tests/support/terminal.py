@@ -43,7 +43,10 @@ class CommandLine:
         self.capsys.readouterr()
         code = main(["--data", str(self.folder), *words], transport)
         said = self.capsys.readouterr()
-        assert not (self.folder / LOG).exists(), (self.folder / LOG).read_text()
+        if (log := self.folder / LOG).exists():
+            unforeseen = log.read_text()
+            log.unlink()
+            raise AssertionError(unforeseen)
         assert "Traceback" not in said.err
         assert "internal error" not in said.err
         return Ran(code, said.out, said.err)

@@ -91,6 +91,8 @@ class Client:
         except httpx2.TransportError as error:
             text = f"the connection to accredit broke ({type(error).__name__}); look whether anything was changed"
             raise Trouble(Exit.UNREACHABLE, text) from error
+        except httpx2.InvalidURL:
+            raise usage("what was typed is too long") from None
         except UnicodeEncodeError:
             raise usage("what was typed must be text: these bytes are not UTF-8") from None
         return self._read(answer)
@@ -101,12 +103,13 @@ class Client:
         try:
             found = answer.json()
         except ValueError:
-            raise Trouble(Exit.UNREACHABLE, f"what answers at {self._socket} is not accredit") from None
+            found = None
+        if not isinstance(found, dict):
+            raise Trouble(Exit.UNREACHABLE, f"what answers at {self._socket} is not accredit")
         if answer.is_success:
             return found
-        problem = found if isinstance(found, dict) else {}
-        detail = problem.get("detail") or f"the server answered {answer.status_code}"
-        members = {name: problem[name] for name in ("type", "status", "errors") if name in problem}
+        detail = found.get("detail") or f"the server answered {answer.status_code}"
+        members = {name: found[name] for name in ("type", "status", "errors") if name in found}
         raise Trouble(Exit.REFUSED, str(detail), members)
 
     def _unreachable(self, error: BaseException) -> Trouble:
