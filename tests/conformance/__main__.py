@@ -35,6 +35,8 @@ console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
 
 def main() -> int:
     """Judge; return 0 if every verdict holds, 1 if one does not, 2 if nothing could be judged."""
+    document = BUILD / "conformance.json"
+    document.unlink(missing_ok=True)
     for judge, lack in NOT_YET:
         console.print(f"not run  {judge}: {lack}", soft_wrap=True)
     try:
@@ -44,8 +46,8 @@ def main() -> int:
         console.print(f"conformance: {trouble}", markup=False, soft_wrap=True)
         return 2
     show(verdicts)
-    document = {"suite": suite.version, "verdicts": [verdict.document() for verdict in verdicts]}
-    (BUILD / "conformance.json").write_text(json.dumps(document, indent=2) + "\n")
+    told = {"suite": suite.version, "verdicts": [verdict.document() for verdict in verdicts]}
+    document.write_text(json.dumps(told, indent=2) + "\n")
     return 0 if all(verdict.holds() for verdict in verdicts) else 1
 
 

@@ -15,7 +15,7 @@ from tests.conformance.everything.server import server
 _NAME: Final = "everything"
 _KINDS: Final = ("tools", "prompts", "resources")
 _ASKS: Final = ("sampling", "elicitation", "roots")
-_SECONDS: Final = 30
+_SECONDS: Final = 60
 _PYTHON: Final = str(BIN / "python")
 
 
@@ -23,7 +23,7 @@ def start_direct(stage: Stage) -> str:
     """Start the server with nobody before it; return the address of its endpoint."""
     port = free_port()
     log = stage.start("direct", _PYTHON, "-m", "tests.conformance.everything.server", "--port", str(port))
-    stage.wait(f"http://127.0.0.1:{port}/", 404, log)
+    stage.wait(f"http://127.0.0.1:{port}/", 404, log, _SECONDS)
     return f"http://127.0.0.1:{port}/mcp"
 
 
@@ -33,7 +33,7 @@ def start_guarded(stage: Stage) -> str:
     stage.configure(None)
     config = str(stage.folder / "accredit.toml")
     log = stage.start("accredit", str(BIN / "accredit"), "--config", config, "up")
-    stage.wait(f"{stage.issuer}/readyz", 200, log)
+    stage.wait(f"{stage.issuer}/readyz", 200, log, _SECONDS)
     client_id = _register(stage, resource)
     folder = str(stage.folder / "guard")
     code = stage.accredit("guard", "enrol", _NAME)["code"]
@@ -47,8 +47,8 @@ def start_guarded(stage: Stage) -> str:
     proxy = (_PYTHON, "-m", "tests.conformance.token_proxy", *common, *secret, "--port", port, "--behind", behind)
     stage.start("proxy", *proxy)
     # Through the proxy: the guard answers to no other name than that of its resource.
-    stage.wait(resource.replace("/mcp", "/.well-known/oauth-protected-resource/mcp"), 200, guard_log)
-    _wait_for_decisions(resource)
+    stage.wait(resource.replace("/mcp", "/.well-known/oauth-protected-resource/mcp"), 200, guard_log, _SECONDS)
+    _wait_for_decisions(resource, behind)
     return resource
 
 
@@ -88,10 +88,13 @@ def _register(stage: Stage, resource: str) -> str:
     return found["client_id"]
 
 
-def _wait_for_decisions(url: str) -> None:
-    """Wait until the guard has its policy: until then it answers 503."""
+def _wait_for_decisions(url: str, behind: str) -> None:
+    """Wait until the guard has its policy: until then it answers 503. Make sure that it refuses who has no token."""
     deadline = time.monotonic() + _SECONDS
     while httpx2.get(url, headers={"Mcp-Session-Id": "nobody"}).status_code in (401, 503):
         if time.monotonic() > deadline:
             raise RuntimeError(f"the guard did not decide within {_SECONDS} seconds")
         time.sleep(0.05)
+    stranger = httpx2.post(f"http://127.0.0.1:{behind}/mcp", headers={"Host": urlsplit(url).netloc}, json={})
+    if stranger.status_code != 401:
+        raise RuntimeError(f"there is no guard: who has no token is answered {stranger.status_code}")

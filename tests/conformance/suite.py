@@ -42,7 +42,7 @@ class Suite:
 
     def required(self, revision: str) -> frozenset[str]:
         """Return the server scenarios that `revision` requires."""
-        told = self._run("list", "--requirements", revision, check=True).stdout
+        told = self._run("list", "--requirements", revision).stdout
         section = told.partition("Server scenarios")[2].partition("Client scenarios")[0]
         return frozenset(re.findall(r"^ +- (\S+)$", section, re.MULTILINE))
 
@@ -57,10 +57,15 @@ class Suite:
         (results / "output.txt").write_text(done.stdout + done.stderr)
         return read(results)
 
-    def _run(self, *arguments: str, check: bool = False) -> subprocess.CompletedProcess[str]:
+    def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         program = self._folder / "node_modules" / _PACKAGE / "dist" / "index.js"
         command = [self._node, str(program), *arguments]
-        return subprocess.run(command, cwd=self._folder, capture_output=True, text=True, timeout=_SECONDS, check=check)
+        try:
+            return subprocess.run(
+                command, cwd=self._folder, capture_output=True, text=True, timeout=_SECONDS, check=False
+            )
+        except subprocess.TimeoutExpired:
+            raise Unavailable(f"the suite did not end within {_SECONDS} seconds") from None
 
     def _install(self) -> None:
         wanted = hashlib.sha256(b"".join((_SOURCE / name).read_bytes() for name in _FILES)).hexdigest()
