@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-import httpx2
 from mcp.client.auth import OAuthClientProvider
 from mcp.shared.auth import AuthorizationCodeResult, OAuthClientInformationFull, OAuthClientMetadata, OAuthToken
 from starlette.applications import Starlette
@@ -15,6 +14,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from tests.support.authority import FakeAccredit
+from tests.support.http import http_client
 
 PERSON: Final = "usr_dana"
 REDIRECT: Final = "http://127.0.0.1:7777/callback"
@@ -122,7 +122,7 @@ def person_with_browser(url: str) -> OAuthClientProvider:
     went: list[dict[str, str]] = []
 
     async def follow(link: str) -> None:
-        async with httpx2.AsyncClient(follow_redirects=False) as browser:
+        async with http_client(follow_redirects=False) as browser:
             answer = await browser.get(link)
         assert answer.status_code == 302, answer.text
         query = parse_qs(urlsplit(answer.headers["location"]).query)

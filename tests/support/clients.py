@@ -10,6 +10,8 @@ from mcp import Client, MCPError
 from mcp.client.streamable_http import streamable_http_client
 from mcp.types import TextContent
 
+from tests.support.http import http_client
+
 Era = Literal["2026-07-28", "2025-11-25"]
 
 MODE: Final = {"2026-07-28": "2026-07-28", "2025-11-25": "legacy", "auto": "auto"}
@@ -58,7 +60,7 @@ async def connected(
     wire = Wire()
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
     async with (
-        httpx2.AsyncClient(headers=headers, auth=auth, timeout=10, event_hooks={"response": [wire.hear]}) as http,
+        http_client(headers=headers, auth=auth, event_hooks={"response": [wire.hear]}) as http,
         Client(streamable_http_client(url, http_client=http), mode=MODE[era], **more) as client,
     ):
         yield client, wire

@@ -169,7 +169,7 @@ async def request(
 
 @asynccontextmanager
 async def guarded(
-    folder: Path, accredit: FakeAccredit, *, background: bool = False, **settings: Any
+    folder: Path, accredit: FakeAccredit, *, background: bool = False, inner: Inner | None = None, **settings: Any
 ) -> AsyncIterator[Guarded]:
     """Enrol a guard (unless the folder holds one), begin, and end it in good order.
 
@@ -178,7 +178,7 @@ async def guarded(
     place = Folder(folder)
     if place.read("identity.json") is None:
         await accredit.enrol(place)
-    inner = Inner()
+    inner = inner or Inner()
     options = {
         "issuer": accredit.issuer,
         "resource": accredit.resource,

@@ -7,6 +7,8 @@ from typing import Any, Final
 
 import httpx2
 
+from tests.support.http import http_client
+
 OLD: Final = "2025-11-25"
 NEW: Final = "2026-07-28"
 _META: Final = {
@@ -72,17 +74,17 @@ async def streaming(url: str, token: str, message: Any = None, **headers: str) -
     verb = "GET" if message is None else "POST"
     fields = headers_for(token, version, message, **headers)
     async with (
-        httpx2.AsyncClient(timeout=10) as http,
+        http_client() as http,
         http.stream(verb, url, headers=fields, json=message) as response,
     ):
         yield Stream(response)
 
 
-async def session(url: str, token: str) -> str:
+async def session(url: str, token: str, **capabilities: Any) -> str:
     """Begin a 2025-11-25 session and return its id, as the guard gives it out."""
-    params = {"protocolVersion": OLD, "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
+    params = {"protocolVersion": OLD, "capabilities": capabilities, "clientInfo": {"name": "test", "version": "1"}}
     message = request_of("initialize", version=OLD, **params)
-    async with httpx2.AsyncClient(timeout=10) as http:
+    async with http_client() as http:
         answer = await http.post(url, json=message, headers=headers_for(token, OLD))
         assert answer.status_code == 200, answer.text
         found: str = answer.headers["mcp-session-id"]

@@ -10,6 +10,7 @@ from mcp import Client, MCPError
 from tests.support.authority import FakeAccredit
 from tests.support.clients import Era, Wire, connected, refusal, text
 from tests.support.guarded_site import Site, guarded_site
+from tests.support.http import http_client
 from tests.support.ledgers import PURGE, READ, TARGETS, Ledger
 from tests.support.until import eventually
 
@@ -84,7 +85,7 @@ async def test_calls_go_on_destructive_ones_end_first_and_all_are_back_by_themse
 async def test_whoever_comes_with_no_token_or_a_bad_one_meanwhile_is_not_sent_to_sign_in(
     tmp_path: Path, accredit: FakeAccredit
 ) -> None:
-    async with guarded_site(tmp_path, Ledger("official"), accredit) as site, httpx2.AsyncClient() as http:
+    async with guarded_site(tmp_path, Ledger("official"), accredit) as site, http_client() as http:
         accredit.away = True
         for token in (None, "nonsense", accredit.token(aud="https://other.example/mcp")):
             assert (await knock(http, site.url, token)).status_code == 401
@@ -158,7 +159,7 @@ async def ran_before(folder: Path, accredit: FakeAccredit) -> int:
 
 async def begins_late(site: Site, accredit: FakeAccredit) -> None:
     """See a guard without Accredit show its metadata and serve no call, and work as soon as Accredit is there."""
-    async with httpx2.AsyncClient() as http:
+    async with http_client() as http:
         document = (await http.get(site.url.replace("/mcp", METADATA))).json()
         assert (document["resource"], document["authorization_servers"]) == (site.url, [accredit.issuer])
         for token in (None, accredit.token()):

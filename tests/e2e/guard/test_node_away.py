@@ -11,6 +11,7 @@ from mcp import MCPError
 from accredit.testing.serving import MovingClock, Served, serve
 from accredit_sdk import Guard
 from tests.support.clients import connected, text
+from tests.support.http import http_client
 from tests.support.ledgers import PURGE, READ, Ledger
 from tests.support.served import listening, served
 from tests.support.until import eventually
@@ -44,7 +45,7 @@ async def furnish(node: Served, resource: str) -> tuple[dict[str, Any], str]:
 async def token_of(node: Served, agent: dict[str, Any], resource: str) -> str:
     """Return a token of the agent, with all that it may."""
     form = {"grant_type": "client_credentials", "resource": resource, "scope": SCOPE}
-    async with httpx2.AsyncClient() as http:
+    async with http_client() as http:
         answer = await http.post(f"{node.issuer}/token", data=form, auth=(agent["client_id"], agent["secret"]))
     return str(answer.json()["access_token"])
 

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 from mcp import MCPError
 from mcp.client.subscriptions import SubscriptionLost
@@ -18,6 +17,7 @@ from accredit_sdk.snapshot import TargetEntry
 from tests.support.authority import FakeAccredit
 from tests.support.clients import Era, connected, refusal, text
 from tests.support.guarded_site import Site, guarded_site
+from tests.support.http import http_client
 from tests.support.ledgers import READ, TARGETS, Ledger
 from tests.support.raw import NEW, OLD, Stream, headers_for, request_of, session, streaming
 from tests.support.until import eventually
@@ -140,7 +140,7 @@ async def test_a_get_stream_ends_with_an_error_and_the_stream_of_another_goes_on
         assert (first.response.status_code, second.response.status_code) == (200, 200)
         site.accredit.signal("suspended", "agt_a")
         assert [error_of(event) for event in await first.rest()] == [(None, 401)]
-        async with httpx2.AsyncClient() as http:
+        async with http_client() as http:
             message = request_of("tools/call", 2, OLD, name="announce", arguments={})
             headers = headers_for(other, OLD, mcp_session_id=second_id)
             assert (await http.post(site.url, json=message, headers=headers)).status_code == 200

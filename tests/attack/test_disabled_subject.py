@@ -1,0 +1,87 @@
+"""disabled_subject: whoever is suspended, deleted or made smaller at Accredit is so at the tool, token or no token."""
+
+from typing import Any
+
+import pytest
+
+from tests.support.guarded import call
+from tests.support.house import OTHER, RESOURCE, House
+
+
+async def heard(victim: House, method: str, where: str, **more: Any) -> None:
+    """Let an administrator do something, and let the guard hear of it as it always would."""
+    await victim.admin.ok(method, where, **more)
+    await victim.site.catch_up()
+
+
+async def test_a_suspended_agent_is_out_with_every_token_and_gets_no_new_one(victim: House) -> None:
+    before = await victim.token()
+    assert (await victim.reach(before)).status == 200
+    victim.site.inner.calls.clear()
+    await heard(victim, "POST", "/agents/bot/suspend")
+    await victim.stopped(before)
+    refused = await victim.ask()
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
+    await heard(victim, "POST", "/agents/bot/resume")
+    assert (await victim.reach(await victim.token())).status == 200
+
+
+@pytest.mark.parametrize("method", ["tools/list", "prompts/list", "resources/list", "server/discover"])
+async def test_a_suspended_agent_may_not_even_look(victim: House, method: str) -> None:
+    token = await victim.token()
+    assert (await victim.site.send(call(method=method), token=token)).status == 200
+    victim.site.inner.calls.clear()
+    await heard(victim, "POST", "/agents/bot/suspend")
+    assert (await victim.site.send(call(method=method), token=token)).status == 401
+    assert victim.site.inner.calls == []
+
+
+async def test_a_suspended_server_lets_nobody_in_and_another_one_is_not_touched(victim: House) -> None:
+    token = await victim.token()
+    await heard(victim, "POST", "/servers/ledger/suspend")
+    await victim.stopped(token)
+    refused = await victim.ask()
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_target")
+    assert (await victim.ask(resource=OTHER)).status_code == 200
+    await heard(victim, "POST", "/servers/ledger/resume")
+    assert (await victim.reach(await victim.token())).status == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "where", "body"),
+    [
+        ("DELETE", "/roles/reader/assignments/bot", None),
+        ("PUT", "/roles/reader/scopes/ledger", {"scopes": []}),
+    ],
+    ids=["taken-away", "emptied"],
+)
+async def test_a_role_that_is_gone_gives_no_token_more_and_another_server_none_for_this_one(
+    victim: House, method: str, where: str, body: Any
+) -> None:
+    await victim.token()
+    await heard(victim, method, where, json=body)
+    refused = await victim.ask()
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_scope")
+    if method == "PUT":
+        other = (await victim.ask(resource=OTHER)).json()["access_token"]
+        await victim.stopped(other)
+
+
+async def test_a_suspended_agent_is_not_brought_back_by_a_new_role_or_a_new_secret(victim: House) -> None:
+    token = await victim.token()
+    await heard(victim, "POST", "/agents/bot/suspend")
+    await heard(victim, "PUT", "/roles/reader/assignments/bot")
+    made = await victim.admin.ok("POST", "/agents/bot/credentials", json={})
+    form = {"grant_type": "client_credentials", "resource": RESOURCE, "scope": "ledger:read"}
+    refused = await victim.post(form, (victim.client_id, made["secret"]))
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
+    await victim.stopped(token)
+
+
+async def test_a_guard_that_starts_later_knows_who_is_suspended(victim: House) -> None:
+    token = await victim.token()
+    await victim.admin.ok("POST", "/agents/bot/suspend")
+    guard = victim.site.guard
+    await guard._stop()
+    await guard._start()
+    await victim.stopped(token)
