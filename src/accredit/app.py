@@ -195,18 +195,24 @@ async def _look(settings: Settings) -> tuple[Finding, ...]:
         text = f"there is no data folder {settings.data} yet"
         return (about_issuer(settings.origin), Finding(Level.WARN, text, "the first `accredit up` makes it"))
 
-    async def folder() -> Finding:
-        system.prepare(settings.data)
-        if settings.master_key is None and not (settings.data / system.MASTER_KEY_FILE).exists():
-            return Finding(Level.WARN, f"{settings.data} holds no master key", "the first `accredit up` makes it")
-        system.master_key(settings.data, _given_key(settings), create=False)
-        return Finding(Level.OK, f"the data folder {settings.data} and the master key are closed to others")
-
     async def database() -> Finding:
         return await _look_at_database(settings)
 
-    found = [await look("the data folder", folder, CANNOT_START), await look("the database", database, CANNOT_START)]
-    return (about_issuer(settings.origin), *found)
+    found = await look("the database", database, CANNOT_START)
+
+    async def folder() -> Finding:
+        system.prepare(settings.data)
+        if found is _UNUSED and not (settings.data / system.MASTER_KEY_FILE).exists():
+            return Finding(Level.OK, f"the data folder {settings.data} is closed to others")
+        system.master_key(settings.data, _given_key(settings), create=False)
+        return Finding(Level.OK, f"the data folder {settings.data} and the master key are closed to others")
+
+    return (about_issuer(settings.origin), await look("the data folder", folder, CANNOT_START), found)
+
+
+_UNUSED: Final = Finding(
+    Level.WARN, "no node has run on the database yet", "the first `accredit up` makes the keys that are missing"
+)
 
 
 async def _look_at_database(settings: Settings) -> Finding:
@@ -217,9 +223,8 @@ async def _look_at_database(settings: Settings) -> Finding:
     try:
         await migrate.check(opened)
         if (known := await readers.Deployments(opened).read()) is None:
-            return Finding(Level.OK, f"the database has schema {migrate.newest()} and is new")
-        master = system.master_key(settings.data, _given_key(settings), create=False)
-        deployment.compare(known, settings.origin, master)
+            return _UNUSED
+        deployment.compare(known, settings.origin, system.master_key(settings.data, _given_key(settings), create=False))
     finally:
         await opened.close()
     return Finding(Level.OK, f"the database has schema {migrate.newest()} and belongs to this issuer and master key")
