@@ -16,15 +16,17 @@ from accredit_sdk.decision import Effect, Reason
 from accredit_sdk.errors import InvalidToken, Problem, ScopeError
 from accredit_sdk.guard import answers, headers, messages, records, seals
 from accredit_sdk.guard.answers import Answer, Site
+from accredit_sdk.guard.asks import Ask
 from accredit_sdk.guard.headers import Fields
 from accredit_sdk.guard.knowledge import Knowledge
 from accredit_sdk.guard.messages import Code, Fault, Id, Message
 from accredit_sdk.guard.moment import Clock, Dice
-from accredit_sdk.guard.outgoing import Ask, Screen
+from accredit_sdk.guard.outgoing import Screen
 from accredit_sdk.guard.scribe import Scribe
 from accredit_sdk.guard.sealed import Foreign, Opened
 from accredit_sdk.guard.tokens import Seen, Standing, Tokens
 from accredit_sdk.methods import NOTIFICATIONS, Era, treatment
+from accredit_sdk.policy import RESOURCE
 from accredit_sdk.verify import Verifier
 
 _SCHEME: Final = b"bearer "
