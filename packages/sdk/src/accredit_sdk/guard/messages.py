@@ -145,7 +145,8 @@ def parse(body: bytes, era: Era = Era.MODERN) -> Message:
     if not params.keys() <= _PARAMS:
         _no_variant(params, _PARAMS, _FOLDED[1], request_id)
     try:
-        names = _names(era, method, params)
+        names, task = _names(era, method, params)
+        state = naming.state(params)
     except naming.Misnamed as error:
         raise Fault(Code.INVALID_PARAMS, str(error), request_id=request_id) from None
     return Message(
@@ -155,9 +156,9 @@ def parse(body: bytes, era: Era = Era.MODERN) -> Message:
         _version(params),
         _arguments(params, body, plain),
         body if plain and known else _rebuilt(tree, body),
-        params.get("protocolVersion") if method == "initialize" else None,
-        naming.task(method, params),
-        _text(params.get("requestState")),
+        _text(params.get("protocolVersion")) if method == "initialize" else None,
+        task,
+        state,
     )
 
 
@@ -233,8 +234,11 @@ def _reply(tree: Mapping[str, Any], body: bytes) -> Message:
     return Message(request_id, "", (), None, b"", rebuilt)
 
 
-def _names(era: Era, method: str, params: Mapping[str, Any]) -> tuple[Name, ...]:
-    return () if treatment(era, method) is Treatment.REFUSED else naming.named(method, params)
+def _names(era: Era, method: str, params: Mapping[str, Any]) -> tuple[tuple[Name, ...], str | None]:
+    """Return what a request names, and its task; what is refused anyway need not have either."""
+    if treatment(era, method) is Treatment.REFUSED:
+        return (), None
+    return naming.named(method, params), naming.task(method, params)
 
 
 def _version(params: Mapping[str, Any]) -> str | None:
