@@ -20,7 +20,7 @@ RETRY_AFTER: Final = 2
 _JSON: Final = (b"content-type", b"application/json")
 _NO_STORE: Final = (b"cache-control", b"no-store")
 _ANY_ORIGIN: Final = (b"access-control-allow-origin", b"*")
-_UNKNOWN: Final = {"resources": "Unknown resource", "prompts": "Unknown prompt"}
+_UNKNOWN: Final = {"resources": "Unknown resource", "prompts": "Unknown prompt", "tasks": "Unknown task"}
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -67,7 +67,7 @@ def refusal(
 def _rpc_refusal(decision: Decision, request_id: Id | None, era: Era) -> Answer:
     match decision.reason:
         case Reason.TOOL_UNMAPPED:
-            return _unknown(decision, request_id, era)
+            return unknown(decision.method, request_id, era)
         case Reason.METHOD_REFUSED:
             status = HTTPStatus.OK if era is Era.HANDSHAKE else HTTPStatus.NOT_FOUND
             return _rpc(status, Code.METHOD_NOT_FOUND, "Method not found", None, request_id)
@@ -77,6 +77,13 @@ def _rpc_refusal(decision: Decision, request_id: Id | None, era: Era) -> Answer:
             return _bad_server(decision, request_id)
         case _:
             return _unavailable(decision, request_id)
+
+
+def unknown(method: str | None, request_id: Id | None, era: Era) -> Answer:
+    """Say that there is no such thing, with not a byte that tells a concealed one from one that is not there."""
+    status = HTTPStatus.OK if era is Era.HANDSHAKE else HTTPStatus.BAD_REQUEST
+    text = _UNKNOWN.get((method or "").partition("/")[0], "Unknown tool")
+    return _rpc(status, Code.INVALID_PARAMS, text, None, request_id)
 
 
 def fault(found: Fault) -> Answer:
@@ -97,7 +104,8 @@ def stream_ended(request_id: Id | None, decision: Decision) -> bytes:
     code = Code.UNAVAILABLE if blind else Code.INVALID_TOKEN
     text = "The guard cannot decide at the moment" if blind else "The token is not valid any more"
     error = {"code": int(code), "message": text, "data": {"decision_id": decision.id}}
-    return msgspec.json.encode({"jsonrpc": "2.0", "id": request_id, "error": error})
+    named = {} if request_id is None else {"id": request_id}
+    return msgspec.json.encode({"jsonrpc": "2.0", **named, "error": error})
 
 
 def plain(status: HTTPStatus, *headers: tuple[bytes, bytes]) -> Answer:
@@ -128,13 +136,6 @@ def metadata_preflight() -> Answer:
     methods = (b"access-control-allow-methods", b"GET")
     allowed = (b"access-control-allow-headers", b"mcp-protocol-version")
     return Answer(HTTPStatus.NO_CONTENT, (_ANY_ORIGIN, methods, allowed, (b"access-control-max-age", b"600")), b"")
-
-
-def _unknown(decision: Decision, request_id: Id | None, era: Era) -> Answer:
-    """Say that there is no such thing, with not a byte that tells a concealed one from one that is not there."""
-    status = HTTPStatus.OK if era is Era.HANDSHAKE else HTTPStatus.BAD_REQUEST
-    text = _UNKNOWN.get((decision.method or "").partition("/")[0], "Unknown tool")
-    return _rpc(status, Code.INVALID_PARAMS, text, None, request_id)
 
 
 def _bad_server(decision: Decision, request_id: Id | None) -> Answer:

@@ -3,6 +3,7 @@
 A page is let in by its origin alone (`hosts.Neighbours`); the server's own CORS headers never count.
 """
 
+import re
 from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Final, TypeAlias
@@ -18,6 +19,7 @@ _METHODS: Final = b"GET, POST, DELETE"
 _ALLOWED: Final = frozenset(
     b"accept authorization content-type dpop last-event-id traceparent tracestate baggage".split()
 )
+_MCP: Final = re.compile(rb"mcp-[a-z0-9-]+")
 _ALLOW: Final = b"access-control-allow-origin"
 _EXPOSE: Final = b"access-control-expose-headers"
 _OURS: Final = frozenset({_ALLOW, _EXPOSE, b"access-control-allow-credentials"})
@@ -31,7 +33,7 @@ def asks(method: str, fields: Fields) -> bool:
 def preflight(fields: Fields) -> Answer:
     """Return the answer to a page that was let in: it may send what MCP clients send, and no other header."""
     wanted = fields.get(b"access-control-request-headers", b"").lower().split(b",")
-    names = [name for name in (one.strip() for one in wanted) if name in _ALLOWED or name.startswith(b"mcp-")]
+    names = [name for name in (one.strip() for one in wanted) if name in _ALLOWED or _MCP.fullmatch(name)]
     headers = [(b"access-control-allow-methods", _METHODS), (b"access-control-max-age", b"600")]
     if names:
         headers.append((b"access-control-allow-headers", b", ".join(names)))

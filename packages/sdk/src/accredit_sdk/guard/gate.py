@@ -16,15 +16,17 @@ from accredit_sdk.decision import Effect, Reason
 from accredit_sdk.errors import InvalidToken, Problem, ScopeError
 from accredit_sdk.guard import answers, headers, messages, records, seals
 from accredit_sdk.guard.answers import Answer, Site
+from accredit_sdk.guard.asks import Ask
 from accredit_sdk.guard.headers import Fields
 from accredit_sdk.guard.knowledge import Knowledge
 from accredit_sdk.guard.messages import Code, Fault, Id, Message
 from accredit_sdk.guard.moment import Clock, Dice
-from accredit_sdk.guard.outgoing import Ask, Screen
+from accredit_sdk.guard.outgoing import Screen
 from accredit_sdk.guard.scribe import Scribe
 from accredit_sdk.guard.sealed import Foreign, Opened
 from accredit_sdk.guard.tokens import Seen, Standing, Tokens
 from accredit_sdk.methods import NOTIFICATIONS, Era, treatment
+from accredit_sdk.policy import RESOURCE
 from accredit_sdk.verify import Verifier
 
 _SCHEME: Final = b"bearer "
@@ -128,8 +130,8 @@ class Gate:
             opened = Opened.of(known.seals, seen.owner, fields, message, era)
         except Fault as fault:
             return self._faulty(seen, message, fault, now)
-        except Foreign:
-            return self._foreign(seen, message, now)
+        except Foreign as foreign:
+            return self._foreign(seen, message, now, era if foreign.task else None)
         if message.reply or message.id is None:
             return self._unanswered(seen, known, opened, message)
         return self._decided(seen, known, opened, message, era, headers.trace_id(fields), now)
@@ -145,7 +147,7 @@ class Gate:
         try:
             opened = Opened.of(known.seals, seen.owner, fields)
         except Foreign:
-            return self._foreign(seen, None, now)
+            return self._foreign(seen, None, now, None)
         decision = self.scribe.about(seen, Reason.FREE, now, method=_VERBS[verb])
         if not self.scribe.keep(self.scribe.standing(decision), decision.id, now, b""):
             return self.scribe.refusal(replace(decision, effect=Effect.DENY, reason=Reason.SPOOL_FULL), None)
@@ -217,7 +219,7 @@ class Gate:
         trace_id: str | None,
         now: int,
     ) -> Passage | Answer:
-        standing = seen.standings.get((message.method, opened.names)) or self._standing(
+        standing = seen.standings.get((era, message.method, opened.names)) or self._standing(
             seen, known, message, opened, era
         )
         decision = standing.decision
@@ -238,8 +240,9 @@ class Gate:
     def _standing(self, seen: Seen, known: Knowledge, message: Message, opened: Opened, era: Era) -> Standing:
         way = treatment(era, message.method)
         found = self.scribe.standing(known.policy.judge(seen.claims, message.method, way, opened.names, ""))
-        if found.decision.allowed:
-            seen.standings[message.method, opened.names] = found
+        # The policy bounds how many tools and prompts there are; the URIs of resources are without number.
+        if found.decision.allowed and not any(kind == RESOURCE for kind, _ in opened.names):
+            seen.standings[era, message.method, opened.names] = found
         return found
 
     def _unanswered(self, seen: Seen, known: Knowledge, opened: Opened, message: Message) -> Passage | Answer:
@@ -257,10 +260,14 @@ class Gate:
             return answers.fault(fault)
         return self.scribe.refusal(replace(decision, reason=Reason.SPOOL_FULL), fault.id)
 
-    def _foreign(self, seen: Seen, message: Message | None, now: int) -> Answer:
-        method = message.method[:256] if message is not None else None
+    def _foreign(self, seen: Seen, message: Message | None, now: int, task_of: Era | None) -> Answer:
+        """Refuse an id that is not the caller's; for a task, in the way of its era: 404 would end the session."""
+        method, request_id = (message.method[:256], message.id) if message is not None else (None, None)
         decision = self.scribe.about(seen, Reason.SESSION, now, method=method)
-        return self.scribe.refused(decision, now, request_id=message.id if message is not None else None)
+        answer = self.scribe.refused(decision, now, request_id=request_id)
+        if task_of is None or answer.status != HTTPStatus.NOT_FOUND:
+            return answer
+        return answers.unknown(method, request_id, task_of)
 
     def _buried(self, seen: Seen, reason: Reason, problem: Problem, now: int) -> Answer:
         return self.scribe.bounded(self.scribe.about(seen, reason, now, problem=problem), now)

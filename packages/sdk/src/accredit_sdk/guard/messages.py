@@ -148,6 +148,7 @@ def parse(body: bytes, era: Era = Era.MODERN) -> Message:
         _no_variant(params, _PARAMS, _FOLDED[1], request_id)
     try:
         names, task = _named(era, method, params)
+        state = naming.state(params)
     except naming.Misnamed as error:
         raise Fault(Code.INVALID_PARAMS, str(error), request_id=request_id) from None
     return Message(
@@ -157,9 +158,9 @@ def parse(body: bytes, era: Era = Era.MODERN) -> Message:
         _version(params),
         _arguments(params, body, plain),
         body if plain and known else _rebuilt(tree, body),
-        params.get("protocolVersion") if method == "initialize" else None,
+        _text(params.get("protocolVersion")) if method == "initialize" else None,
         task,
-        _text(params.get("requestState")),
+        state,
     )
 
 

@@ -30,6 +30,11 @@ def task(method: str, params: Mapping[str, Any]) -> str | None:
     return _string(params, "taskId") if method in TASKS else None
 
 
+def state(params: Mapping[str, Any]) -> str | None:
+    """Return the request state of a retry, None if there is none. Raises Misnamed."""
+    return _string(params, "requestState") if "requestState" in params else None
+
+
 def _tool(params: Mapping[str, Any]) -> tuple[Name, ...]:
     _arguments(params)
     return (("tool", _string(params, "name")),)
@@ -46,6 +51,7 @@ def _resource(params: Mapping[str, Any]) -> tuple[Name, ...]:
 
 def _completed(params: Mapping[str, Any]) -> tuple[Name, ...]:
     ref = params.get("ref")
+    _no_variant(ref, "type", "name", "uri")
     match ref:
         case {"type": "ref/prompt", "name": str(name)} if name:
             return (("prompt", name),)
@@ -58,6 +64,7 @@ def _listened(params: Mapping[str, Any]) -> tuple[Name, ...]:
     wanted = params.get("notifications")
     if type(wanted) is not dict:
         raise Misnamed("params.notifications must be an object")
+    _no_variant(wanted, "resourceSubscriptions", "taskIds")
     uris = wanted.get("resourceSubscriptions") or []
     if type(uris) is not list or len(uris) > _MOST or not all(type(uri) is str and uri for uri in uris):
         raise Misnamed(f"resourceSubscriptions must be a list of at most {_MOST} URIs")
@@ -71,6 +78,13 @@ def _string(params: Mapping[str, Any], member: str) -> str:
     if type(found) is not str or not found:
         raise Misnamed(f"params.{member} must be a string")
     return found
+
+
+def _no_variant(members: object, *known: str) -> None:
+    """Raise Misnamed for a member that differs from a known one in case alone: a server might take it for that one."""
+    folded = {word.casefold() for word in known}
+    if isinstance(members, dict) and any(one not in known and one.casefold() in folded for one in members):
+        raise Misnamed("a member is not the one it looks like")
 
 
 def _arguments(params: Mapping[str, Any]) -> None:

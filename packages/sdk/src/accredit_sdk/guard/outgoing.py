@@ -1,15 +1,17 @@
 """What a server says to a client, message by message: lists lose what the client may not see, ids are sealed. Pure.
 
 The shape of a message decides, not the request that it answers: a stream, a replay or a task may bring any of them.
-Whatever stays keeps the bytes that the server wrote.
+Whatever stays keeps the bytes that the server wrote. What two clients could read differently is not passed on.
 """
 
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import msgspec
 
+from accredit_sdk import strict_json
+from accredit_sdk.guard import asks
+from accredit_sdk.guard.asks import Ask
 from accredit_sdk.guard.seals import Seals
 from accredit_sdk.methods import ASKS, Era
 from accredit_sdk.policy import RESOURCE, Policy
@@ -22,12 +24,24 @@ _LISTS: Final[Mapping[str, tuple[str, str]]] = {
 }
 """Member of a result → the kind that it lists, and the member of an item that names it."""
 
-_WORDS: Final = (*_LISTS, "method", "inputRequests", "requestState", "taskId", "tasks")
-_TELLING: Final = (*(f'"{word}"'.encode() for word in _WORDS), b"\\u")
-"""What is no JSON-RPC and holds none of these has nothing in it that could have to change; an escape could hide one."""
+_ENVELOPE: Final = frozenset({"jsonrpc", "id", "method", "params", "result", "error"})
+_INSIDE: Final = frozenset(
+    {*_LISTS, "inputRequests", "requestState", "taskId", "task", "tasks", "cacheScope", "uri", "_meta"}
+)
+_WORDS: Final = (*_LISTS, "method", "inputRequests", "elicitations", "requestState", "taskId", "tasks", "cacheScope")
+_TELLING: Final = (
+    *(f'"{word.lower()}"'.encode() for word in _WORDS),
+    b"\\u",
+    b"\x00",
+    *map(str.encode, "\u017f\u212a"),
+)
+"""A message that holds none of these, in no case, has nothing in it that could have to change.
+
+An escape could hide one, and so could another encoding than UTF-8, which is full of zeros. The last two are letters
+that some parsers take for an s and a k.
+"""
 
 _RELATED: Final = "io.modelcontextprotocol/related-task"
-_NOTHING: Final = msgspec.Raw()
 _PRIVATE: Final = msgspec.Raw(b'"private"')
 
 _Members = dict[str, msgspec.Raw]
@@ -37,56 +51,16 @@ _encode: Final = msgspec.json.Encoder().encode
 _value: Final = msgspec.json.Decoder().decode
 
 
-class _Meta(msgspec.Struct, frozen=True, gc=False):
-    related: msgspec.Raw = msgspec.field(default=_NOTHING, name=_RELATED)
-
-
-class _Result(msgspec.Struct, frozen=True, gc=False, rename="camel"):
-    """Every member of a result that may have to change. What a result has besides is skipped, and not made."""
-
-    tools: msgspec.Raw = _NOTHING
-    prompts: msgspec.Raw = _NOTHING
-    resources: msgspec.Raw = _NOTHING
-    resource_templates: msgspec.Raw = _NOTHING
-    tasks: msgspec.Raw = _NOTHING
-    task: msgspec.Raw = _NOTHING
-    task_id: msgspec.Raw = _NOTHING
-    input_requests: msgspec.Raw = _NOTHING
-    request_state: msgspec.Raw = _NOTHING
-    meta: _Meta = msgspec.field(default=_Meta(), name="_meta")
-
-
-class _Glance(msgspec.Struct, frozen=True, gc=False):
-    method: msgspec.Raw = _NOTHING
-    result: _Result = _Result()
-
-
-_INNOCENT: Final = _Glance()
-_glance: Final = msgspec.json.Decoder(_Glance).decode
-
-
-class Ask(msgspec.Struct, frozen=True):
-    """Something that the server asks of the client: a method of `ASKS`, and the host of a URL that it wants opened."""
-
-    method: str
-    host: str | None = None
-
-
 class Unreadable(Exception):
-    """What the server said is no JSON-RPC message, so nobody can tell what is in it."""
+    """What the server said is no JSON-RPC message that means one thing only, so nobody can tell what is in it."""
 
 
 class Refused(Exception):
-    """The server asked for something that its policy does not let it ask; `id` is the id of its request, if it has one.
+    """The server asked for something that its policy does not let it ask."""
 
-    `answered` says that this was in the place of a result: then the client must be told.
-    """
-
-    def __init__(self, ask: Ask, *, answered: bool, request_id: bytes = b"") -> None:
+    def __init__(self, ask: Ask) -> None:
         super().__init__(ask.method)
         self.ask = ask
-        self.answered = answered
-        self.id = request_id
 
 
 class Dropped(Exception):
@@ -109,45 +83,52 @@ class Screen(msgspec.Struct, frozen=True):
 
         Raises Unreadable, Refused, Dropped.
         """
-        if _innocent(document):
+        lower = document.lower()
+        if not any(word in lower for word in _TELLING):
             return document, ()
         try:
+            tree = strict_json.decode_object(document)
             envelope = _members(document)
-            if "method" in envelope:
-                return self._asked(envelope, document)
-            if "result" in envelope:
-                return self._answered(envelope, document)
         except (msgspec.MsgspecError, ValueError, RecursionError):
             raise Unreadable from None
-        return document, ()
+        _check_envelope(tree)
+        if "method" in tree:
+            return self._said(tree, envelope, document)
+        if "error" in tree:
+            return document, self._permitted(asks.in_error(tree["error"]))
+        return self._answered(tree.get("result"), envelope, document)
 
-    def _asked(self, envelope: _Members, document: bytes) -> tuple[bytes, tuple[Ask, ...]]:
-        method = _value(envelope["method"])
-        params = _members(envelope["params"]) if "params" in envelope else {}
-        if "id" in envelope:
-            ask = _ask(method, params)
-            if method != "ping" and ASKS.get(method) not in self.policy.may_ask:
-                raise Refused(ask, answered=False, request_id=bytes(envelope["id"]))
-        else:
-            ask = None
+    def _said(self, tree: Mapping[str, Any], envelope: _Members, document: bytes) -> tuple[bytes, tuple[Ask, ...]]:
+        """Take a request or a notification of the server."""
+        method, params = tree["method"], {} if tree.get("params") is None else tree["params"]
+        if type(method) is not str or type(params) is not dict:
+            raise Unreadable
+        _check_members(params, _INSIDE)
+        wanted = asks.inside(params)
+        if "id" not in tree:
             self._check_notification(method, params)
-        if self._sealed_everywhere(params):
-            envelope["params"] = msgspec.Raw(_encode(params))
-            document = _encode(envelope)
-        return document, (ask,) if ask is not None and method != "ping" else ()
+        elif method != "ping":
+            wanted = (*wanted, asks.of(method, params, bytes(envelope["id"])))
+        wanted = self._permitted(wanted)
+        if params:
+            members = _members(envelope["params"])
+            if self._sealed_everywhere(members):
+                envelope["params"] = msgspec.Raw(_encode(members))
+                document = _encode(envelope)
+        return document, wanted
 
-    def _check_notification(self, method: object, params: _Members) -> None:
+    def _check_notification(self, method: str, params: Mapping[str, Any]) -> None:
         if method == "notifications/resources/updated":
-            uri = _value(params["uri"]) if "uri" in params else None
+            uri = params.get("uri")
             if type(uri) is not str or not self.policy.open_to(RESOURCE, uri, self.held):
                 raise Dropped
 
-    def _answered(self, envelope: _Members, document: bytes) -> tuple[bytes, tuple[Ask, ...]]:
-        result = _value(envelope["result"])
+    def _answered(self, result: object, envelope: _Members, document: bytes) -> tuple[bytes, tuple[Ask, ...]]:
         if type(result) is not dict:
             return document, ()
+        _check_members(result, _INSIDE)
+        wanted = self._permitted(asks.inside(result))
         members = _members(envelope["result"])
-        asks = self._permitted(result)
         changed = self._listed(members, result)
         changed = self._sealed_everywhere(members) or changed
         if type(result.get("requestState")) is str:
@@ -155,35 +136,35 @@ class Screen(msgspec.Struct, frozen=True):
             members["requestState"] = msgspec.Raw(_encode(sealed))
             changed = True
         if not changed:
-            return document, asks
+            return document, wanted
         envelope["result"] = msgspec.Raw(_encode(members))
-        return _encode(envelope), asks
+        return _encode(envelope), wanted
 
-    def _permitted(self, result: Mapping[str, Any]) -> tuple[Ask, ...]:
-        """Return what a multi-round-trip result asks of the client. Raises Refused."""
-        wanted = result.get("inputRequests")
-        if type(wanted) is not dict:
-            return ()
-        asks = [_ask(one.get("method"), one.get("params")) for one in wanted.values() if type(one) is dict]
-        for ask in asks:
-            if ASKS.get(ask.method) not in self.policy.may_ask:
-                raise Refused(ask, answered=True)
-        return tuple(asks)
+    def _permitted(self, wanted: tuple[Ask, ...]) -> tuple[Ask, ...]:
+        """Return what is asked of the client. Raises Refused for the first thing that may not be."""
+        for ask in wanted:
+            if not ask.plain or ASKS.get(ask.method) not in self.policy.may_ask:
+                raise Refused(ask)
+        return wanted
 
     def _listed(self, members: _Members, result: Mapping[str, Any]) -> bool:
-        """Take out of each list what the listener may not see; tell whether there was a list."""
+        """Take out of each list what the listener may not see; tell whether anything had to change.
+
+        What is for one listener is never for a cache that others read.
+        """
         lists = [name for name in _LISTS if type(result.get(name)) is list]
         for name in lists:
             kind, member = _LISTS[name]
             items = zip(_items(members[name]), result[name], strict=True)
             kept = [raw for raw, item in items if self._shown(kind, member, item)]
             members[name] = msgspec.Raw(_encode(kept))
-        if lists and self.era is Era.MODERN:
+        shared = "cacheScope" in members or (bool(lists) and self.era is Era.MODERN)
+        if shared:
             members["cacheScope"] = _PRIVATE
-        if type(result.get("tasks")) is not list:
-            return bool(lists)
-        members["tasks"] = msgspec.Raw(b"[]")
-        return True
+        tasks = type(result.get("tasks")) is list
+        if tasks:
+            members["tasks"] = msgspec.Raw(b"[]")
+        return bool(lists) or shared or tasks
 
     def _shown(self, kind: str, member: str, item: object) -> bool:
         name = item.get(member) if isinstance(item, dict) else None
@@ -211,29 +192,22 @@ class Screen(msgspec.Struct, frozen=True):
         return found
 
 
-def _innocent(document: bytes) -> bool:
-    """Tell that nothing in what the server said could have to change."""
-    try:
-        return _glance(document) == _INNOCENT
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        return not any(word in document for word in _TELLING)
+def _check_envelope(tree: Mapping[str, Any]) -> None:
+    """Raise Unreadable for what one client takes for an answer and another for a request."""
+    _check_members(tree, _ENVELOPE)
+    if len(tree.keys() & {"method", "result", "error"}) > 1:
+        raise Unreadable
+
+
+def _check_members(members: Mapping[str, Any], known: frozenset[str]) -> None:
+    """Raise Unreadable for a member that differs from a known one in case alone."""
+    if members.keys() <= known:
+        return
+    folded = {word.casefold() for word in known}
+    if any(member not in known and member.casefold() in folded for member in members):
+        raise Unreadable
 
 
 def _object(raw: msgspec.Raw | None) -> _Members | None:
     """Return the members of a raw object, None for any other value."""
     return _members(raw) if raw is not None and bytes(raw).startswith(b"{") else None
-
-
-def _ask(method: object, params: object) -> Ask:
-    if isinstance(params, dict):
-        known = {name: _value(one) if isinstance(one, msgspec.Raw) else one for name, one in params.items()}
-        if known.get("mode") == "url" and type(known.get("url")) is str:
-            return Ask(str(method), _host(known["url"]))
-    return Ask(str(method))
-
-
-def _host(url: str) -> str | None:
-    try:
-        return urlsplit(url).hostname
-    except ValueError:
-        return None

@@ -118,17 +118,25 @@ class Runtime:
         """End what goes on for too long: streams after their time, everything once no revocation could be heard of."""
         while True:
             await asyncio.sleep(_WATCH_EVERY)
-            now = self._clock()
-            if self._gate.blind(now):
-                for exchange in self._streams.all():
-                    self._end(exchange, Reason.BLIND)
-            for exchange in self._streams.aged(now):
-                last = answers.subscription_ended(exchange.request_id) if exchange.request_id is not None else b""
-                self._streams.end(exchange, answers.plain(HTTPStatus.SERVICE_UNAVAILABLE), last)
+            try:
+                self.end_overdue()
+            except Exception:
+                log.exception("what goes on for too long was not ended; trying again")
+
+    def end_overdue(self) -> None:
+        """End what may not go on, by the clock of now."""
+        now = self._clock()
+        if self._gate.blind(now):
+            for exchange in self._streams.all():
+                self._end(exchange, Reason.BLIND)
+        for exchange in self._streams.aged(now):
+            last = answers.subscription_ended(exchange.request_id) if exchange.request_id is not None else b""
+            self._streams.discard(exchange)
+            exchange.end(answers.plain(HTTPStatus.SERVICE_UNAVAILABLE), last)
 
     def _end(self, exchange: Exchange, reason: Reason) -> None:
-        answer, last = self._gate.ended(exchange.seen, reason, exchange.request_id)
-        self._streams.end(exchange, answer, last)
+        self._streams.discard(exchange)
+        exchange.end(*self._gate.ended(exchange.seen, reason, exchange.request_id))
 
     def _store(self, chain: str) -> Store:
         if self._options.records == "memory":

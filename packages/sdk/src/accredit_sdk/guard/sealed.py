@@ -13,7 +13,11 @@ from accredit_sdk.policy import Name
 
 
 class Foreign(Exception):
-    """An id was sealed for somebody else, or is none of ours."""
+    """An id was sealed for somebody else, or is none of ours; `task` tells that it is the id of a task."""
+
+    def __init__(self, *, task: bool = False) -> None:
+        super().__init__()
+        self.task = task
 
 
 class Opened(msgspec.Struct, frozen=True):
@@ -41,7 +45,7 @@ class Opened(msgspec.Struct, frozen=True):
         if message.task is not None:
             found = seals.open_task(owner, message.task)
             if found is None:
-                raise Foreign
+                raise Foreign(task=True)
             names, body = (("tool", found[1]),), messages.replaced(body, taskId=found[0])
         if message.state is not None:
             body = messages.replaced(body, requestState=_state(seals, owner, message, names))

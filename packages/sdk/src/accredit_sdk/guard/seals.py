@@ -31,7 +31,7 @@ class Seals:
     def open(self, kind: str, owner: bytes, sealed: str, *about: str) -> str | None:
         """Return what was sealed, or None: another kind, owner or purpose, or nothing of ours."""
         text, dot, mac = sealed.rpartition(".")
-        if not dot or len(mac) != _MAC_LENGTH or not sealed.isascii():
+        if not dot or len(mac) != _MAC_LENGTH or not mac.isascii():
             return None
         return text if hmac.compare_digest(mac, self._mac(kind, owner, text, about)) else None
 

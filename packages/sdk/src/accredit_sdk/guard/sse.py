@@ -1,13 +1,21 @@
-"""Server-sent events, taken apart and put together again (WHATWG HTML, 9.2). Pure."""
+"""Server-sent events, taken apart and said again in our own words (WHATWG HTML, 9.2). Pure.
+
+Parsers differ in what ends a line and in what they make of a field that they do not know. So what is passed on is
+never the bytes that came, but the fields that are known, each on lines that end alike for everybody.
+"""
 
 import re
-from collections.abc import Iterator
 from typing import Final
 
 import msgspec
 
 _END: Final = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r(?!\n))")
 _LINE: Final = re.compile(rb"\r\n|\n|\r")
+_LONGEST_END: Final = 4
+_MARK: Final = b"\xef\xbb\xbf"
+_PRINTABLE: Final = re.compile(rb"[ -~]*")
+_FIELDS: Final = {b"event": _PRINTABLE, b"id": _PRINTABLE, b"retry": re.compile(rb"[0-9]{1,9}")}
+"""Field → what its value has to be; some parsers end a line at more characters than others."""
 
 
 class TooLong(Exception):
@@ -15,11 +23,17 @@ class TooLong(Exception):
 
 
 class Event(msgspec.Struct, frozen=True):
-    """One event. `raw` is as it came, with its end; `data` is None when it has no such line, `id` likewise."""
+    """One event: the value of each field, None when it has none that every reader reads alike.
 
-    raw: bytes
-    data: bytes | None
-    id: bytes | None
+    `data` is the lines of data, joined by newlines; `comment` tells that there was a comment, which keeps a connection
+    awake.
+    """
+
+    data: bytes | None = None
+    id: bytes | None = None
+    kind: bytes | None = None
+    retry: bytes | None = None
+    comment: bool = False
 
 
 class Splitter:
@@ -27,49 +41,69 @@ class Splitter:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._rest = b""
+        self._rest = bytearray()
+        self._looked_at = 0
+        self._begun = False
 
-    def feed(self, piece: bytes) -> Iterator[Event]:
-        """Return the events that are whole now. Raises TooLong."""
+    def feed(self, piece: bytes) -> list[Event]:
+        """Return the events that are whole now. Raises TooLong. What is never finished is no event."""
         self._rest += piece
-        while (found := _END.search(self._rest)) is not None:
-            raw, self._rest = self._rest[: found.end()], self._rest[found.end() :]
-            yield _event(raw)
+        if not self._begun and not self._begin():
+            return []
+        events: list[Event] = []
+        start = 0
+        while (found := _END.search(self._rest, max(start, self._looked_at))) is not None:
+            events.append(_event(bytes(self._rest[start : found.end()])))
+            start = self._looked_at = found.end()
+        del self._rest[:start]
+        self._looked_at = max(len(self._rest) - _LONGEST_END + 1, 0)
         if len(self._rest) > self._limit:
             raise TooLong
+        return events
 
-    def rest(self) -> bytes:
-        """Return what is left when the stream has ended: no event, since it was never finished."""
-        return self._rest
+    def _begin(self) -> bool:
+        """Leave out the mark that a stream may begin with; tell whether enough of it is here to know."""
+        if len(self._rest) < len(_MARK) and _MARK.startswith(self._rest):
+            return False
+        self._begun = True
+        if self._rest.startswith(_MARK):
+            del self._rest[: len(_MARK)]
+        return True
 
 
-def rebuilt(event: Event, data: bytes, event_id: bytes | None) -> bytes:
-    """Return the event with other data and another id. Its further fields stay."""
-    kept = [line for line in _LINE.split(event.raw) if line and _field(line)[0] not in (b"data", b"id")]
-    if event_id is not None:
-        kept.append(b"id: " + event_id)
+def rendered(event: Event) -> bytes:
+    """Return the event as it is passed on; nothing when nobody would notice it."""
+    lines: list[bytes] = []
+    if event.kind is not None and event.data is not None:
+        lines.append(b"event: " + event.kind)
+    if event.id is not None:
+        lines.append(b"id: " + event.id)
+    if event.retry is not None:
+        lines.append(b"retry: " + event.retry)
     if event.data is not None:
-        kept += [b"data: " + line for line in data.split(b"\n")]
-    return b"\r\n".join([*kept, b"", b""])
+        lines += [b"data: " + line for line in event.data.split(b"\n")]
+    if not lines and event.comment:
+        lines.append(b":")
+    return b"\n".join([*lines, b"", b""]) if lines else b""
 
 
 def message(document: bytes) -> bytes:
     """Return a JSON-RPC message as an event of its own."""
-    return b"event: message\r\ndata: " + document + b"\r\n\r\n"
+    return rendered(Event(data=document, kind=b"message"))
 
 
 def _event(raw: bytes) -> Event:
     data: list[bytes] = []
-    event_id: bytes | None = None
+    fields: dict[bytes, bytes] = {}
+    comment = False
     for line in _LINE.split(raw):
-        name, value = _field(line)
+        name, colon, value = line.partition(b":")
+        value = value.removeprefix(b" ")
         if name == b"data":
             data.append(value)
-        elif name == b"id" and b"\x00" not in value:
-            event_id = value
-    return Event(raw, b"\n".join(data) if data else None, event_id)
-
-
-def _field(line: bytes) -> tuple[bytes, bytes]:
-    name, _, value = line.partition(b":")
-    return name, value.removeprefix(b" ")
+        elif name in _FIELDS and _FIELDS[name].fullmatch(value):
+            fields[name] = value
+        elif colon and not name:
+            comment = True
+    joined = b"\n".join(data) if data else None
+    return Event(joined, fields.get(b"id"), fields.get(b"event"), fields.get(b"retry"), comment)

@@ -1,13 +1,10 @@
 """The requests that are under way: they end when the token behind them dies, and standing ones after an hour."""
 
-import asyncio
-from collections.abc import Coroutine
-from typing import Any, Final
+from typing import Final
 
 from msgspec import structs
 
 from accredit_sdk.decision import Reason
-from accredit_sdk.guard.answers import Answer
 from accredit_sdk.guard.exchange import Exchange
 from accredit_sdk.guard.knowledge import Knowledge
 
@@ -20,8 +17,7 @@ class Streams:
 
     def __init__(self) -> None:
         self._open: set[Exchange] = set()
-        self._ending: set[asyncio.Task[None]] = set()
-        self._seen: Knowledge | None = None
+        self._compared: Knowledge | None = None
 
     def add(self, exchange: Exchange) -> None:
         """Take in one that was let on."""
@@ -33,7 +29,7 @@ class Streams:
 
     def dead(self, known: Knowledge) -> list[tuple[Exchange, Reason]]:
         """Return the ones whose token has died by what is known now, and why; the others go on under its policy."""
-        before, self._seen = self._seen, known
+        before, self._compared = self._compared, known
         if before is not None and before.revocations is known.revocations and before.policy is known.policy:
             return []
         found = []
@@ -52,13 +48,3 @@ class Streams:
     def aged(self, now: int) -> list[Exchange]:
         """Return the standing ones that have lived as long as they may at `now` (microseconds UTC)."""
         return [one for one in self._open if one.standing and now - one.began >= _LONGEST]
-
-    def end(self, exchange: Exchange, answer: Answer, last: bytes) -> None:
-        """End one, beside whatever is going on."""
-        self._open.discard(exchange)
-        self._spawn(exchange.end(answer, last))
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._ending.add(task)
-        task.add_done_callback(self._ending.discard)

@@ -9,6 +9,7 @@ from typing import Final
 
 from accredit_sdk.claims import AccessClaims
 from accredit_sdk.decision import Decision
+from accredit_sdk.methods import Era
 from accredit_sdk.policy import Name, Policy
 from accredit_sdk.revocation import Revocations
 
@@ -38,7 +39,7 @@ class Seen:
     held: frozenset[str]
     cleared: Revocations | None = None
     policy: Policy | None = None
-    standings: dict[tuple[str, tuple[Name, ...]], Standing] = field(default_factory=dict)
+    standings: dict[tuple[Era, str, tuple[Name, ...]], Standing] = field(default_factory=dict)
     user: tuple[object, object] | None = None
 
 

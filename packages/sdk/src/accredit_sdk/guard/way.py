@@ -1,6 +1,7 @@
 """The way of a request that goes on: to the server with its own ids and who calls, and back through the exchange."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final, TypeAlias
 
@@ -30,7 +31,11 @@ _OURS: Final = frozenset(
 _DECLINED: Final = (
     b'{"jsonrpc":"2.0","id":%b,"error":{"code":-32601,"message":"Not allowed by the policy of this server"}}'
 )
-_JSON: Final = [(b"content-type", b"application/json"), (b"accept", b"application/json, text/event-stream")]
+_DECLINED_AS: Final = [(b"content-type", b"application/json"), (b"accept", b"application/json, text/event-stream")]
+_OF_THE_REQUEST: Final = frozenset(b"accept content-length content-type last-event-id mcp-method mcp-name".split())
+_DECLINED_WITHIN: Final = 30.0
+
+log = logging.getLogger("accredit_sdk.guard")
 
 
 class Way:
@@ -67,8 +72,9 @@ class Way:
     def _decline(self, inner: Scope, asked: bytes) -> None:
         """Tell the server that the client was not asked; else it would wait for an answer."""
         body = _DECLINED % asked
-        kept = [pair for pair in inner["headers"] if pair[0] not in (b"content-length", b"content-type", b"accept")]
-        scope = {**inner, "method": "POST", "headers": [*kept, *_JSON, (b"content-length", b"%d" % len(body))]}
+        kept = [pair for pair in inner["headers"] if pair[0] not in _OF_THE_REQUEST]
+        headers = [*kept, *_DECLINED_AS, (b"content-length", b"%d" % len(body))]
+        scope = {**inner, "method": "POST", "headers": headers}
         work = asyncio.get_running_loop().create_task(self._answered(scope, body))
         self._declining.add(work)
         work.add_done_callback(self._declining.discard)
@@ -77,8 +83,12 @@ class Way:
         async def heard(_: MutableMapping[str, Any]) -> None:
             """Nobody needs to know what the server says to that."""
 
-        with mcp.Calling(scope):
-            await self._app(scope, _replay(body, _gone), heard)
+        try:
+            with mcp.Calling(scope):
+                async with asyncio.timeout(_DECLINED_WITHIN):
+                    await self._app(scope, _replay(body, _gone), heard)
+        except Exception:
+            log.warning("the server could not be told that its client was not asked", exc_info=True)
 
 
 async def say(answer: Answer, scope: Scope, send: Send) -> None:
@@ -88,7 +98,10 @@ async def say(answer: Answer, scope: Scope, send: Send) -> None:
 
 
 def _onward(scope: Scope, passage: Passage) -> Scope:
-    """Return the scope that goes on: without the token, with the server's own ids, and the length of our own body."""
+    """Return the scope that goes on: without the token, with the server's own ids, and the length of our own body.
+
+    It has no extensions: what a server sends by one of them would not be seen here.
+    """
     headers = [pair for pair in scope["headers"] if pair[0] not in _OURS]
     opened = passage.opened
     if opened.session is not None:
@@ -97,7 +110,7 @@ def _onward(scope: Scope, passage: Passage) -> Scope:
         headers.append((b"last-event-id", opened.event))
     if passage.body:
         headers.append((b"content-length", b"%d" % len(passage.body)))
-    return {**scope, "headers": headers}
+    return {**scope, "headers": headers, "extensions": {}}
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
@@ -106,7 +119,10 @@ def _replay(body: bytes, receive: Receive) -> Receive:
     async def replayed() -> MutableMapping[str, Any]:
         if pending:
             return {"type": "http.request", "body": pending.pop(), "more_body": False}
-        return await receive()
+        while True:
+            message = await receive()
+            if message["type"] != "http.request":
+                return message
 
     return replayed
 
