@@ -67,7 +67,7 @@ def refusal(
 def _rpc_refusal(decision: Decision, request_id: Id | None, era: Era) -> Answer:
     match decision.reason:
         case Reason.TOOL_UNMAPPED:
-            return unknown(decision.method, request_id, era)
+            return unknown(decision.method, request_id, era, decision.tool)
         case Reason.METHOD_REFUSED:
             status = HTTPStatus.OK if era is Era.HANDSHAKE else HTTPStatus.NOT_FOUND
             return _rpc(status, Code.METHOD_NOT_FOUND, "Method not found", None, request_id)
@@ -79,11 +79,15 @@ def _rpc_refusal(decision: Decision, request_id: Id | None, era: Era) -> Answer:
             return _unavailable(decision, request_id)
 
 
-def unknown(method: str | None, request_id: Id | None, era: Era) -> Answer:
-    """Say that there is no such thing, with not a byte that tells a concealed one from one that is not there."""
+def unknown(method: str | None, request_id: Id | None, era: Era, name: str | None = None) -> Answer:
+    """Say that there is no such thing, with not a byte that tells a concealed one from one that is not there.
+
+    A resource is named, as the modern era has it, in the client's own words.
+    """
     status = HTTPStatus.OK if era is Era.HANDSHAKE else HTTPStatus.BAD_REQUEST
     text = _UNKNOWN.get((method or "").partition("/")[0], "Unknown tool")
-    return _rpc(status, Code.INVALID_PARAMS, text, None, request_id)
+    data = {"uri": name} if method == "resources/read" and era is Era.MODERN else None
+    return _rpc(status, Code.INVALID_PARAMS, text, data, request_id)
 
 
 def fault(found: Fault) -> Answer:

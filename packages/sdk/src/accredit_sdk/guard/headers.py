@@ -91,6 +91,13 @@ def speaks(fields: Fields) -> bool:
     return fields.get(b"mcp-protocol-version") == _VERSION
 
 
+def encoded_name(name: str) -> bytes:
+    """Return `name` as a header can hold it (MCP transports 2026-07-28, "Value Encoding")."""
+    if name.isascii() and name.isprintable() and name == name.strip() and not name.startswith("=?base64?"):
+        return name.encode()
+    return b"=?base64?%b?=" % base64.b64encode(name.encode())
+
+
 def repeated_fault() -> Fault:
     """Return the fault of an MCP header that appears more than once."""
     return Fault(Code.HEADER_MISMATCH, "An MCP header appears more than once")

@@ -29,6 +29,7 @@ class Code(IntEnum):
     METHOD_NOT_FOUND = -32601
     INVALID_PARAMS = -32602
     HEADER_MISMATCH = -32020
+    MISSING_CAPABILITY = -32021
     UNSUPPORTED_VERSION = -32022
     INVALID_TOKEN = 401
     INSUFFICIENT_SCOPE = 403
@@ -43,6 +44,7 @@ VERSION: Final = MODERN
 VERSION_KEY: Final = "io.modelcontextprotocol/protocolVersion"
 """The member of `params._meta` that names the protocol revision."""
 
+_TASKS: Final = "io.modelcontextprotocol/tasks"
 _LONGEST_ID: Final = 256
 _LARGEST_ID: Final = 2**63
 _ENVELOPE: Final = frozenset({"jsonrpc", "id", "method", "params"})
@@ -107,7 +109,7 @@ class Message(msgspec.Struct, frozen=True, gc=False):
     @property
     def name(self) -> str | None:
         """What `Mcp-Name` has to say, or None."""
-        return self.names[0][1] if self.method in naming.IN_HEADER else None
+        return self.names[0][1] if self.method in naming.IN_HEADER else self.task
 
 
 class _Params(msgspec.Struct, frozen=True):
@@ -151,6 +153,10 @@ def parse(body: bytes, era: Era = Era.MODERN) -> Message:
         state = naming.state(params)
     except naming.Misnamed as error:
         raise Fault(Code.INVALID_PARAMS, str(error), request_id=request_id) from None
+    if task is not None and era is Era.MODERN and not _declares_tasks(params):
+        needed: dict[str, Any] = {"requiredCapabilities": {"extensions": {_TASKS: {}}}}
+        text = "The client did not declare that it knows tasks"
+        raise Fault(Code.MISSING_CAPABILITY, text, request_id=request_id, data=needed)
     return Message(
         request_id,
         method,
@@ -162,6 +168,13 @@ def parse(body: bytes, era: Era = Era.MODERN) -> Message:
         task,
         state,
     )
+
+
+def _declares_tasks(params: Mapping[str, Any]) -> bool:
+    match params.get("_meta"):
+        case {"io.modelcontextprotocol/clientCapabilities": {"extensions": dict(found)}}:
+            return _TASKS in found
+    return False
 
 
 def replaced(body: bytes, **members: str | list[str]) -> bytes:

@@ -27,6 +27,7 @@ class Opened(msgspec.Struct, frozen=True):
     event: bytes | None
     names: tuple[Name, ...]
     body: bytes
+    task: str | None = None
 
     @classmethod
     def of(
@@ -41,15 +42,16 @@ class Opened(msgspec.Struct, frozen=True):
             return cls(session, event, (), b"")
         if message.reply and session is None:
             raise Fault(Code.INVALID_REQUEST, "A response belongs to a session")
-        names, body = message.names, message.body
+        names, body, task = message.names, message.body, None
         if message.task is not None:
             found = seals.open_task(owner, message.task)
             if found is None:
                 raise Foreign(task=True)
-            names, body = (("tool", found[1]),), messages.replaced(body, taskId=found[0])
+            task = found[0]
+            names, body = (("tool", found[1]),), messages.replaced(body, taskId=task)
         if message.state is not None:
             body = messages.replaced(body, requestState=_state(seals, owner, message, names))
-        return cls(session, event, names, body)
+        return cls(session, event, names, body, task)
 
 
 def _header(seals: Seals, owner: bytes, kind: str, value: bytes | None) -> bytes | None:

@@ -9,6 +9,7 @@ from accredit_sdk.guard import mcp
 from accredit_sdk.guard.answers import Answer
 from accredit_sdk.guard.exchange import Exchange
 from accredit_sdk.guard.gate import Gate, Passage
+from accredit_sdk.guard.headers import encoded_name
 from accredit_sdk.guard.moment import Clock
 from accredit_sdk.guard.streams import Streams
 from accredit_sdk.guard.tokens import Seen
@@ -106,6 +107,9 @@ def _onward(scope: Scope, passage: Passage) -> Scope:
     opened = passage.opened
     if opened.session is not None:
         headers.append((b"mcp-session-id", opened.session))
+    if opened.task is not None and any(name == b"mcp-name" for name, _ in headers):
+        headers = [pair for pair in headers if pair[0] != b"mcp-name"]
+        headers.append((b"mcp-name", encoded_name(opened.task)))
     if opened.event is not None:
         headers.append((b"last-event-id", opened.event))
     if passage.body:
