@@ -166,7 +166,8 @@ async def test_a_name_that_is_not_mapped_is_unknown_whether_the_server_has_it_or
 ) -> None:
     response = await site.send(call("unheard-of", method), token=accredit.token("ledger"))
     assert response.status == 400
-    assert response.json() == {"jsonrpc": "2.0", "id": 7, "error": {"code": -32602, "message": text}}
+    named = {"data": {"uri": "unheard-of"}} if method == "resources/read" else {}
+    assert response.json() == {"jsonrpc": "2.0", "id": 7, "error": {"code": -32602, "message": text, **named}}
     assert site.inner.calls == []
     (record,) = await site.records()
     assert (record["reason"], record["target"]) == ("tool_unmapped", "unheard-of")

@@ -6,11 +6,13 @@ from typing import Any
 import pytest
 
 from tests.support.authority import SERVER, FakeAccredit
-from tests.support.guarded import Guarded, Response, call, event, events, says, streams
+from tests.support.guarded import META, Guarded, Response, call, event, events, says, streams
 
 INITIALIZE = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"protocolVersion": "2025-11-25"}}
 CALL = {"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": {"name": "read"}}
 REPLY = {"jsonrpc": "2.0", "id": 3, "result": {"roots": []}}
+TASKS = "io.modelcontextprotocol/tasks"
+TASKED = {**META, "io.modelcontextprotocol/clientCapabilities": {"extensions": {TASKS: {}}}}
 OTHERS = [
     {"sub": "agt_other", "client_id": "agt_other", "rev": ["agt_other", SERVER]},
     {"client_id": "app_other"},
@@ -224,7 +226,7 @@ async def test_a_task_is_sealed_wherever_it_is_named_and_opens_for_its_principal
     assert task.startswith("t.")
     for method in ("tasks/get", "tasks/result", "tasks/cancel"):
         assert (await site.before(about(task, method, more=1), token=token)).status == 200
-    modern = call(method="tasks/update", taskId=task)
+    modern = call(method="tasks/update", taskId=task, _meta=TASKED)
     assert (await site.send(modern, token=token)).status == 200
     assert [one["params"]["taskId"] for one in site.inner.messages()] == ["t"] * 4
     assert site.inner.messages()[0] == about("t", more=1)
@@ -246,10 +248,28 @@ async def test_the_task_of_another_is_answered_like_one_that_never_was(
     answers = [await site.before(about(one), token=other) for one in tasks]
     assert all(unknown(one, 200) for one in answers)
     assert len({(one.body, json.dumps(one.headers)) for one in answers}) == 1
-    answers = [await site.send(call(method="tasks/get", taskId=one), token=other) for one in tasks]
+    answers = [await site.send(call(method="tasks/get", taskId=one, _meta=TASKED), token=other) for one in tasks]
     assert all(unknown(one, 400) for one in answers)
     assert site.inner.calls == []
     assert {record["reason"] for record in (await site.records())[1:]} == {"session"}
+
+
+async def test_a_client_that_did_not_declare_tasks_is_told_what_it_lacks(site: Guarded, accredit: FakeAccredit) -> None:
+    answer = await site.send(call(method="tasks/get", taskId="t"), token=accredit.token())
+    error = answer.json()["error"]
+    assert (answer.status, error["code"]) == (400, -32021)
+    assert error["data"] == {"requiredCapabilities": {"extensions": {TASKS: {}}}}
+
+
+async def test_the_name_in_the_header_is_the_task_as_each_side_knows_it(site: Guarded, accredit: FakeAccredit) -> None:
+    token = accredit.token()
+    task = await started(site, token)
+    message = call(method="tasks/get", taskId=task, _meta=TASKED)
+    assert (await site.send(message, token=token, headers={"mcp-name": task})).status == 200
+    ((scope, _),) = site.inner.calls
+    assert dict(scope["headers"])[b"mcp-name"] == b"t"
+    other = await site.send(message, token=token, headers={"mcp-name": "other"})
+    assert (other.status, other.json()["error"]["code"]) == (400, -32020)
 
 
 async def test_a_task_needs_the_scopes_of_its_tool(site: Guarded, accredit: FakeAccredit) -> None:

@@ -1,5 +1,7 @@
 """What a request names is found in the policy in every spelling, and judged by all that it could be."""
 
+from dataclasses import replace
+
 import pytest
 
 from accredit_sdk.claims import AccessClaims
@@ -25,6 +27,7 @@ TARGETS = [
     target("resource", "book://shelf/{broken", "book:read"),
     target("resource", "not a uri", "book:read"),
 ]
+WIDE = Target.resource("notes://{id}", "notes:read")
 POLICY = Policy(
     server_id="srv",
     resource="https://tools.example/mcp",
@@ -138,3 +141,20 @@ def test_a_concealed_name_is_concealed_only_from_whoever_may_not_use_it() -> Non
     assert judged("book:read", ("tool", "read"), ("tool", "secret")).reason is Reason.TOOL_UNMAPPED
     assert judged("book:secret", ("tool", "secret")).reason is Reason.OK
     assert judged("", ("tool", "hidden")).reason is Reason.INSUFFICIENT_SCOPE
+
+
+@pytest.mark.parametrize(
+    ("mapped", "asked"),
+    [
+        ("notes://team@hq", "notes://team%40hq"),
+        ("notes://caf\u00e9", "notes://caf%C3%A9"),
+        ("notes://caf%C3%A9", "notes://caf\u00e9"),
+        ("notes://team@{room}", "notes://team%40hq"),
+    ],
+)
+def test_what_a_server_could_take_for_another_resource_needs_the_scopes_of_both(mapped: str, asked: str) -> None:
+    own = Target.resource(mapped, "notes:admin")
+    known = replace(POLICY, targets={("resource", one.name): one for one in (WIDE, own)})
+    assert {one.name for one in known.find("resource", asked)} == {"notes://{id}", mapped}
+    assert not known.open_to("resource", asked, {"notes:read"})
+    assert known.open_to("resource", asked, {"notes:read", "notes:admin"})

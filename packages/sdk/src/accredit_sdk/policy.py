@@ -97,6 +97,14 @@ class Policy:
             uri = uri_template.normal(name)
         except ResourceError:
             return ()
+        found = self._spelled(uri)
+        if "%" not in uri and uri.isascii():
+            return found
+        # A server may decode what is escaped here, or escape what is not: what it could mean needs its scopes, too.
+        other = self._spelled(uri_template.decoded(uri))
+        return (*found, *(target for target in other if target not in found)) if found else ()
+
+    def _spelled(self, uri: str) -> tuple[Target, ...]:
         found = [target for template, target in self._templates if template.fits(uri)]
         return (*found, *self._uris.get(uri, ()))
 
@@ -177,10 +185,12 @@ def _resources(
             continue
         try:
             if uri_template.is_template(target.name):
-                templates.append((uri_template.Template(target.name), target))
+                spelled = dict.fromkeys((target.name, uri_template.decoded(target.name)))
+                templates += [(uri_template.Template(text), target) for text in spelled]
             else:
                 uri = uri_template.normal(target.name)
-                uris[uri] = (*uris.get(uri, ()), target)
+                for text in dict.fromkeys((uri, uri_template.decoded(uri))):
+                    uris[text] = (*uris.get(text, ()), target)
         except ResourceError:
             continue
     return uris, tuple(templates)

@@ -7,6 +7,7 @@ A server reads a URI in its own way. So one spelling is compared, and what two r
 import re
 from collections.abc import Callable, Iterator
 from typing import Final, TypeAlias
+from urllib.parse import unquote
 
 from accredit_sdk.errors import ResourceError
 
@@ -46,6 +47,11 @@ def normal(uri: str) -> str:
     if _TWICE.search(host + path):
         raise ResourceError("an escape is escaped")
     return f"{scheme.lower()}:{host}{path}{_plain(query)}{_plain(fragment)}"
+
+
+def decoded(uri: str) -> str:
+    """Return a normal URI, or a template, as a server reads it that decodes every escape before it compares."""
+    return unquote(uri, errors="surrogateescape") if "%" in uri else uri
 
 
 def is_template(text: str) -> bool:

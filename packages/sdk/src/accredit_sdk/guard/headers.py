@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final, TypeAlias
 
+from accredit_sdk.guard import naming
 from accredit_sdk.guard.messages import VERSION, VERSION_KEY, Code, Fault, Message
 from accredit_sdk.methods import HANDSHAKE, Era
 
@@ -64,7 +65,7 @@ def era(fields: Fields) -> Era:
 def agree(fields: Fields, message: Message, spoken: Era) -> None:
     """Raise Fault unless the MCP headers say what the body says, and both are of the era that is spoken.
 
-    A request of the HANDSHAKE era need not have them.
+    A request of the HANDSHAKE era need not have them, and one about a task no name.
     """
     modern = spoken is Era.MODERN
     if modern is not (message.version == VERSION) or modern is not speaks(fields):
@@ -72,8 +73,8 @@ def agree(fields: Fields, message: Message, spoken: Era) -> None:
     method, name = fields.get(b"mcp-method"), fields.get(b"mcp-name")
     if (modern or method is not None) and method != message.method.encode("utf-8"):
         raise Fault(Code.HEADER_MISMATCH, "Mcp-Method does not say what the body says", request_id=message.id)
-    named = message.name
-    if named is not None and (modern or name is not None) and not _names(name, named):
+    wanted, named = modern and message.method in naming.IN_HEADER, message.name
+    if named is not None and (wanted or name is not None) and not _names(name, named):
         raise Fault(Code.HEADER_MISMATCH, "Mcp-Name does not say what the body says", request_id=message.id)
 
 
