@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,7 +13,7 @@ import httpx2
 
 from accredit.testing.postgres import Postgres, PostgresError
 from bench import audit_count
-from bench.processes import pinned
+from bench.processes import free_port, pinned
 from bench.running import BUILD, Running, Unavailable, first_line
 from bench.token_requests import Endpoint, KeyClient, SecretClient
 
@@ -61,7 +60,7 @@ def _postgres(core: int) -> Iterator[tuple[str, tuple[int, ...]]]:
 
 @contextmanager
 def _process(core: int, folder: Path, url: str) -> Iterator[tuple[int, str]]:
-    told = {"ACCREDIT_DATA": str(folder), "ACCREDIT_PORT": str(_free_port()), "ACCREDIT_DATABASE": url}
+    told = {"ACCREDIT_DATA": str(folder), "ACCREDIT_PORT": str(free_port()), "ACCREDIT_DATABASE": url}
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("ACCREDIT_")}
     environment = {**inherited, **told}
     if subprocess.run([sys.executable, "-c", _MIGRATE], env=environment, check=False).returncode:
@@ -77,13 +76,6 @@ def _process(core: int, folder: Path, url: str) -> Iterator[tuple[int, str]]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
 
 
 def _furnished(issuer: str, admin: Path, pid: int, db_pids: tuple[int, ...], audited: Callable[[], int]) -> Running:

@@ -16,7 +16,7 @@ import uvloop
 from accredit_sdk import jws
 from accredit_sdk.guard.gate import Gate
 from accredit_sdk.guard.tokens import Seen
-from bench import guard_site
+from bench import guard_site, tool_call
 from bench.bare_verify import BareVerify
 from tests.support.authority import FakeAccredit
 
@@ -43,11 +43,11 @@ async def _measured(turns: int) -> dict[str, float]:
 
 
 def _fresh(accredit: FakeAccredit, turn: int) -> list[str]:
-    return [accredit.token(guard_site.SCOPE, jti=f"tok_{turn}_{number}") for number in range(TOKENS)]
+    return [accredit.token(tool_call.SCOPE, jti=f"tok_{turn}_{number}") for number in range(TOKENS)]
 
 
 def _turn(gate: Gate, tokens: list[str]) -> int:
-    requests = [dict(guard_site.call_headers("tools.example", token, guard_site.SIZE)) for token in tokens]
+    requests = [dict(tool_call.call_headers(tool_call.HOST, token, tool_call.SIZE)) for token in tokens]
     before = time.process_time_ns()
     found = [gate.enter(fields, b"", wait=True) for fields in requests]
     spent = time.process_time_ns() - before

@@ -16,7 +16,7 @@ from typing import Final
 import uvloop
 
 from accredit_sdk.guard import Guard
-from bench import guard_site
+from bench import guard_site, tool_call
 from bench.bare_verify import BareVerify
 from tests.support.authority import FakeAccredit
 
@@ -34,7 +34,7 @@ async def _measured(turns: int) -> dict[str, float]:
     ours = peer = 0
     verify = BareVerify.generate()
     async with guard_site.begun_guard() as (guard, accredit):
-        token = accredit.token(guard_site.SCOPE)
+        token = accredit.token(tool_call.SCOPE)
         await _turn(guard, token)
         for _ in range(turns):
             ours += await _turn(guard, token)
@@ -45,7 +45,7 @@ async def _measured(turns: int) -> dict[str, float]:
 
 async def _turn(guard: Guard, token: str) -> int:
     """Return the ns of CPU that CALLS calls take; the requests are made before, and the background has its turn."""
-    calls = [guard_site.Call(number, token) for number in range(CALLS)]
+    calls = [tool_call.Call(number, token) for number in range(CALLS)]
     await asyncio.sleep(0)
     before = time.process_time_ns()
     for call in calls:
@@ -57,6 +57,6 @@ async def _turn(guard: Guard, token: str) -> int:
 
 
 def _check_records(accredit: FakeAccredit, calls: int) -> None:
-    allowed = [one for one in accredit.records() if one["outcome"] == "allow" and one["target"] == guard_site.TOOL]
+    allowed = [one for one in accredit.records() if one["outcome"] == "allow" and one["target"] == tool_call.TOOL]
     if len(allowed) != calls:
         raise RuntimeError(f"{calls} calls went on, and {len(allowed)} records of them arrived")

@@ -1,12 +1,14 @@
 """What a tree of processes costs: CPU time and memory as Linux accounts them in /proc."""
 
 import os
+import socket
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 _TICK: Final = 1 / os.sysconf("SC_CLK_TCK")
+_PAGE: Final = os.sysconf("SC_PAGESIZE")
 
 
 class TooFewCores(RuntimeError):
@@ -52,6 +54,19 @@ def proportional_memory(roots: Iterable[int]) -> int:
     return sum(_pss(pid) for pid in _trees(roots, _snapshot()))
 
 
+def resident_memory(roots: Iterable[int]) -> int:
+    """Return the bytes of memory of the trees under `roots` (RSS: a shared page counts in each process)."""
+    return sum(_resident(pid) for pid in _trees(roots, _snapshot()))
+
+
+def free_port() -> int:
+    """Return a port of loopback that nobody listens on at the moment."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+        return port
+
+
 def _snapshot() -> dict[int, tuple[int, float]]:
     found = {}
     for entry in Path("/proc").iterdir():
@@ -72,6 +87,13 @@ def _trees(roots: Iterable[int], every: dict[int, tuple[int, float]]) -> set[int
         members.add(pid)
         waiting += [child for child, (parent, _) in every.items() if parent == pid]
     return members
+
+
+def _resident(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
 
 
 def _pss(pid: int) -> int:

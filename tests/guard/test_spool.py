@@ -184,6 +184,27 @@ def test_flush_reaches_the_disk_once_per_change(tmp_path: Path, monkeypatch: pyt
     spool.close()
 
 
+def test_a_flush_that_meets_an_acknowledgement_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spool = filled(tmp_path, 2)
+
+    def acknowledged_meanwhile(handle: int) -> None:
+        spool.acknowledged(2)
+        os.fsync(handle)
+
+    monkeypatch.setattr("accredit_sdk.guard.spool._fdatasync", acknowledged_meanwhile)
+    spool.flush()
+    spool.append(3, line(3))
+
+    def broken(handle: int) -> None:
+        raise OSError(5, "I/O error")
+
+    monkeypatch.setattr("accredit_sdk.guard.spool._fdatasync", broken)
+    with pytest.raises(OSError, match="I/O error"):
+        spool.flush()
+    monkeypatch.undo()
+    spool.close()
+
+
 def test_a_lock_is_held_by_one_and_free_after_release(tmp_path: Path) -> None:
     held = Lock.take(tmp_path / "l")
     assert held is not None

@@ -106,9 +106,14 @@ class Spool:
 
     def flush(self) -> None:
         """Bring what was appended to the disk itself; takes as long as the disk does. Raises OSError."""
-        if self._dirty and self._handle >= 0:
+        handle = self._handle
+        if self._dirty and handle >= 0:
             self._dirty = False
-            _fdatasync(self._handle)
+            try:
+                _fdatasync(handle)
+            except OSError:
+                if handle == self._handle:  # else its segment ended meanwhile: Accredit has what was in it
+                    raise
 
     def batch(self, after: int) -> Batch | None:
         """Return the oldest lines with a number above `after`, None if there are none. Raises OSError."""
