@@ -7,6 +7,7 @@ granted = requested ∧ scopes of the server ∧ roles of the client (∧ roles 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from accredit_sdk import scopes as words
 
@@ -36,6 +37,12 @@ class Grant:
 
 def narrow(requested: frozenset[str], ceilings: Iterable[tuple[Factor, frozenset[str]]]) -> Grant:
     """Apply the ceilings in turn. A word that comes out narrower than it went in counts as removed, too."""
+    return _narrowed(requested, tuple(ceilings))
+
+
+@lru_cache(maxsize=256)
+def _narrowed(requested: frozenset[str], ceilings: tuple[tuple[Factor, frozenset[str]], ...]) -> Grant:
+    """Clients ask for the same again and again, and their ceilings change seldom."""
     left = words.smallest(requested)
     removed: list[Removed] = []
     for factor, ceiling in ceilings:

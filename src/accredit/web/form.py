@@ -2,7 +2,7 @@
 
 import re
 from typing import Final
-from urllib.parse import unquote
+from urllib.parse import unquote_to_bytes
 
 from accredit.web.body import BodyRefused
 
@@ -40,7 +40,7 @@ def _field(field: str) -> tuple[str, str]:
 def _plain(text: str) -> str:
     if "+" in text:
         text = text.replace("+", " ")
-    return unquote(text, errors="strict") if "%" in text else text
+    return unquote_to_bytes(text).decode() if "%" in text else text
 
 
 def _check_type(content_type: str) -> None:
