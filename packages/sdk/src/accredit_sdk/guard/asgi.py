@@ -87,7 +87,7 @@ class Guard:
         elif metadata:
             await say(self._metadata(scope["method"]), scope, send)
         elif path in self._public:
-            await self._app(scope, receive, send)
+            await self._app(_tokenless(scope), receive, send)
         elif origin is not None:
             await self._guarded(scope, fields, receive, _readable(send, origin))
         else:
@@ -216,6 +216,11 @@ class Guard:
 
 
 _TOO_LONG: Final = answers.plain(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+
+
+def _tokenless(scope: Scope) -> Scope:
+    """Return the scope of a public request without its token: what nobody has looked at is not passed on."""
+    return {**scope, "headers": [pair for pair in scope["headers"] if pair[0] != b"authorization"]}
 
 
 def _readable(send: Send, origin: bytes) -> Send:

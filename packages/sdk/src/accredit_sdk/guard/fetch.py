@@ -1,6 +1,7 @@
 """The guard's only HTTP: one client to Accredit, with limits of time and size, and no redirects."""
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from typing import Final, Protocol
 from urllib.parse import urlsplit
@@ -38,10 +39,25 @@ class Fetch(Protocol):
         ...
 
 
+class _Quiet(logging.Filter):
+    """Keeps a line for every look at Accredit out of the log of the guarded server."""
+
+    def __init__(self, base: str) -> None:
+        super().__init__()
+        self._base = base
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Tell whether the record stays: all but successes of our own."""
+        url = str(record.args[1]) if isinstance(record.args, tuple) and len(record.args) > 1 else ""
+        return record.levelno > logging.INFO or not url.startswith(self._base)
+
+
 class HttpFetch:
     """Fetch over HTTP/1.1. Proxies and certificates of the environment apply, except towards this machine itself."""
 
     def __init__(self, issuer: str, transport: httpx2.AsyncBaseTransport | None = None) -> None:
+        self._quiet = _Quiet(issuer + "/")
+        logging.getLogger("httpx2").addFilter(self._quiet)
         far = urlsplit(issuer).hostname not in _LOOPBACK
         self._client = httpx2.AsyncClient(
             timeout=_TIMEOUT, limits=_LIMITS, follow_redirects=False, trust_env=far, transport=transport
@@ -66,4 +82,5 @@ class HttpFetch:
 
     async def close(self) -> None:
         """Let go of the connections."""
+        logging.getLogger("httpx2").removeFilter(self._quiet)
         await self._client.aclose()
