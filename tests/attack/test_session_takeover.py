@@ -223,6 +223,21 @@ async def test_the_events_of_another_cannot_be_replayed(site: Site) -> None:
     assert reached(site)[-1][1]["last-event-id"] == inner
 
 
+async def test_a_replay_shows_no_more_than_the_first_showing(site: Site) -> None:
+    owner = site.accredit.token(**OWNER)
+    session_id = await session(site.url, owner)
+    message = request_of("tools/list", 5, OLD)
+    async with streaming(site.url, owner, message, version=OLD, mcp_session_id=session_id) as stream:
+        events = await stream.rest()
+    shown = {tool["name"] for tool in json.loads(events[-1]["data"])["result"]["tools"]}
+    assert {"read", "post"} <= shown
+    assert not {"audit", "vault", "stray"} & shown
+    last = events[0]["id"]
+    async with streaming(site.url, owner, version=OLD, mcp_session_id=session_id, last_event_id=last) as replay:
+        again = await message_of(replay)
+    assert {tool["name"] for tool in again["result"]["tools"]} == shown
+
+
 async def message_of(stream: Stream) -> Any:
     """Return the next message of a stream."""
     assert stream.response.status_code == 200

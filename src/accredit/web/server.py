@@ -56,6 +56,12 @@ class LimitedProtocol(HttpToolsProtocol):
         self._in_head = True
         self._head_bytes = 0
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header; refuse a trailer (RFC 9112, 7.1.2), which would come after everything was judged."""
+        if not self._in_head:
+            raise HeadersRefused("a header came after the body")
+        super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
         """Judge the headers as a whole before any application sees them."""
         self._in_head = False

@@ -64,7 +64,9 @@ class Guard:
         if kind == "http":
             if self._loop is not asyncio.get_running_loop():
                 await self._start()
-            await self._http(scope, receive, send)
+            # Uvicorn adds the trailers of a chunked body to this list while it is read: what is judged must be what
+            # goes on.
+            await self._http({**scope, "headers": tuple(scope["headers"])}, receive, send)
         elif kind == "lifespan":
             await Lifespan(self._app, self._start, self._stop).run(scope, receive, send)
         elif kind == "websocket":
@@ -149,6 +151,8 @@ class Guard:
     def _too_much(self, fields: Fields) -> Answer | None:
         if not headers.plain_json(fields) or fields.get(b"content-encoding", b"identity") != b"identity":
             return answers.plain(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+        if fields.get(b"transfer-encoding", b"chunked").lower() != b"chunked":
+            return answers.plain(HTTPStatus.NOT_IMPLEMENTED)
         length = fields.get(b"content-length")
         if length is not None and not (length.isdigit() and len(length) < 16):
             return answers.plain(HTTPStatus.BAD_REQUEST)
