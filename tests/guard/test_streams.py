@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
+from mcp_types.jsonrpc import JSONRPCError, jsonrpc_message_adapter
 from sse_starlette import EventSourceResponse
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -76,8 +77,8 @@ async def test_a_stream_ends_with_its_token_and_an_error_is_its_last_event(
     response = await live.ended()
     first, last = told(response.body)
     assert first == CHANGED
-    assert last.get("id") == (7 if message else None)
-    assert ("id" in last) is (message is not None)
+    assert last["id"] == (7 if message else None)
+    assert isinstance(jsonrpc_message_adapter.validate_python(last), JSONRPCError)
     assert last["error"]["code"] == 401
     record = (await site.records())[-1]
     assert (record["reason"], record["decision"]) == (reason, last["error"]["data"]["decision_id"])
