@@ -466,6 +466,23 @@ async def test_what_cannot_be_recorded_is_not_asked(
         assert b"503" in response.body
 
 
+async def test_a_server_that_asks_without_end_does_not_fill_the_guard(site: Guarded, accredit: FakeAccredit) -> None:
+    stream = streams(*(event({**ROOTS, "id": number}) for number in range(150)), event(DONE))
+    held = asyncio.Event()
+
+    async def script(scope: Any, body: bytes, receive: Any, send: Any) -> None:
+        if b"-32601" in body:
+            await held.wait()
+        else:
+            await stream(scope, body, receive, send)
+
+    site.inner.script = script
+    assert told((await site.before(CALL, token=accredit.token())).body) == [DONE]
+    assert len(site.guard._way._declining) == 100
+    held.set()
+    await asyncio.gather(*site.guard._way._declining)
+
+
 async def test_a_server_that_fails_when_it_is_told_harms_nobody(
     site: Guarded, accredit: FakeAccredit, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -1,9 +1,19 @@
 """What is under way ends with the token behind it, at once and for that one alone; an admitted call needs no more."""
 
 import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
+from mcp_types.jsonrpc import JSONRPCError, jsonrpc_message_adapter
+from sse_starlette import EventSourceResponse
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.responses import StreamingResponse
+from starlette.routing import Route
 
 from accredit_sdk.guard import exchange as exchanges
 from tests.support.authority import AGENT, SERVER, FakeAccredit
@@ -67,8 +77,8 @@ async def test_a_stream_ends_with_its_token_and_an_error_is_its_last_event(
     response = await live.ended()
     first, last = told(response.body)
     assert first == CHANGED
-    assert last.get("id") == (7 if message else None)
-    assert ("id" in last) is (message is not None)
+    assert last["id"] == (7 if message else None)
+    assert isinstance(jsonrpc_message_adapter.validate_python(last), JSONRPCError)
     assert last["error"]["code"] == 401
     record = (await site.records())[-1]
     assert (record["reason"], record["decision"]) == (reason, last["error"]["data"]["decision_id"])
@@ -355,6 +365,49 @@ async def test_the_tasks_of_the_server_end_with_its_request(site: Guarded, accre
     await site.catch_up()
     assert told((await live.ended()).body)[0]["error"]["code"] == 401
     assert stopped.is_set()
+
+
+async def endless() -> AsyncIterator[str]:
+    yield json.dumps(CHANGED)
+    await asyncio.Event().wait()
+
+
+async def framed() -> AsyncIterator[bytes]:
+    async for data in endless():
+        yield event(data)
+
+
+def middled() -> Any:
+    async def passing(request: Any, call_next: Any) -> Any:
+        return await call_next(request)
+
+    routes = [Route("/mcp", lambda _: StreamingResponse(framed(), media_type="text/event-stream"), methods=["POST"])]
+    return Starlette(routes=routes, middleware=[Middleware(BaseHTTPMiddleware, dispatch=passing)])
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: StreamingResponse(framed(), media_type="text/event-stream"),
+        lambda: EventSourceResponse(endless(), ping=60),
+        middled,
+    ],
+    ids=["starlette", "sse-starlette", "middleware"],
+)
+async def test_the_frameworks_in_use_stop_in_good_order(
+    site: Guarded, accredit: FakeAccredit, make: Callable[[], Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    async def script(scope: Any, _: bytes, receive: Any, send: Any) -> None:
+        await make()(scope, receive, send)
+
+    site.inner.script = script
+    live = await site.live(call(), token=accredit.token())
+    await live.body(b"list_changed")
+    revoke(accredit)
+    await site.catch_up()
+    assert [one.get("error", {}).get("code") for one in told((await live.ended()).body)] == [None, 401]
+    assert live.task.cancelling() == 0
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
 
 
 async def test_a_stream_goes_on_under_the_policy_of_now(site: Guarded, accredit: FakeAccredit) -> None:

@@ -103,13 +103,15 @@ def subscription_ended(request_id: Id) -> bytes:
 
 
 def stream_ended(request_id: Id | None, decision: Decision) -> bytes:
-    """Return the last message of a stream that goes on no longer, because of `decision`."""
+    """Return the last message of a stream that goes on no longer, because of `decision`.
+
+    That of a stream which answers no request has the id null (JSON-RPC 2.0, 5): official clients want the member.
+    """
     blind = decision.reason is Reason.BLIND
     code = Code.UNAVAILABLE if blind else Code.INVALID_TOKEN
     text = "The guard cannot decide at the moment" if blind else "The token is not valid any more"
     error = {"code": int(code), "message": text, "data": {"decision_id": decision.id}}
-    named = {} if request_id is None else {"id": request_id}
-    return msgspec.json.encode({"jsonrpc": "2.0", **named, "error": error})
+    return msgspec.json.encode({"jsonrpc": "2.0", "id": request_id, "error": error})
 
 
 def plain(status: HTTPStatus, *headers: tuple[bytes, bytes]) -> Answer:

@@ -86,7 +86,6 @@ class Exchange:
         self._body = bytearray()
         self._over = False
         self._last: tuple[Answer, bytes] | None = None
-        self._said = False
         self._task: asyncio.Task[Any] | None = None
         self._cancelled = False
         self._insisting: asyncio.TimerHandle | None = None
@@ -108,7 +107,9 @@ class Exchange:
             task, self._task = self._task, None
             if self._cancelled and task is not None:
                 task.uncancel()
-        await self._last_word()
+            if self._insisting is not None:
+                self._insisting.cancel()
+        await (self._last_word() if self._saying is None else self._saying)
 
     def end(self, answer: Answer, last: bytes) -> None:
         """End it now: with `answer` if nothing was said yet, else with the JSON-RPC message `last` (empty: none).
@@ -252,11 +253,8 @@ class Exchange:
         self._saying = asyncio.get_running_loop().create_task(self._last_word())
 
     async def _last_word(self) -> None:
-        if self._insisting is not None:
-            self._insisting.cancel()
-        if self._last is None or self._said:
+        if self._last is None:
             return
-        self._said = True
         answer, last = self._last
         try:
             async with asyncio.timeout(_PATIENCE):

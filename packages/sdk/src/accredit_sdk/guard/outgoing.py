@@ -118,6 +118,9 @@ class Screen(msgspec.Struct, frozen=True):
         return document, wanted
 
     def _check_notification(self, method: str, params: Mapping[str, Any]) -> None:
+        """Raise Dropped for news of a resource that is not the listener's, or of a task that it knows by another id."""
+        if "taskId" in params and not self.name:
+            raise Dropped
         if method == "notifications/resources/updated":
             uri = params.get("uri")
             if type(uri) is not str or not self.policy.open_to(RESOURCE, uri, self.held):

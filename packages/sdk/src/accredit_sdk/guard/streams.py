@@ -38,7 +38,7 @@ class Streams:
             if reason is not None:
                 found.append((exchange, reason))
             elif exchange.screen.policy is not known.policy:
-                exchange.screen = structs.replace(exchange.screen, policy=known.policy)
+                exchange.screen = structs.replace(exchange.screen, policy=known.policy, seals=known.seals)
         return found
 
     def all(self) -> list[Exchange]:

@@ -35,6 +35,7 @@ _DECLINED: Final = (
 _DECLINED_AS: Final = [(b"content-type", b"application/json"), (b"accept", b"application/json, text/event-stream")]
 _OF_THE_REQUEST: Final = frozenset(b"accept content-length content-type last-event-id mcp-method mcp-name".split())
 _DECLINED_WITHIN: Final = 30.0
+_DECLINED_AT_ONCE: Final = 100
 
 log = logging.getLogger("accredit_sdk.guard")
 
@@ -71,7 +72,12 @@ class Way:
             self._streams.discard(exchange)
 
     def _decline(self, inner: Scope, asked: bytes) -> None:
-        """Tell the server that the client was not asked; else it would wait for an answer."""
+        """Tell the server that the client was not asked; else it would wait for an answer.
+
+        One that asks faster than it listens is not told of all that was refused.
+        """
+        if len(self._declining) >= _DECLINED_AT_ONCE:
+            return
         body = _DECLINED % asked
         kept = [pair for pair in inner["headers"] if pair[0] not in _OF_THE_REQUEST]
         headers = [*kept, *_DECLINED_AS, (b"content-length", b"%d" % len(body))]
