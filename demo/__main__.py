@@ -2,8 +2,12 @@
 
 import argparse
 import asyncio
+import subprocess
 import sys
 from pathlib import Path
+
+import httpx2
+from rich.markup import escape
 
 from demo.narrator import Narrator, StoryBroken, console
 from demo.stage import Stage
@@ -20,10 +24,13 @@ def main() -> int:
     try:
         with Stage(given.folder.absolute()) as stage:
             asyncio.run(Walkthrough(narrator, stage, given.database).run())
-    except (StoryBroken, RuntimeError) as trouble:
-        console.print(f"\n[bold red]The story broke.[/] {trouble}", soft_wrap=True)
-        console.print(f"[dim]Logs of every process are in {given.folder}.[/]")
+    except (StoryBroken, RuntimeError, OSError, subprocess.SubprocessError, httpx2.HTTPError) as trouble:
+        console.print("\n[bold red]The story broke.[/]", escape(str(trouble)), soft_wrap=True)
+        console.print(f"[dim]Logs of every process are in {escape(str(given.folder))}.[/]", soft_wrap=True)
         return 1
+    except KeyboardInterrupt:
+        console.print("\nStopped; every process of the story is gone.")
+        return 130
     return 0
 
 

@@ -69,20 +69,20 @@ class Stage(contextlib.ExitStack):
         done = self.run(*arguments, "--json")
         return json.loads(done) if done.strip() else None
 
-    def run(self, *arguments: str, given: str | None = None) -> str:
-        """Run the CLI and return what it prints."""
+    def run(self, *arguments: str, columns: int = 80) -> str:
+        """Run the CLI and return what it prints, laid out for `columns`."""
         config = str(self.folder / "accredit.toml")
         command = [str(BIN / "accredit"), "--config", config, *arguments]
-        return self.program(*command, given=given)
+        return self.program(*command, columns=columns)
 
-    def program(self, *command: str, given: str | None = None) -> str:
+    def program(self, *command: str, given: str | None = None, columns: int = 80) -> str:
         """Run a program to its end and return what it prints; its failure is ours."""
         done = subprocess.run(
             command,
             input=given,
             capture_output=True,
             text=True,
-            env=self._environment(),
+            env=self._environment() | {"COLUMNS": str(columns)},
             cwd=ROOT,
             timeout=60,
             check=False,

@@ -1,10 +1,9 @@
 """The story: an agent, an MCP server that nobody changed, a guard, and what the audit says afterwards."""
 
 import asyncio
+import re
 import time
 from typing import Any
-
-from rich.table import Table
 
 from demo.agent import Agent, Refused
 from demo.narrator import Narrator
@@ -27,7 +26,8 @@ class Walkthrough:
         kind = "PostgreSQL" if self.database == "postgres" else "SQLite"
         self.tell.title(
             "Accredit",
-            f"One call goes through the house: token, guard, tool, audit. Real processes, {kind}, no browser.",
+            "One call goes through the house: token, guard, tool, audit.",
+            f"Real processes, the official MCP client, {kind}, no browser.",
         )
         self.start_server()
         self.register()
@@ -47,22 +47,17 @@ class Walkthrough:
         self.tell.chapter("Accredit starts")
         self.stage.configure(self.stage.postgres() if self.database == "postgres" else None)
         if self.database == "postgres":
-            self.command("accredit migrate")
+            self.tell.command("accredit", "migrate")
             self.stage.run("migrate")
-        self.tell.command("accredit up")
+        self.tell.command("accredit", "up")
         config = str(self.stage.folder / "accredit.toml")
         log = self.stage.start("accredit", str(BIN / "accredit"), "--config", config, "up")
         self.stage.wait(self.stage.issuer + "/readyz", 200, log)
         self.tell.done(f"the authorization server answers at {self.stage.issuer}")
 
-    def command(self, line: str) -> None:
-        """Show a command line."""
-        self.tell.command(line)
-
     def cli(self, *arguments: str) -> Any:
         """Show a command of the CLI, run it, and return what it says."""
-        shown = " ".join(f"'{item}'" if " " in item else item for item in arguments)
-        self.command(f"accredit {shown}")
+        self.tell.command("accredit", *arguments)
         return self.stage.accredit(*arguments)
 
     def register(self) -> None:
@@ -83,19 +78,21 @@ class Walkthrough:
             *("--purpose", "Watches open invoices", "--role", "bookkeeper"),
         )
         self.client_id, self.secret = agent["client_id"], agent["secret"]
-        self.tell.done(f"billing-bot is {self.client_id}; its secret was shown once and only its hash is kept")
+        self.tell.done(f"billing-bot is {self.client_id}")
+        self.tell.done("its secret was shown once; Accredit keeps only a hash of it")
 
     def put_guard_in_front(self) -> None:
         """Enrol a guard and start Ledger behind it."""
         self.tell.chapter("A guard goes in front of Ledger; not a line of its tools changes")
         invitation = self.cli("guard", "enrol", "ledger")
         folder = str(self.stage.folder / "ledger-guard")
-        self.command(f"python -m accredit_sdk.guard enrol --issuer {self.stage.issuer} --folder ledger-guard")
+        shown = ("--issuer", self.stage.issuer, "--folder", "ledger-guard")
+        self.tell.command("python", "-m", "accredit_sdk.guard", "enrol", *shown)
         python = str(BIN / "python")
         enrol = (python, "-m", "accredit_sdk.guard", "enrol", "--issuer", self.stage.issuer, "--folder", folder)
         self.stage.program(*enrol, given=invitation["code"] + "\n")
         port = self.ledger.split(":")[2].split("/")[0]
-        self.command("python examples/guarded_ledger.py")
+        self.tell.command("python", "examples/guarded_ledger.py", *shown, "--port", port)
         arguments = ("--issuer", self.stage.issuer, "--folder", folder, "--port", port)
         self.log = self.stage.start("ledger", python, "examples/guarded_ledger.py", *arguments)
         metadata = self.ledger.replace("/mcp", "/.well-known/oauth-protected-resource/mcp")
@@ -109,24 +106,23 @@ class Walkthrough:
         self.tell.expect(
             status == 401 and "resource_metadata=" in challenge, f"401 expected, not {status}: {challenge}"
         )
-        self.tell.denied("HTTP 401, and the answer says where to get a token:")
-        self.tell.show(f"[dim]WWW-Authenticate: {challenge}[/]")
+        self.tell.denied("HTTP 401, and the answer says where to get a token, and for what:")
+        self.tell.members("WWW-Authenticate: Bearer", dict(re.findall(r'(\w+)="([^"]*)"', challenge)))
 
     def get_token(self) -> Agent:
         """Let the agent get its token."""
         self.tell.chapter("The agent gets a token, bound to this one server")
         agent = Agent(self.ledger, Agent.token(self.stage.issuer, self.client_id, self.secret, self.ledger))
-        table = Table(show_header=False, box=None, padding=(0, 2))
-        for name, meaning in (
-            ("sub", "for whom"),
-            ("client_id", "through which client"),
-            ("aud", "for this server only"),
-        ):
-            table.add_row(f"[bold]{name}[/]", str(agent.claims[name]), f"[dim]{meaning}[/]")
-        table.add_row("[bold]scope[/]", agent.claims["scope"], "[dim]what its role allows, no more[/]")
         lifetime = agent.claims["exp"] - agent.claims["iat"]
-        table.add_row("[bold]exp[/]", f"in {lifetime} seconds", "[dim]short-lived[/]")
-        self.tell.show(table)
+        self.tell.rows(
+            [
+                ("sub", agent.claims["sub"], "for whom"),
+                ("client_id", agent.claims["client_id"], "through which client"),
+                ("aud", agent.claims["aud"], "for this server only"),
+                ("scope", agent.claims["scope"], "what its role allows, no more"),
+                ("exp", f"in {lifetime} seconds", "short-lived"),
+            ]
+        )
         self.tell.expect(agent.claims["aud"] == self.ledger, "the token must be bound to the server")
         return agent
 
@@ -144,8 +140,8 @@ class Walkthrough:
             await agent.call("pay_invoice", number="INV-2")
         except Refused as refused:
             needed = ", ".join(refused.data["missing_scopes"])
-            self.tell.denied(f"pay_invoice: HTTP 403, JSON-RPC error {refused.code}; missing {needed}")
-            self.tell.show(f"[dim]decision {refused.data['decision_id']}[/]")
+            self.tell.denied(f"pay_invoice: HTTP 403, missing {needed}")
+            self.tell.output(f"decision {refused.data['decision_id']}")
             self.tell.expect(self.handlers("pay_invoice") == 0, "the handler of pay_invoice must never have started")
             self.tell.done("Ledger's own log shows: the handler of pay_invoice never started")
             return str(refused.data["decision_id"])
@@ -171,13 +167,13 @@ class Walkthrough:
         wanted = "ledger:invoices:read ledger:invoices:pay"
         token = Agent.token(self.stage.issuer, self.client_id, self.secret, self.ledger, wanted)
         agent = Agent(self.ledger, token)
-        self.tell.say(f"a new token carries [bold]{agent.claims['scope']}[/]: the wide scope of the role covers both")
+        self.tell.done(f"a new token carries [bold]{agent.claims['scope']}[/]: the wide scope of the role covers both")
         self.tell.allowed(f"pay_invoice → {await agent.call('pay_invoice', number='INV-2')}")
         return agent
 
     async def suspend(self, agent: Agent) -> None:
         """Suspend the agent and measure until its living token is refused at the tool."""
-        self.tell.chapter("The agent is suspended; its token has minutes to live, but not at the tool")
+        self.tell.chapter("The agent is suspended; its living token is refused at the tool")
         self.cli("agent", "suspend", "billing-bot", "--yes")
         begun = time.monotonic()
         while time.monotonic() - begun < 10 * POLL_SECONDS:
@@ -195,17 +191,18 @@ class Walkthrough:
     def audit(self, decision: str) -> None:
         """Explain the refusal and verify the log."""
         self.tell.chapter("The audit says who, through which client, and why")
-        self.command(f"accredit explain {decision}")
-        self.tell.show(self.await_record(decision))
-        self.command("accredit audit verify")
-        self.tell.show(self.stage.run("audit", "verify").rstrip())
+        self.tell.command("accredit", "explain", decision)
+        self.tell.output(self.await_record(decision))
+        self.tell.output("\n")
+        self.tell.command("accredit", "audit", "verify")
+        self.tell.output(self.stage.run("audit", "verify", columns=self.tell.room))
 
     def await_record(self, decision: str) -> str:
         """Return the explanation as soon as the guard has delivered its record."""
         deadline = time.monotonic() + 15
         while True:
             try:
-                return self.stage.run("explain", decision).rstrip()
+                return self.stage.run("explain", decision, columns=self.tell.room)
             except RuntimeError:
                 if time.monotonic() > deadline:
                     raise
@@ -219,10 +216,19 @@ class Walkthrough:
         """Say where to go from here."""
         self.tell.title(
             "Every step did what it says",
-            "Try it yourself, in two terminals:\n\n"
-            "  [cyan].venv/bin/accredit up[/]                      the server, in ./accredit-data\n"
-            "  [cyan].venv/bin/accredit server add --help[/]       register your own MCP server\n"
-            "  [cyan]examples/guarded_ledger.py[/]                 the one line that guards it\n\n"
-            f"While `accredit up` runs, look at {'http://127.0.0.1:8700/.well-known/oauth-authorization-server'}\n"
-            "and http://127.0.0.1:8700/jwks. Next: README.md, then ARCHITECTURE.md.",
+            "What to try next:",
+            "",
+            "  [cyan].venv/bin/accredit up[/]",
+            "    the server, in ./accredit-data; a second start goes on where it ended",
+            "  [cyan].venv/bin/accredit server add --help[/]",
+            "    register your own MCP server, with its tools and their scopes",
+            "  [cyan]examples/guarded_ledger.py[/]",
+            "    the one line that puts a guard in front of it",
+            "",
+            "While `accredit up` runs, open",
+            "",
+            "  http://127.0.0.1:8700/.well-known/oauth-authorization-server",
+            "  http://127.0.0.1:8700/jwks",
+            "",
+            "Then read README.md, and ARCHITECTURE.md for where everything is.",
         )

@@ -18,8 +18,12 @@ from accredit.cli.main import LOG
 from tests.cli.conftest import LEDGER
 from tests.support.terminal import CommandLine, free_port
 
-# Every child gets `os.environ` by name: readline puts COLUMNS into the environment behind Python's back.
 ACCREDIT = str(Path(sys.executable).with_name("accredit"))
+
+
+def surroundings() -> dict[str, str]:
+    """Return the environment as Python knows it: readline puts COLUMNS into it behind Python's back."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
 
 
 @contextmanager
@@ -27,7 +31,7 @@ def up(folder: Path, *words: str) -> Iterator[tuple[subprocess.Popen[str], str]]
     """Start a node and yield it once it has said that it answers, with what it said."""
     command = [ACCREDIT, "--data", str(folder), "up", *words]
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ)
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=surroundings()
     ) as process:
         try:
             yield process, said(process)
@@ -51,7 +55,7 @@ def said(process: subprocess.Popen[str]) -> str:
 def accredit(folder: Path, *words: str) -> Any:
     """Run another command over the socket of the node."""
     command = [ACCREDIT, "--data", str(folder), *words, "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=dict(os.environ))
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=surroundings())
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -156,7 +160,7 @@ def test_a_path_that_is_too_long_for_a_socket_is_refused(tmp_path: Path, capsys:
 def test_a_reader_who_goes_away_early_is_no_trouble(cli: CommandLine) -> None:
     command = f"{ACCREDIT} --data {cli.folder} key list | head -c 1"
     done = subprocess.run(
-        ["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False, env=dict(os.environ)
+        ["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False, env=surroundings()
     )
     assert "Traceback" not in done.stderr
     assert not (cli.folder / LOG).exists()

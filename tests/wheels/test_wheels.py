@@ -1,5 +1,6 @@
 """The wheels are what users get: built once, installed into clean environments, and every module of them imported."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -7,7 +8,10 @@ import tomllib
 import zipfile
 from pathlib import Path
 
+import httpx2
 import pytest
+
+from tests.support.terminal import free_port
 
 ROOT = Path(__file__).parents[2]
 UV = Path(sys.executable).with_name("uv")
@@ -91,8 +95,40 @@ def test_the_server_imports_every_module_with_the_locked_run_time_dependencies(
         # Alembic alone can import its env.py, in the middle of a migration.
         said = _run(python, "-I", "-c", IMPORT_ALL, package, "accredit.store.migrations.env", cwd=tmp_path)
         assert str(tmp_path) in said
-    help_text = _run(tmp_path / "run" / "bin" / "accredit", "--help", cwd=tmp_path)
+    program = tmp_path / "run" / "bin" / "accredit"
+    help_text = _run(program, "--help", cwd=tmp_path)
     assert "server" in help_text
+    _answers_and_stops(program, tmp_path)
+
+
+def _answers_and_stops(program: Path, folder: Path) -> None:
+    """Run `accredit up` where nothing of the checkout is in reach, until it has answered and was told to stop."""
+    issuer = f"http://127.0.0.1:{free_port()}"
+    command = [str(program), "--json", "up", "--port", issuer.rpartition(":")[2]]
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            lines = iter(process.stdout.readline, "")
+            told = "".join(iter(lines.__next__, "}\n")) + "}"
+            assert json.loads(told)["data"] == str(folder / "accredit-data")
+            assert httpx2.get(issuer + "/readyz").status_code == 200
+            assert '"items"' in _run(program, "--json", "server", "list", cwd=folder)
+            process.terminate()
+            out, err = process.communicate(timeout=60)
+            assert (process.returncode, out, err) == (0, "", "")
+        finally:
+            process.kill()
+
+
+def test_the_guard_comes_with_its_extra_and_the_sdk_loads_no_http_client_even_then(
+    wheels: dict[str, Path], tmp_path: Path
+) -> None:
+    locked = ("--constraint", ROOT / "requirements/run.txt")
+    guard = _environment(tmp_path / "guard", *locked, f"{wheels['accredit_sdk']}[guard]")
+    # `import accredit_sdk` loads no HTTP client, not even where there is one.
+    _run(guard, "-I", "-c", "import accredit_sdk, sys; assert not {'httpx2', 'httpcore2'} & set(sys.modules)")
+    _run(guard, "-I", "-c", "from accredit_sdk import Guard")
+    assert "--code-file" in _run(guard, "-I", "-m", "accredit_sdk.guard", "enrol", "--help", cwd=tmp_path)
 
 
 def test_the_versions_of_both_distributions_agree() -> None:

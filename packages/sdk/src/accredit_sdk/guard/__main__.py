@@ -40,9 +40,11 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _arguments() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m accredit_sdk.guard", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m accredit_sdk.guard", description=__doc__, allow_abbrev=False)
     commands = parser.add_subparsers(required=True)
-    enrol = commands.add_parser("enrol", help="make an identity; the one-time code comes from stdin or a file")
+    # Without abbreviations: --code would be taken for --code-file, and the code would be in argv and in the error.
+    about = "make an identity; the one-time code comes from stdin or a file"
+    enrol = commands.add_parser("enrol", help=about, description=about, allow_abbrev=False)
     enrol.add_argument("--issuer", required=True, metavar="URL", help="where Accredit is")
     enrol.add_argument("--folder", required=True, type=Path, metavar="DIR", help="a folder of the guard's own")
     enrol.add_argument("--code-file", type=Path, metavar="FILE", help="read the code from this file")
