@@ -100,7 +100,9 @@ async def test_a_concealed_template_is_answered_like_one_that_is_not_there(
     token = accredit.token("disk")
     concealed = await site.send(call("db://users/rows", "resources/read"), token=token)
     unknown = await site.send(call("db://users/columns", "resources/read"), token=token)
-    assert (concealed.status, concealed.body, concealed.headers) == (unknown.status, unknown.body, unknown.headers)
+    assert concealed.status == unknown.status
+    assert concealed.body.replace(b"rows", b"columns") == unknown.body
+    assert {**concealed.headers, "content-length": ""} == {**unknown.headers, "content-length": ""}
 
 
 async def test_a_template_is_completed_with_its_own_scopes(site: Guarded, accredit: FakeAccredit) -> None:
