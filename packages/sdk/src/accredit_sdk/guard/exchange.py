@@ -143,12 +143,12 @@ class Exchange:
         pairs = [(name.lower(), value) for name, value in message.get("headers", ())]
         kinds = {value.partition(b";")[0].strip().lower() for name, value in pairs if name == _TYPE}
         kind = kinds.pop() if kinds else b""
-        encoded = any(name == _ENCODING and value.strip().lower() != b"identity" for name, value in pairs)
+        encoded = [pair for pair in pairs if pair[0] == _ENCODING and pair[1].strip().lower() != b"identity"]
         other = message["status"] < HTTPStatus.BAD_REQUEST and kind not in _READ and kind != b""
         if encoded or kinds or other:
             self._spoil(Reason.ENCODED)
             return
-        headers = [pair for pair in map(self._header, pairs) if pair is not None]
+        headers = [self._header(name, value) for name, value in pairs if _leaves(name)]
         headers += [(_TYPE, kind)] if kind in _READ else [pair for pair in pairs if pair[0] == _TYPE]
         self._start = {"type": message["type"], "status": message["status"], "headers": headers}
         if kind == _EVENTS:
@@ -156,13 +156,12 @@ class Exchange:
             await self._send(self._start)
             self._streaming = True
 
-    def _header(self, pair: tuple[bytes, bytes]) -> tuple[bytes, bytes] | None:
-        """Return a header field as it leaves: the session sealed, and nothing about what the guard sees to itself."""
-        name, value = pair
+    def _header(self, name: bytes, value: bytes) -> tuple[bytes, bytes]:
+        """Return a header field as it leaves: the session sealed."""
         if name == _SESSION:
             text = self.screen.seals.seal("session", self.screen.owner, value.decode("latin-1"))
-            return name, text.encode("latin-1")
-        return None if name in _OURS or name.startswith(b"access-control-") else pair
+            value = text.encode("latin-1")
+        return name, value
 
     async def _whole(self, message: MutableMapping[str, Any]) -> None:
         """Collect a JSON answer, and let it out when it is complete."""
@@ -270,6 +269,11 @@ class Exchange:
     async def _say(self, answer: Answer) -> None:
         await self._send({"type": "http.response.start", "status": answer.status, "headers": list(answer.headers)})
         await self._send({"type": "http.response.body", "body": answer.body})
+
+
+def _leaves(name: bytes) -> bool:
+    """Tell whether a header field of the server is passed on; some things the guard sees to itself."""
+    return name not in _OURS and not name.startswith(b"access-control-")
 
 
 class _Spoiled(Exception):

@@ -83,8 +83,7 @@ class Screen(msgspec.Struct, frozen=True):
 
         Raises Unreadable, Refused, Dropped.
         """
-        lower = document.lower()
-        if not any(word in lower for word in _TELLING):
+        if not _telling(document):
             return document, ()
         try:
             tree = strict_json.decode_object(document)
@@ -193,6 +192,14 @@ class Screen(msgspec.Struct, frozen=True):
         for path in ((), ("task",), ("_meta", _RELATED)):
             found = self._sealed_tasks(members, *path) or found
         return found
+
+
+def _telling(document: bytes) -> bool:
+    lower = document.lower()
+    for word in _TELLING:  # noqa: SIM110  (every answer passes here, and a loop takes half the time of `any`)
+        if word in lower:
+            return True
+    return False
 
 
 def _check_envelope(tree: Mapping[str, Any]) -> None:
