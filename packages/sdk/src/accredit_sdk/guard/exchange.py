@@ -30,7 +30,7 @@ _SESSION: Final = b"mcp-session-id"
 _TYPE: Final = b"content-type"
 _LENGTH: Final = b"content-length"
 _ENCODING: Final = b"content-encoding"
-_OURS: Final = frozenset({_TYPE, _LENGTH, _ENCODING, b"transfer-encoding", b"trailer"})
+_OURS: Final = frozenset({_LENGTH, b"transfer-encoding", b"trailer"})
 _EVENTS: Final = b"text/event-stream"
 _READ: Final = frozenset({_EVENTS, b"application/json"})
 _BODILESS: Final = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
@@ -140,36 +140,50 @@ class Exchange:
     async def _begin(self, message: MutableMapping[str, Any]) -> None:
         if self._start is not None:
             return
-        pairs = [(name.lower(), value) for name, value in message.get("headers", ())]
-        kinds = {value.partition(b";")[0].strip().lower() for name, value in pairs if name == _TYPE}
+        headers, types, encodings = self._headers(message.get("headers", ()))
+        kinds = {value.partition(b";")[0].strip().lower() for value in types}
         kind = kinds.pop() if kinds else b""
-        encoded = [pair for pair in pairs if pair[0] == _ENCODING and pair[1].strip().lower() != b"identity"]
+        encoded = any(value.strip().lower() != b"identity" for value in encodings)
         other = message["status"] < HTTPStatus.BAD_REQUEST and kind not in _READ and kind != b""
         if encoded or kinds or other:
             self._spoil(Reason.ENCODED)
             return
-        headers = [self._header(name, value) for name, value in pairs if _leaves(name)]
-        headers += [(_TYPE, kind)] if kind in _READ else [pair for pair in pairs if pair[0] == _TYPE]
+        headers += [(_TYPE, kind)] if kind in _READ else [(_TYPE, value) for value in types]
         self._start = {"type": message["type"], "status": message["status"], "headers": headers}
         if kind == _EVENTS:
             self._events = sse.Splitter(_LARGEST)
             await self._send(self._start)
             self._streaming = True
 
-    def _header(self, name: bytes, value: bytes) -> tuple[bytes, bytes]:
-        """Return a header field as it leaves: the session sealed."""
-        if name == _SESSION:
-            text = self.screen.seals.seal("session", self.screen.owner, value.decode("latin-1"))
-            value = text.encode("latin-1")
-        return name, value
+    def _headers(self, headers: Pairs) -> tuple[list[tuple[bytes, bytes]], list[bytes], list[bytes]]:
+        """Return the fields as they leave: the session sealed, and nothing about what the guard sees to itself.
+
+        Of the latter, return the media types and the encodings that the server gave.
+        """
+        kept: list[tuple[bytes, bytes]] = []
+        labels: dict[bytes, list[bytes]] = {_TYPE: [], _ENCODING: []}
+        for given, value in headers:
+            name = given.lower()
+            if name in labels:
+                labels[name].append(value)
+            elif name == _SESSION:
+                text = self.screen.seals.seal("session", self.screen.owner, value.decode("latin-1"))
+                kept.append((name, text.encode("latin-1")))
+            elif name not in _OURS and not name.startswith(b"access-control-"):
+                kept.append((name, value))
+        return kept, labels[_TYPE], labels[_ENCODING]
 
     async def _whole(self, message: MutableMapping[str, Any]) -> None:
         """Collect a JSON answer, and let it out when it is complete."""
-        self._body += message.get("body", b"")
-        if len(self._body) > _LARGEST:
+        body: bytes = message.get("body", b"")
+        more = message.get("more_body", False)
+        if more or self._body:
+            self._body += body
+            body = b"" if more else bytes(self._body)
+        if max(len(self._body), len(body)) > _LARGEST:
             self._spoil(Reason.ENCODED)
-        elif not message.get("more_body", False) and self._start is not None:
-            await self._out(self._start, bytes(self._body))
+        elif not more and self._start is not None:
+            await self._out(self._start, body)
 
     async def _out(self, start: MutableMapping[str, Any], body: bytes) -> None:
         try:
@@ -183,7 +197,7 @@ class Exchange:
             self._judge.asked(self.seen, refused.ask, allowed=False)
             self._spoil(Reason.ASK_REFUSED)
             return
-        if not all(self._judge.asked(self.seen, ask, allowed=True) for ask in asks):
+        if asks and not all(self._judge.asked(self.seen, ask, allowed=True) for ask in asks):
             self._spoil(Reason.SPOOL_FULL)
             return
         self._over = True
@@ -269,11 +283,6 @@ class Exchange:
     async def _say(self, answer: Answer) -> None:
         await self._send({"type": "http.response.start", "status": answer.status, "headers": list(answer.headers)})
         await self._send({"type": "http.response.body", "body": answer.body})
-
-
-def _leaves(name: bytes) -> bool:
-    """Tell whether a header field of the server is passed on; some things the guard sees to itself."""
-    return name not in _OURS and not name.startswith(b"access-control-")
 
 
 class _Spoiled(Exception):
