@@ -13,6 +13,8 @@ STAMP := $(VENV)/.ready
 # Where the system keeps its certificates in one file, uv believes them, like git and curl do.
 UV := $(BIN)/uv --quiet --no-config $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),--system-certs)
 PYTEST := $(BIN)/python -m pytest -q
+# Two workers; the tests of one file stay together, and so do the processes that they share.
+BOTH := -n 2 --dist loadfile
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' Makefile | expand -t 14
@@ -23,12 +25,12 @@ demo: $(STAMP) ## watch one call go through the house (DB=postgres for PostgreSQ
 	@$(BIN)/python -m demo --database $(DB)
 
 test: $(STAMP) ## the test suite, with every branch of the pure floors taken by tests/unit
-	@$(PYTEST) tests/unit --cov --cov-config=tests/unit/coverage.ini --cov-report=term-missing:skip-covered
-	@$(PYTEST) tests --ignore=tests/unit -m "not slow"
+	@$(PYTEST) tests/unit $(BOTH) --cov --cov-config=tests/unit/coverage.ini --cov-report=term-missing:skip-covered
+	@$(PYTEST) tests --ignore=tests/unit $(BOTH) -m "not slow"
 
 test-all: $(STAMP) ## the test suite, what takes longer (wheels, kill -9), and the share of changed lines that is run
-	@$(PYTEST) tests/unit --cov --cov-config=tests/unit/coverage.ini --cov-report=term-missing:skip-covered
-	@$(PYTEST) tests --cov --cov-report= -p tests.laws.changed_lines
+	@$(PYTEST) tests/unit $(BOTH) --cov --cov-config=tests/unit/coverage.ini --cov-report=term-missing:skip-covered
+	@$(PYTEST) tests $(BOTH) --cov --cov-report= -p tests.laws.changed_lines
 
 check: $(STAMP) ## lint, types, import contracts, laws
 	@$(BIN)/ruff check --quiet .

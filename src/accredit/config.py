@@ -1,7 +1,12 @@
 """Configuration: one tree from a TOML file and the environment, with every problem reported at once."""
 
+import difflib
 import ipaddress
+import os
+import re
+import stat
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
@@ -96,8 +101,9 @@ def load(file: Path | None = None, **given: Any) -> Settings:
 
     Raises ConfigurationProblems with everything that is wrong.
     """
-    if file is not None and not file.is_file():
-        raise ConfigurationProblems([f"there is no configuration file {file}"])
+    found = [*_strangers(os.environ), *(_file_problems(file) if file is not None else ())]
+    if found:
+        raise ConfigurationProblems(found)
 
     class Located(Settings):
         model_config = SettingsConfigDict(toml_file=file)
@@ -109,6 +115,26 @@ def load(file: Path | None = None, **given: Any) -> Settings:
     except ValueError as error:
         where = file if isinstance(error, tomllib.TOMLDecodeError) else "the environment (lists are written as JSON)"
         raise ConfigurationProblems([f"{where}: {error}"]) from None
+
+
+def _strangers(environment: Iterable[str]) -> list[str]:
+    """Name the variables that look like ours and are none: a mistyped one must not be ignored."""
+    known = sorted(f"ACCREDIT_{name.upper()}" for name in Settings.model_fields)
+    found = []
+    for name in sorted(environment):
+        if name.upper().startswith("ACCREDIT_") and name.upper() not in known:
+            near = difflib.get_close_matches(name.upper(), known, 1)
+            found.append(f"{name}: there is no such setting" + (f"; {near[0]} is one" if near else ""))
+    return found
+
+
+def _file_problems(file: Path) -> list[str]:
+    if not file.is_file():
+        return [f"there is no configuration file {file}"]
+    shared = os.name == "posix" and stat.S_IMODE(file.stat().st_mode) & 0o077
+    if shared and re.search(rb"^\s*master_key\s*=", file.read_bytes(), re.MULTILINE):
+        return [f"{file} holds the master key and others can read it; run: chmod 600 {file}"]
+    return []
 
 
 def _sentences(error: ValidationError) -> list[str]:

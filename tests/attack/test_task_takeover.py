@@ -8,14 +8,17 @@ from typing import Any
 
 import pytest
 
+from accredit_sdk.guard.headers import encoded_name
 from tests.support.authority import FakeAccredit
-from tests.support.guarded import Guarded, Inner, call, guarded
+from tests.support.guarded import META, Guarded, Inner, call, guarded
 
 THIEVES = (
     {"sub": "usr_thief", "client_id": "app_thief"},
     {"sub": "usr_owner", "client_id": "app_thief"},
     {"sub": "usr_thief", "client_id": "app_owner"},
 )
+DECLARED = META | {"io.modelcontextprotocol/clientCapabilities": {"extensions": {"io.modelcontextprotocol/tasks": {}}}}
+UNKNOWN = {"code": -32602, "message": "Unknown task"}
 METHODS = ("tasks/get", "tasks/cancel", "tasks/update")
 
 
@@ -58,8 +61,11 @@ class Scene:
 
     async def about(self, task: str, method: str = "tasks/get", **who: str) -> int:
         """Ask about a task, and return the status."""
-        message = call(method=method, taskId=task)
-        return (await self.site.send(message, token=self.token(**who))).status
+        message = call(method=method, taskId=task, _meta=DECLARED)
+        header: dict[str, str | None] = {"mcp-name": encoded_name(task).decode()}
+        answer = await self.site.send(message, token=self.token(**who), headers=header)
+        assert answer.status != 400 or answer.json() == {"jsonrpc": "2.0", "id": 7, "error": UNKNOWN}
+        return answer.status
 
 
 @pytest.fixture
@@ -74,7 +80,7 @@ async def scene(tmp_path: Path) -> AsyncIterator[Scene]:
 async def test_the_task_of_another_does_not_exist(scene: Scene, method: str) -> None:
     task = await scene.begun()
     for thief in THIEVES:
-        assert await scene.about(task, method, **thief) == 404
+        assert await scene.about(task, method, **thief) == 400
     assert scene.server.calls == []
     assert await scene.about(task, method) == 200
     assert scene.server.messages()[0]["params"]["taskId"] == "task-1"
@@ -99,7 +105,7 @@ async def test_a_task_id_taken_apart_or_put_together_again_does_not_exist(scene:
         f"{inner}\u00e9.{tool}.{mac}",
     )
     for task in forged:
-        assert await scene.about(task) == 404, task
+        assert await scene.about(task) == 400, task
     assert scene.server.calls == []
 
 

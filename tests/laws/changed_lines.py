@@ -65,7 +65,9 @@ def _git(*words: str, check: bool = True) -> str:
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Judge once the coverage data of every process is together."""
+    """Judge once the coverage data of every process is together: not in a worker, which knows its own part only."""
+    if hasattr(session.config, "workerinput"):
+        return
     data = coverage.Coverage(config_file=str(ROOT / "pyproject.toml"))
     data.load()
     changes = changed(_git("diff", "--unified=0", "--no-ext-diff", _since(), "--", *SOURCES))

@@ -190,7 +190,7 @@ def test_nothing_follows_the_third_part(ending: str) -> None:
 
 
 @pytest.mark.requirement("RFC7515-10.6-key-origin")
-@pytest.mark.parametrize("kid", [None, "unknown", ES256.kid])
+@pytest.mark.parametrize("kid", [None, "unknown", ES256.kid], ids=["none", "unknown", "known"])
 def test_a_key_in_the_header_is_never_used(kid: str | None) -> None:
     attacker = keys.generate(ES256.alg)
     jwk = keys.public_jwk(attacker.verifying())

@@ -317,6 +317,7 @@ def _scope(method: str, path: str, headers: Headers, query: bytes = b"") -> dict
         "raw_path": path.encode(),
         "query_string": query,
         "root_path": "",
+        "extensions": {"http.response.pathsend": {}, "http.response.trailers": {}},
         "headers": headers,
         "client": ("192.0.2.7", 4711),
         "server": ("tools.example", 443),

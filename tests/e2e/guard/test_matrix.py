@@ -142,20 +142,21 @@ async def test_an_unknown_an_unmapped_and_a_concealed_name_are_one_and_the_same(
             answers = set()
             for name in names:
                 code, data = await refusal(ask(name))  # type: ignore[operator]
-                assert (code, data) == (-32602, {})
-                answers.add((without_id(wire.last.body), tuple(sorted(wire.last.headers))))
+                named = {"uri": name} if "://" in name and era == "2026-07-28" else {}
+                assert (code, data) == (-32602, named)
+                answers.add((without_own_words(wire.last.body, name), tuple(sorted(wire.last.headers))))
                 assert wire.last.status == (400 if era == "2026-07-28" else 200)
             assert len(answers) == 1
         assert await text(client.call_tool("read")) == "tool read ran"
     assert site.ledger.started == ["tool read"]
 
 
-def without_id(body: bytes) -> bytes:
-    """Return the body of an answer with another id in the place of its own."""
+def without_own_words(body: bytes, name: str) -> bytes:
+    """Return the body of an answer without what only repeats the question: its id, and the URI that was asked for."""
     found: dict[str, Any] = json.loads(body)
-    text = f'"id":{json.dumps(found["id"])}'.encode()
-    assert body.count(text) == 1
-    return body.replace(text, b'"id":0')
+    own = f'"id":{json.dumps(found["id"])}'.encode()
+    assert body.count(own) == 1
+    return body.replace(own, b'"id":0').replace(json.dumps(name).encode(), b'""')
 
 
 async def test_a_tool_can_ask_who_calls(site: Site, era: Era) -> None:
