@@ -1,5 +1,6 @@
 """A guard as it runs in somebody's server."""
 
+import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -13,6 +14,7 @@ from bench.running import BUILD
 from bench.tool_call import App, Message, lifespan
 from tests.support.authority import FakeAccredit
 
+_PATIENCE: Final = 30.0
 _ANSWER: Final = (
     b'{"jsonrpc":"2.0","id":1,"result":{"content":[{"text":"ok","type":"text"}],"isError":false,'
     b'"resultType":"complete","structuredContent":{"result":"ok"},'
@@ -42,5 +44,13 @@ async def begun_guard(app: App = trivial) -> AsyncIterator[tuple[Guard, FakeAccr
         fetch = accredit.fetch()
         guard = Guard(app, issuer=accredit.issuer, resource=accredit.resource, folder=Path(name) / "guard", fetch=fetch)
         async with lifespan(guard):
+            await _first_knowledge(guard)
             yield guard, accredit
         await fetch.close()
+
+
+async def _first_knowledge(guard: Guard) -> None:
+    """Wait for the first snapshot: a guard begins without it when that takes long, as on a machine that is busy."""
+    async with asyncio.timeout(_PATIENCE):
+        while guard._gate.knowledge is None:  # noqa: ASYNC110, SLF001  (a guard tells nobody but by its answers)
+            await asyncio.sleep(0.01)

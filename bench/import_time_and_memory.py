@@ -4,7 +4,7 @@ Each is a process of its own. `import_time` is the CPU time of `import accredit_
 resident memory grows by with it, over an interpreter that has loaded nothing else. `guard_memory` is how much more an
 MCP SDK server has that has answered calls behind a guard than the same server without one; the test double that plays
 Accredit is counted as the guard's. `idle_server_memory` is the resident memory of `accredit up` on SQLite once it
-answers. Medians of a few processes; MB are 10⁶ bytes.
+answers. MB are 10⁶ bytes.
 """
 
 import shutil
@@ -20,7 +20,8 @@ from bench.figure import Pair
 from bench.processes import free_port, resident_memory
 from bench.running import BUILD, ROOT, Unavailable, first_line
 
-PROCESSES: Final = 3
+PROCESSES: Final = 1
+"""Of each kind in one round; more of them are for a look without rounds."""
 
 _IMPORT: Final = """
 import os, time
