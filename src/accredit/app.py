@@ -157,7 +157,7 @@ class _Parts:
     def _admin(self) -> ASGIApp:
         services = Services(
             servers=Servers(self.changes),
-            roles=Roles(self.changes),
+            roles=Roles(self.changes, self.clients),
             agents=self.agents,
             enrolment=self.enrolment,
             guards=self.guards,

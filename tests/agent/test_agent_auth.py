@@ -117,3 +117,21 @@ async def test_a_suspended_agent_is_told_why(here: World) -> None:
 def test_a_wrong_set_up_is_told_at_once(given: dict[str, Any]) -> None:
     with pytest.raises((ConfigurationError, TypeError)):
         AgentAuth(**given)
+
+
+@pytest.mark.parametrize("how", ["unassigned", "smaller"])
+async def test_a_smaller_role_is_felt_by_tokens_that_are_out(here: World, how: str) -> None:
+    async with here.client(here.auth(scope="read post")) as client:
+        assert (await asked(client, "post")).status_code == 200
+        before = here.tokens
+        if how == "smaller":
+            await here.ok("PUT", "/roles/clerk/scopes/tools", json={"scopes": ["read"]})
+        else:
+            await here.ok("DELETE", "/roles/clerk/assignments/bot")
+        await here.catch_up()
+    async with here.client(None) as client:
+        client.headers["authorization"] = here.seen["tools.example"][-1] or ""
+        assert (await asked(client, "post")).status_code == 403
+        assert (await asked(client)).status_code == (200 if how == "smaller" else 403)
+        client.headers["authorization"] = ""
+    assert here.tokens == before

@@ -14,7 +14,7 @@ from accredit_sdk.guard import authority
 from accredit_sdk.guard.fetch import HttpFetch
 from accredit_sdk.guard.folder import Folder
 from accredit_sdk.guard.identity import Identity
-from accredit_sdk.snapshot import Change, ServerEntry, TargetEntry
+from accredit_sdk.snapshot import Change, ReductionEntry, ServerEntry, TargetEntry
 
 ISSUER: Final = "https://id.example"
 RESOURCE: Final = "https://tools.example/mcp"
@@ -67,6 +67,7 @@ class FakeAccredit:
     changes: list[Change] = field(default_factory=list)
     before: dict[str, int] = field(default_factory=dict)
     suspended: set[str] = field(default_factory=set)
+    reduced: dict[str, ReductionEntry] = field(default_factory=dict)
     guards: dict[str, jws.VerifyingKey] = field(default_factory=dict)
     chains: dict[str, list[record.Record]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
@@ -96,10 +97,12 @@ class FakeAccredit:
         payload = {name: value for name, value in (found | more).items() if value is not None}
         return jws.sign(key or self.access_keys[-1], typ, json.dumps(payload, separators=(",", ":")).encode())
 
-    def signal(self, kind: str, handle: str | None = None) -> int:
+    def signal(self, kind: str, handle: str | None = None, scopes: list[str] | None = None) -> int:
         """Happen: number one more signal."""
         self.seq += 1
-        self.changes.append(Change(self.seq, kind, handle))
+        self.changes.append(Change(self.seq, kind, handle, scopes))
+        if kind == "reduced" and handle is not None:
+            self.reduced[handle] = ReductionEntry(handle, self.seq, scopes or [])
         if handle is not None and kind == "revoked":
             self.before[handle] = self.seq
         elif handle is not None and kind == "suspended":
@@ -158,6 +161,7 @@ class FakeAccredit:
                 ],
                 "before": dict(self.before),
                 "suspended": sorted(self.suspended),
+                "reduced": list(self.reduced.values()),
                 "arguments_key": "ab" * 32,
                 "sealing_key": "cd" * 32,
             }

@@ -180,7 +180,8 @@ class SignalKind(StrEnum):
     """What a signal says. A REVOKED handle is void below the signal's number; a SUSPENDED one until RESUMED.
 
     POLICY: a server's scopes or tools changed. KEYS: the key set changed. ROLES: a role or an assignment changed.
-    CLIENT: a client appeared, or its credentials changed.
+    CLIENT: a client appeared, or its credentials changed. REDUCED: on one server, a handle carries no more than some
+    scopes below the signal's number.
     """
 
     REVOKED = "revoked"
@@ -190,14 +191,20 @@ class SignalKind(StrEnum):
     KEYS = "keys"
     ROLES = "roles"
     CLIENT = "client"
+    REDUCED = "reduced"
 
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """A change that nodes and guards must hear of; the store numbers it. `handle` is the id that it is about."""
+    """A change that nodes and guards must hear of; the store numbers it. `handle` is the id that it is about.
+
+    `server` (an id) and `scopes` go with a reduction: what the handle carries there at the most.
+    """
 
     kind: SignalKind
     handle: str
+    server: str = ""
+    scopes: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +215,8 @@ class NumberedSignal:
     at: int
     kind: SignalKind
     handle: str
+    server: str = ""
+    scopes: frozenset[str] = frozenset()
 
 
 Claim = (

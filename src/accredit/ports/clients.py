@@ -26,6 +26,10 @@ class Clients(Protocol):
         """Return at most `limit` agents whose slug sorts after `after`, by slug."""
         ...
 
+    async def holders(self, role: str) -> tuple[Principal, ...]:
+        """Return every client that holds the role with that id, with what belongs to it."""
+        ...
+
     async def guards(self, after: str, limit: int) -> tuple[Principal, ...]:
         """Return at most `limit` guards whose slug sorts after `after`, by slug."""
         ...

@@ -58,6 +58,7 @@ class GuardFeed:
             signal_keys=list(self._keyring.published(KeyUse.SIGNAL)),
             before=before,
             suspended=sorted(suspended),
+            reduced=_reductions((signal for signal in recent if signal.seq <= seq), server),
             arguments_key=self._master.derive("audit arguments", server.id.encode("ascii")).hex(),
             sealing_key=self._master.derive("guard seals", server.id.encode("ascii")).hex(),
         )
@@ -116,7 +117,19 @@ def _handles(signals: Iterable[NumberedSignal]) -> tuple[dict[str, int], set[str
     return before, suspended
 
 
+def _reductions(signals: Iterable[NumberedSignal], server: Server) -> list[snapshot.ReductionEntry]:
+    """Return the newest reduction of each handle on `server`."""
+    found = {signal.handle: signal for signal in signals if _reduces(signal, server)}
+    return [snapshot.ReductionEntry(one.handle, one.seq, sorted(one.scopes)) for one in found.values()]
+
+
+def _reduces(signal: NumberedSignal, server: Server) -> bool:
+    return signal.kind is SignalKind.REDUCED and signal.server == server.id
+
+
 def _change(signal: NumberedSignal, server: Server) -> snapshot.Change:
+    if _reduces(signal, server):
+        return snapshot.Change(signal.seq, signal.kind.value, signal.handle, sorted(signal.scopes))
     concerns = signal.kind in _FORWARDED or (signal.kind is SignalKind.POLICY and signal.handle == server.id)
     kind = signal.kind.value if concerns else "none"
     return snapshot.Change(seq=signal.seq, kind=kind, handle=signal.handle if concerns else None)

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 from accredit.identity.changes import AddRole, Assign, ReplaceRole, Signal, SignalKind, Unassign
 from accredit.identity.principal import Principal
-from accredit.identity.role import Assignment, Role
+from accredit.identity.role import Assignment, Role, ceiling
 from accredit.identity.server import Server, unusable
 from accredit.identity.slug import SlugError, slug
 from accredit.oauth.outcome import Outcome
+from accredit.ports.clients import Clients
 from accredit.service.changes import Changes
 from accredit.service.problem import Problem, ProblemCode, not_found, stale, taken
 from accredit_sdk import scopes as words
@@ -16,8 +17,9 @@ from accredit_sdk import scopes as words
 class Roles:
     """Creates roles, fills them, and gives them to clients."""
 
-    def __init__(self, changes: Changes) -> None:
+    def __init__(self, changes: Changes, clients: Clients) -> None:
         self._changes = changes
+        self._clients = clients
 
     def all(self) -> tuple[Role, ...]:
         """Return every role by slug."""
@@ -58,7 +60,13 @@ class Roles:
         kept = {key: value for key, value in role.scopes.items() if key != target}
         changed = replace(role, scopes=kept | self._on_server(server, scopes), version=role.version + 1)
         event = self._changes.event("role.scopes", role.id, by, _summary(name, {server: scopes}))
-        outcome = Outcome(changed, (ReplaceRole(changed),), (), (event,), (Signal(SignalKind.ROLES, role.id),))
+        reduced = [
+            signal
+            for holder in await self._clients.holders(role.id)
+            for signal in self._reduced(holder, role, changed, (target,))
+        ]
+        heard = (Signal(SignalKind.ROLES, role.id), *reduced)
+        outcome = Outcome(changed, (ReplaceRole(changed),), (), (event,), heard)
         await self._changes.commit(outcome, stale("role", name))
         return changed
 
@@ -75,14 +83,30 @@ class Roles:
         return assignment
 
     async def unassign(self, name: str, holder: Principal, by: str) -> None:
-        """Take the role from a client. Its next token is without it."""
+        """Take the role from a client: its next token is without it, and guards take it from the tokens that it has."""
         role = self.get(name)
         if all(item.role != role.id for item in holder.assignments):
             raise Problem(ProblemCode.NOT_FOUND, f"{holder.client.slug} does not hold the role {name}")
         event = self._changes.event("role.unassign", role.id, by, f"{name} from {holder.client.slug}")
-        heard = Signal(SignalKind.CLIENT, holder.client.id)
-        outcome = Outcome(None, (), (Unassign(role.id, holder.client.id),), (event,), (heard,))
+        heard = (Signal(SignalKind.CLIENT, holder.client.id), *self._reduced(holder, role, None, tuple(role.scopes)))
+        outcome = Outcome(None, (), (Unassign(role.id, holder.client.id),), (event,), heard)
         await self._changes.commit(outcome, stale("role", name))
+
+    def _reduced(self, holder: Principal, role: Role, after: Role | None, servers: tuple[str, ...]) -> list[Signal]:
+        """Return the signals about a client that may do less on these servers (ids) once `role` is `after`."""
+        now = self._changes.clock.now()
+        held = self._changes.directory.held(holder)
+        left = [
+            replace(item, role=after) if item.role.id == role.id and after is not None else item
+            for item in held
+            if item.role.id != role.id or after is not None
+        ]
+        found = []
+        for server in servers:
+            before, rest = ceiling(held, server, now), ceiling(left, server, now)
+            if words.missing(rest, before):
+                found.append(Signal(SignalKind.REDUCED, holder.client.id, server, rest))
+        return found
 
     def _server(self, name: str) -> Server:
         server = self._changes.directory.server(name)

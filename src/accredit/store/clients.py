@@ -67,6 +67,12 @@ def by_slug(conn: sa.Connection, kind: ClientKind, slug: str) -> Principal | Non
     return next(_principals(conn.execute(wanted)), None)
 
 
+def holders(conn: sa.Connection, role: str) -> tuple[Principal, ...]:
+    """Return every living client that holds the role (an id), with what belongs to it."""
+    held = sa.select(assignments.c.holder).where(assignments.c.role == role)
+    return tuple(_principals(conn.execute(_PRINCIPALS.where(clients.c.id.in_(held)))))
+
+
 def guards(conn: sa.Connection, after: str, limit: int) -> tuple[Principal, ...]:
     """Return at most `limit` guards whose slug sorts after `after`, by slug."""
     page = (

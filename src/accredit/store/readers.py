@@ -67,6 +67,10 @@ class Clients:
         storable.check((after, limit))
         return await self.database.read(lambda conn: clients.agent_page(conn, after, limit))
 
+    async def holders(self, role: str) -> tuple[Principal, ...]:
+        """Return every client that holds the role with that id, with what belongs to it."""
+        return await self.database.read(lambda conn: clients.holders(conn, role))
+
     async def guards(self, after: str, limit: int) -> tuple[Principal, ...]:
         """Return at most `limit` guards whose slug sorts after `after`, by slug."""
         storable.check((after, limit))

@@ -1,12 +1,14 @@
 """The numbered signals: visible order is number order, and there are no gaps."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
 from accredit.identity.changes import NumberedSignal, Signal, SignalKind
 from accredit.store import inserts
 from accredit.store.tables import signal_head, signals
+from accredit_sdk import scopes as words
 
 
 def head(conn: sa.Connection) -> int:
@@ -25,7 +27,14 @@ def send(conn: sa.Connection, raised: Sequence[Signal], at: int) -> int:
     last: int = conn.execute(taken).scalar_one()
     first = last - len(raised) + 1
     rows = [
-        {"seq": seq, "at": at, "kind": signal.kind.value, "handle": signal.handle}
+        {
+            "seq": seq,
+            "at": at,
+            "kind": signal.kind.value,
+            "handle": signal.handle,
+            "server": signal.server,
+            "scopes": words.render(signal.scopes),
+        }
         for seq, signal in enumerate(raised, first)
     ]
     inserts.all_rows(conn, signals, rows)
@@ -42,5 +51,8 @@ def since(conn: sa.Connection, at: int) -> tuple[NumberedSignal, ...]:
     return _values(conn, sa.select(signals).where(signals.c.at >= at).order_by(signals.c.seq))
 
 
-def _values(conn: sa.Connection, query: sa.Select[tuple[int, int, str, str]]) -> tuple[NumberedSignal, ...]:
-    return tuple(NumberedSignal(row.seq, row.at, SignalKind(row.kind), row.handle) for row in conn.execute(query))
+def _values(conn: sa.Connection, query: sa.Select[Any]) -> tuple[NumberedSignal, ...]:
+    return tuple(
+        NumberedSignal(row.seq, row.at, SignalKind(row.kind), row.handle, row.server, frozenset(row.scopes.split()))
+        for row in conn.execute(query)
+    )

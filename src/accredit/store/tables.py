@@ -241,9 +241,11 @@ signals: Final = sa.Table(
     _number("at"),
     _text("kind"),
     _text("handle"),
+    sa.Column("server", sa.Text, nullable=False, server_default=""),
+    sa.Column("scopes", sa.Text, nullable=False, server_default=""),
     sa.Index(None, "at"),
 )
-"""What guards and nodes must hear, by number."""
+"""What guards and nodes must hear, by number; server and scopes (with spaces between them) of a reduction."""
 
 audit_chains: Final = sa.Table(
     "audit_chains",

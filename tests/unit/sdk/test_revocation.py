@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accredit_sdk.decision import Reason
-from accredit_sdk.revocation import Revocations
+from accredit_sdk.revocation import Reduction, Revocations
 
 HANDLES = st.sampled_from("abcd")
 
@@ -29,3 +29,10 @@ def test_a_token_of_the_very_number_of_a_revocation_lives(ver: int, expected: Re
 def test_nothing_is_revoked_at_first() -> None:
     assert Revocations().reason(["a"], 0) is None
     assert Revocations({"a": 7}, frozenset({"b"})).reason([], 0) is None
+
+
+def test_a_reduction_leaves_what_both_allow_to_tokens_of_before() -> None:
+    known = Revocations(reduced={"agt_1": Reduction(7, frozenset({"ledger:read", "report"}))})
+    assert known.held(["agt_1"], 6, frozenset({"ledger", "report:own"})) == {"ledger:read", "report:own"}
+    assert known.held(["agt_1"], 7, frozenset({"ledger"})) == {"ledger"}
+    assert known.held(["agt_2"], 6, frozenset({"ledger"})) == {"ledger"}

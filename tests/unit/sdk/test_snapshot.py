@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from accredit_sdk import snapshot
 from accredit_sdk.policy import Target, Visibility
-from accredit_sdk.revocation import Revocations
+from accredit_sdk.revocation import Reduction, Revocations
 from accredit_sdk.snapshot import Change, Changes, Gap, Reread, ServerEntry, Snapshot, SnapshotError, State, TargetEntry
 
 TARGETS = [
@@ -31,6 +31,7 @@ WHOLE = Snapshot(
     suspended=["agt_2"],
     arguments_key="00" * 32,
     sealing_key="11" * 32,
+    reduced=[snapshot.ReductionEntry("agt_4", 6, ["ledger:read"])],
 )
 PAGE = Changes(
     schema=1, issuer="https://id.example", server="srv_1", seq=9, at=1_900_000_000,
@@ -131,7 +132,8 @@ def test_a_visibility_that_is_not_understood_is_refused(visibility: str) -> None
 
 def test_the_state_begins_with_the_snapshot_and_is_not_tied_to_it() -> None:
     found = snapshot.state(WHOLE)
-    assert found == State(7, Revocations({"agt_1": 5}, frozenset({"agt_2"})))
+    reduced = {"agt_4": Reduction(6, frozenset({"ledger:read"}))}
+    assert found == State(7, Revocations({"agt_1": 5}, frozenset({"agt_2"}), reduced))
     assert found.revocations.before is not WHOLE.before
 
 
@@ -212,3 +214,15 @@ def test_a_change_without_its_handle_asks_for_a_new_snapshot(kind: str) -> None:
 def test_what_is_known_already_is_ignored_even_if_it_is_not_understood(kind: str) -> None:
     known = State(5, Revocations())
     assert snapshot.apply(known, Change(5, kind)) is known
+
+
+def test_a_reduction_is_known_from_a_change_and_from_a_snapshot() -> None:
+    after = snapshot.apply(State(4, Revocations()), Change(5, "reduced", "agt_1", ["ledger:read"]))
+    assert after.revocations.reduced == {"agt_1": Reduction(5, frozenset({"ledger:read"}))}
+    whole = msgspec.structs.replace(WHOLE, reduced=[snapshot.ReductionEntry("agt_1", 5, ["ledger:read"])])
+    assert snapshot.state(whole).revocations.reduced == after.revocations.reduced
+
+
+def test_a_reduction_that_does_not_say_what_is_left_needs_a_new_snapshot() -> None:
+    with pytest.raises(snapshot.Reread):
+        snapshot.apply(State(4, Revocations()), Change(5, "reduced", "agt_1"))

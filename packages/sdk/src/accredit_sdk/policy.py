@@ -121,11 +121,18 @@ class Policy:
         return bool(found) and all(target.needs and not words.missing(held, target.needs) for target in found)
 
     def judge(
-        self, claims: AccessClaims, method: str, treatment: Treatment, names: tuple[Name, ...], decision_id: str
+        self,
+        claims: AccessClaims,
+        method: str,
+        treatment: Treatment,
+        names: tuple[Name, ...],
+        decision_id: str,
+        held: frozenset[str] | None = None,
     ) -> Decision:
         """Decide about a call with a token that is known to be good. Raises ScopeError for a malformed scope.
 
-        `names` is everything that the call names; it needs the scopes of all of it.
+        `names` is everything that the call names; it needs the scopes of all of it. `held` is what the token carries
+        today, if that is less than what it says.
         """
         found = [self.find(kind, name) for kind, name in names]
         if treatment is Treatment.REFUSED:
@@ -134,7 +141,8 @@ class Policy:
             return self._decision(claims, method, names, decision_id, Reason.FREE)
         if not all(found):
             return self._decision(claims, method, names, decision_id, Reason.TOOL_UNMAPPED)
-        return self._decision(claims, method, names, decision_id, Reason.OK, [one for some in found for one in some])
+        targets = [one for some in found for one in some]
+        return self._decision(claims, method, names, decision_id, Reason.OK, targets, held)
 
     def _decision(
         self,
@@ -144,10 +152,11 @@ class Policy:
         decision_id: str,
         reason: Reason,
         targets: Iterable[Target] = (),
+        held: frozenset[str] | None = None,
     ) -> Decision:
         wanted = tuple(targets)
         needs = frozenset[str]().union(*(target.needs for target in wanted))
-        missing = words.missing(claims.scopes(), needs) if wanted else frozenset[str]()
+        missing = words.missing(claims.scopes() if held is None else held, needs) if wanted else frozenset[str]()
         if missing or not all(target.needs for target in wanted):
             # What is concealed answers as if it were not there; that it is, the record tells by what was missing.
             hidden = any(target.visibility is Visibility.CONCEAL for target in wanted)

@@ -7,7 +7,7 @@ import msgspec
 
 from accredit_sdk.errors import AccreditError
 from accredit_sdk.policy import Policy, Target, Visibility
-from accredit_sdk.revocation import Revocations
+from accredit_sdk.revocation import Reduction, Revocations
 
 SCHEMA: Final = 1
 """The version of these documents that is written; it is also the only one that is read."""
@@ -57,6 +57,14 @@ class ServerEntry(msgspec.Struct, frozen=True):
     may_ask: list[str] = []
 
 
+class ReductionEntry(msgspec.Struct, frozen=True):
+    """A reduction on the wire: what tokens of `handle` decided below signal `seq` carry at the most."""
+
+    handle: str
+    seq: int
+    scopes: list[str]
+
+
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     """The whole state that matters to a guard: at signal `seq`, made at `at` (seconds UTC).
 
@@ -76,15 +84,20 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     suspended: list[str]
     arguments_key: str
     sealing_key: str
+    reduced: list[ReductionEntry]
     mode: str = "enforce"
 
 
 class Change(msgspec.Struct, frozen=True):
-    """One signal as a guard hears it; `kind` "none" is a number that does not concern it."""
+    """One signal as a guard hears it; `kind` "none" is a number that does not concern it.
+
+    `scopes` go with "reduced": what is left.
+    """
 
     seq: int
     kind: str
     handle: str | None = None
+    scopes: list[str] | None = None
 
 
 class Changes(msgspec.Struct, frozen=True, kw_only=True):
@@ -176,7 +189,8 @@ def policy(snapshot: Snapshot) -> Policy:
 
 def state(snapshot: Snapshot) -> State:
     """Return the state that a snapshot begins with."""
-    return State(snapshot.seq, Revocations(dict(snapshot.before), frozenset(snapshot.suspended)))
+    reduced = {entry.handle: Reduction(entry.seq, frozenset(entry.scopes)) for entry in snapshot.reduced}
+    return State(snapshot.seq, Revocations(dict(snapshot.before), frozenset(snapshot.suspended), reduced))
 
 
 def apply(known: State, change: Change) -> State:
@@ -191,12 +205,19 @@ def apply(known: State, change: Change) -> State:
     revocations = known.revocations
     if change.kind == "none":
         return State(change.seq, revocations)
-    if change.handle is None or change.kind not in ("revoked", "suspended", "resumed"):
+    if change.handle is None:
         raise Reread(f"change {change.seq} needs a new snapshot")
-    if change.kind == "revoked":
-        revocations = replace(revocations, before={**revocations.before, change.handle: change.seq})
-    elif change.kind == "suspended":
-        revocations = replace(revocations, suspended=revocations.suspended | {change.handle})
-    else:
-        revocations = replace(revocations, suspended=revocations.suspended - {change.handle})
-    return State(change.seq, revocations)
+    return State(change.seq, _changed(revocations, change, change.handle))
+
+
+def _changed(known: Revocations, change: Change, handle: str) -> Revocations:
+    match change.kind:
+        case "revoked":
+            return replace(known, before={**known.before, handle: change.seq})
+        case "suspended":
+            return replace(known, suspended=known.suspended | {handle})
+        case "resumed":
+            return replace(known, suspended=known.suspended - {handle})
+        case "reduced" if change.scopes is not None:
+            return replace(known, reduced={**known.reduced, handle: Reduction(change.seq, frozenset(change.scopes))})
+    raise Reread(f"change {change.seq} needs a new snapshot")

@@ -267,6 +267,7 @@ class StandIn:
             suspended=sorted(self._suspended),
             arguments_key="a0" * 32,
             sealing_key="5e" * 32,
+            reduced=[],
         )
         return jws.sign(self._signal_key, snapshot.SNAPSHOT_TYPE, snapshot.encode_snapshot(document)).encode()
 

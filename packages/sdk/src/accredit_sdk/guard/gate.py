@@ -204,8 +204,10 @@ class Gate:
         reason = known.dead(seen.claims)
         if reason is not None:
             return self._buried(seen, reason, Problem.REVOKED, now)
-        if seen.policy is not known.policy:
+        held = known.held(seen.claims)
+        if seen.policy is not known.policy or held != seen.held:
             seen.standings.clear()
+            seen.held, seen.user = held, None
         seen.cleared, seen.policy = known.revocations, known.policy
         return None
 
@@ -239,7 +241,8 @@ class Gate:
 
     def _standing(self, seen: Seen, known: Knowledge, message: Message, opened: Opened, era: Era) -> Standing:
         way = treatment(era, message.method)
-        found = self.scribe.standing(known.policy.judge(seen.claims, message.method, way, opened.names, ""))
+        decision = known.policy.judge(seen.claims, message.method, way, opened.names, "", seen.held)
+        found = self.scribe.standing(decision)
         # The policy bounds how many tools and prompts there are; the URIs of resources are without number.
         if found.decision.allowed and not any(kind == RESOURCE for kind, _ in opened.names):
             seen.standings[era, message.method, opened.names] = found

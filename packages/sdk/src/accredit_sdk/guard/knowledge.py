@@ -40,6 +40,10 @@ class Knowledge:
         reason = self.revocations.reason(claims.rev, claims.ver)
         return Reason.SUSPENDED if reason is None and self.policy.suspended else reason
 
+    def held(self, claims: AccessClaims) -> frozenset[str]:
+        """Return what a token with these claims carries today. Raises ScopeError when its scope is malformed."""
+        return self.revocations.held(claims.rev, claims.ver, claims.scopes())
+
     def age(self, now: int) -> float:
         """Return how old this is at `now` (microseconds UTC), in seconds; negative for a clock that is behind."""
         return now / 1_000_000 - self.at

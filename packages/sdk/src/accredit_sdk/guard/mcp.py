@@ -54,7 +54,7 @@ def _user(seen: Seen) -> tuple[object, object]:
     from mcp.server.auth.provider import AccessToken  # noqa: PLC0415
 
     claims = seen.claims
-    scopes = sorted(claims.scopes())
+    scopes = sorted(seen.held)
     known = AccessToken(
         token=claims.jti,
         client_id=claims.client_id,

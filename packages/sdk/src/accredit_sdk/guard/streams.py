@@ -37,8 +37,10 @@ class Streams:
             reason = known.dead(exchange.seen.claims)
             if reason is not None:
                 found.append((exchange, reason))
-            elif exchange.screen.policy is not known.policy:
-                exchange.screen = structs.replace(exchange.screen, policy=known.policy, seals=known.seals)
+                continue
+            held = known.held(exchange.seen.claims)
+            if exchange.screen.policy is not known.policy or exchange.screen.held != held:
+                exchange.screen = structs.replace(exchange.screen, policy=known.policy, seals=known.seals, held=held)
         return found
 
     def all(self) -> list[Exchange]:
