@@ -85,8 +85,15 @@ def free_port() -> int:
 
 
 def environment(**settings: str) -> dict[str, str]:
-    """Return our own environment with these settings of Accredit and no others."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("ACCREDIT_")}
+    """Return our own environment with these settings of Accredit and no others, and without a terminal's width.
+
+    Readline sets the width for the children of the program that loads it, and a pipe has none.
+    """
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("ACCREDIT_") and name not in ("COLUMNS", "LINES")
+    }
     return kept | {"PYTHONUNBUFFERED": "1"} | {f"ACCREDIT_{name.upper()}": value for name, value in settings.items()}
 
 
