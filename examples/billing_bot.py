@@ -14,6 +14,7 @@ from mcp import Client, MCPError
 from mcp.client.streamable_http import streamable_http_client
 
 from accredit_sdk import AgentAuth
+from accredit_sdk.agent import load_key
 
 
 async def call(server: str, auth: AgentAuth, tool: str, arguments: dict[str, str]) -> str:
@@ -34,12 +35,14 @@ if __name__ == "__main__":
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--issuer", default="http://127.0.0.1:8700")
     arguments.add_argument("--server", default="http://127.0.0.1:8701/mcp")
+    arguments.add_argument("--key", type=Path, help="its private key, instead of the secret")
     arguments.add_argument("identity", type=Path)
     arguments.add_argument("tool")
     arguments.add_argument("argument", nargs="*", help="name=value")
     given = arguments.parse_args()
     known = json.loads(given.identity.read_text())
-    secret = Path(known["secret_file"]).read_text().strip()
-    auth = AgentAuth(issuer=given.issuer, client_id=known["client_id"], secret=secret)
+    secret = None if given.key else Path(known["secret_file"]).read_text().strip()
+    key = load_key(given.key) if given.key else None
+    auth = AgentAuth(issuer=given.issuer, client_id=known["client_id"], secret=secret, key=key)
     pairs = dict(text.split("=", 1) for text in given.argument)
     print(asyncio.run(call(given.server, auth, given.tool, pairs)))

@@ -48,6 +48,62 @@ async def test_the_old_secret_works_until_it_is_revoked_and_the_new_one_goes_on(
     assert (await ask(first["client_id"], second["secret"])).status_code == 200
 
 
+async def test_the_old_secret_works_until_its_deadline_and_the_new_one_beyond(admin: Admin) -> None:
+    await admin.ledger()
+    await admin.ok("POST", "/roles", json={"slug": "reader", "scopes": {"ledger": ["ledger:read"]}})
+    first = await admin.ok("POST", "/agents", json={"slug": "bot", "owner": "dana", "roles": ["reader"]})
+    second = await admin.ok("POST", "/agents/bot/credentials")
+    old, ask = first["credentials"][0]["id"], tokens(admin)
+    retired = await admin.ok("POST", f"/agents/bot/credentials/{old}/retire", json={"retires_in": 3600})
+    assert (retired["id"], retired["state"]) == (old, "retiring")
+    assert (await admin.ok("GET", "/agents/bot"))["credentials"][0] == retired
+    assert (await ask(first["client_id"], first["secret"])).status_code == 200
+    admin.clock.advance(3500)
+    assert (await ask(first["client_id"], first["secret"])).json()["expires_in"] <= 100
+    admin.clock.advance(101)
+    assert (await ask(first["client_id"], first["secret"])).status_code == 401
+    assert (await ask(first["client_id"], second["secret"])).status_code == 200
+    assert (await admin.ok("POST", "/agents/bot/credentials"))["secret"]
+
+
+async def test_a_deadline_can_be_moved_and_a_revoked_credential_gets_none(admin: Admin) -> None:
+    made = await admin.ok("POST", "/agents", json={"slug": "bot", "owner": "dana"})
+    where = f"/agents/bot/credentials/{made['credentials'][0]['id']}"
+    far = await admin.ok("POST", where + "/retire", json={"retires_in": 86_400})
+    near = await admin.ok("POST", where + "/retire", json={"retires_in": 60})
+    assert near["retires_at"] < far["retires_at"]
+    await admin.ok("POST", where + "/retire", json={"retires_at": far["retires_at"]})
+    await admin.ok("DELETE", where)
+    assert await admin.refused("POST", where + "/retire", json={"retires_in": 60}) == (404, "not_found")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"retires_in": 0},
+        {"retires_in": -1},
+        {"retires_in": "1h"},
+        {"retires_in": 60, "retires_at": "2999-01-01T00:00:00Z"},
+        {"retires_at": "2001-01-01T00:00:00Z"},
+        {"retires_in": 60, "state": "active"},
+    ],
+)
+async def test_a_deadline_that_is_none_changes_nothing(admin: Admin, body: object) -> None:
+    made = await admin.ok("POST", "/agents", json={"slug": "bot", "owner": "dana"})
+    where = f"/agents/bot/credentials/{made['credentials'][0]['id']}/retire"
+    assert await admin.refused("POST", where, json=body) == (422, "invalid")
+    assert (await admin.ok("GET", "/agents/bot"))["credentials"] == made["credentials"]
+
+
+async def test_a_credential_of_another_agent_cannot_be_retired(admin: Admin) -> None:
+    mine = await admin.ok("POST", "/agents", json={"slug": "mine", "owner": "dana"})
+    await admin.ok("POST", "/agents", json={"slug": "other", "owner": "kim"})
+    where = f"/agents/other/credentials/{mine['credentials'][0]['id']}/retire"
+    assert await admin.refused("POST", where, json={"retires_in": 60}) == (404, "not_found")
+    assert [item["state"] for item in (await admin.ok("GET", "/agents/mine"))["credentials"]] == ["active"]
+
+
 async def test_a_third_living_secret_is_refused(admin: Admin) -> None:
     await admin.ok("POST", "/agents", json={"slug": "bot", "owner": "dana"})
     await admin.ok("POST", "/agents/bot/credentials")

@@ -71,6 +71,20 @@ def test_a_second_credential_works_beside_the_first_until_that_is_revoked(reader
     assert second["credential"]["id"] in reader.ok("agent", "show", "bot")
 
 
+def test_a_credential_that_retires_works_until_its_deadline(reader: CommandLine, clock: MovingClock) -> None:
+    old = reader.data(*ADD)["credentials"][0]["id"]
+    reader.ok("agent", "credential", "add", "bot")
+    assert old in reader.ok("agent", "credential", "retire", "bot", old, "--in", "1h")
+    shown = reader.data("agent", "show", "bot")["credentials"]
+    assert [item["state"] for item in shown] == ["retiring", "active"]
+    assert "◐ retiring" in reader.ok("agent", "show", "bot")
+    moved = reader.data("agent", "credential", "retire", "bot", old, "--in", "2999-01-01T00:00:00Z")
+    assert moved["retires_at"] > shown[0]["retires_at"]
+    assert reader.run("agent", "credential", "retire", "bot", old, "--in", "soon").code == 1
+    assert reader.run("agent", "credential", "retire", "bot", "crd_none", "--in", "1h").code == 1
+    assert reader.run("agent", "credential", "retire", "bot", old).code == 2
+
+
 @pytest.mark.parametrize(
     ("words", "kind"),
     [

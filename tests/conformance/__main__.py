@@ -14,8 +14,9 @@ from rich.console import Console
 from rich.table import Table
 
 from demo.stage import Stage
-from tests.conformance import house
-from tests.conformance.results import Row, Verdict
+from tests.conformance import house, judged_agent
+from tests.conformance.judged_agent import AgentVerdict
+from tests.conformance.results import Row, Verdict, count
 from tests.conformance.suite import Suite, Unavailable
 
 BUILD: Final = Path("build").absolute()
@@ -24,7 +25,6 @@ GUARD: Final = "server behind guard"
 
 NOT_YET: Final = (
     ("@modelcontextprotocol/conformance authorization", "needs /authorize, sign-in and consent"),
-    ("@modelcontextprotocol/conformance client", "needs accredit_sdk.agent"),
     ("@modelcontextprotocol/conformance server, through the gateway", "needs the gateway"),
     ("MCP Inspector, mcp-remote, the SDKs' own OAuth clients", "need /authorize and registration"),
     ("schemathesis on the management API", "needs its public listener, protected by Accredit itself"),
@@ -41,14 +41,17 @@ def main() -> int:
         console.print(f"not run  {judge}: {lack}", soft_wrap=True)
     try:
         suite = Suite(BUILD / "conformance" / "suite")
+        agent = judged_agent.judged(suite, BUILD / "conformance" / "results" / "client")
         verdicts = judged(suite)
     except (Unavailable, RuntimeError) as trouble:
         console.print(f"conformance: {trouble}", markup=False, soft_wrap=True)
         return 2
     show(verdicts)
-    told = {"suite": suite.version, "verdicts": [verdict.document() for verdict in verdicts]}
+    show_agent(agent)
+    documents = [*(verdict.document() for verdict in verdicts), agent.document()]
+    told = {"suite": suite.version, "verdicts": documents}
     document.write_text(json.dumps(told, indent=2) + "\n")
-    return 0 if all(verdict.holds() for verdict in verdicts) else 1
+    return 0 if agent.holds() and all(verdict.holds() for verdict in verdicts) else 1
 
 
 def judged(suite: Suite) -> list[Verdict]:
@@ -80,6 +83,18 @@ def show(verdicts: Iterable[Verdict]) -> None:
         for one in verdict.differences():
             style = "red" if one.lost else "yellow"
             console.print(f"{verdict.version}  {one.sentence()}", style=style, markup=False, soft_wrap=True)
+
+
+def show_agent(verdict: AgentVerdict) -> None:
+    """Print what the judge of clients found, and what it was not asked."""
+    table = Table("judge", "version", "scenario", "passed/failed", box=None, pad_edge=False)
+    for name, checks in verdict.scenarios.items():
+        passed, failed = count(checks)
+        style = "bold red" if failed or not passed else ""
+        table.add_row(judged_agent.JUDGE, judged_agent.REVISION, name, f"{passed:3}/{failed}", style=style)
+    console.print(table)
+    for name, why in verdict.others.items():
+        console.print(f"not run  {judged_agent.JUDGE}, {name}: {why}", style="dim", soft_wrap=True)
 
 
 def _cells(row: Row) -> tuple[str, ...]:

@@ -2,18 +2,20 @@
 
 import hashlib
 import json
+import os
 import re
 import shutil
 import subprocess
 from pathlib import Path
 from typing import Final
 
-from tests.conformance.results import Check, Scenarios, numbered
+from tests.conformance.results import Check, Checks, Scenarios, numbered
 
 NODE: Final = 22
 """The oldest Node.js that the suite runs on."""
 
 _SOURCE: Final = Path(__file__).parent / "suite"
+_ROOT: Final = Path(__file__).parents[2]
 _FILES: Final = ("package.json", "package-lock.json")
 _PACKAGE: Final = "@modelcontextprotocol/conformance"
 _FOLDER: Final = re.compile(r"server-(.+)-\d{4}-\d\d-\d\dT[\d-]+Z")
@@ -57,12 +59,35 @@ class Suite:
         (results / "output.txt").write_text(done.stdout + done.stderr)
         return read(results)
 
+    def client_scenarios(self, revision: str) -> frozenset[str]:
+        """Return every client scenario of `revision`: those that it requires, and extensions."""
+        told = self._run("list", "--requirements", revision).stdout.partition("Client scenarios")[2]
+        required, _, further = told.partition("Run and reported")
+        names = re.findall(r"^ +- (\S+)$", required, re.MULTILINE)
+        return frozenset([*names, *re.findall(r"^ +- (\S+) \[client\]$", further, re.MULTILINE)])
+
+    def judge_client(self, command: str, scenario: str, revision: str, results: Path) -> Checks:
+        """Run one client scenario, also one of an extension, on the client that `command` starts."""
+        folder = results / scenario.replace("/", "-")
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        which = ("--scenario", scenario, "--spec-version", revision, "--force", "--timeout", "60000")
+        done = self._run("client", "--command", command, *which, "-o", str(folder))
+        (folder / "output.txt").write_text(done.stdout + done.stderr)
+        return next((_checks(file) for file in sorted(folder.rglob("checks.json"))), {})
+
     def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         program = self._folder / "node_modules" / _PACKAGE / "dist" / "index.js"
         command = [self._node, str(program), *arguments]
         try:
             return subprocess.run(
-                command, cwd=self._folder, capture_output=True, text=True, timeout=_SECONDS, check=False
+                command,
+                cwd=self._folder,
+                env={**os.environ, "PYTHONPATH": str(_ROOT)},
+                capture_output=True,
+                text=True,
+                timeout=_SECONDS,
+                check=False,
             )
         except subprocess.TimeoutExpired:
             raise Unavailable(f"the suite did not end within {_SECONDS} seconds") from None
@@ -106,9 +131,12 @@ def read(results: Path) -> Scenarios:
     for file in sorted(results.glob("*/checks.json")):
         name = _FOLDER.fullmatch(file.parent.name)
         if name is not None:
-            checks = [
-                Check(item["id"], item["name"], item["status"], item.get("errorMessage") or "")
-                for item in json.loads(file.read_text())
-            ]
-            found[name[1]] = numbered(checks)
+            found[name[1]] = _checks(file)
     return found
+
+
+def _checks(file: Path) -> Checks:
+    return numbered(
+        Check(item["id"], item["name"], item["status"], item.get("errorMessage") or "")
+        for item in json.loads(file.read_text())
+    )

@@ -13,7 +13,8 @@ import typer
 
 from accredit.cli.main import program
 from accredit.testing.postgres import Postgres
-from accredit_sdk import Guard, Target
+from accredit_sdk import AgentAuth, Guard, Target
+from accredit_sdk.agent import key_file, load_key
 from accredit_sdk.testing import StandIn
 from tests.docs.walk import UP, Block, Walk, blocks, missing
 from tests.laws.tree import ROOT
@@ -100,8 +101,17 @@ def test_the_tests_in_the_howto_pass(tmp_path: Path) -> None:
     assert "3 passed" in done.stdout
 
 
+def test_the_agent_in_the_howto_can_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    key_file.generate(tmp_path / "billing-bot-key")
+    (block,) = (one for one in blocks(HOWTO / "agent-with-a-key.md") if one.language == "python")
+    names: dict[str, Any] = {"AgentAuth": AgentAuth, "load_key": load_key}
+    exec(compile(block.text, block.where, "exec"), names)
+    assert isinstance(names["auth"], AgentAuth)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["guard-your-server.md", "rotate-keys.md"])
+@pytest.mark.parametrize("name", ["guard-your-server.md", "rotate-keys.md", "agent-with-a-key.md"])
 def test_the_commands_of_a_howto_work_in_their_order(name: str, tmp_path: Path) -> None:
     with Walk(tmp_path) as walk:
         walk.serve(Block("sh", (), UP, name))

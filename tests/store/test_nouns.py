@@ -146,6 +146,22 @@ async def test_a_retiring_credential_keeps_its_deadline(store: Any, submit: Any)
     assert found.credentials == (old,)
 
 
+async def test_a_credential_that_retires_has_its_deadline_and_a_revoked_one_does_not_come_back(
+    store: Any, submit: Any
+) -> None:
+    both = (credential(0, client(0).id), credential(1, client(0).id))
+    await submit(changes.AddClient(client(0)), writes=tuple(changes.AddCredential(one) for one in both))
+    for deadline in (NOW + 9, NOW + 5):
+        await submit(writes=(changes.RetireCredential(both[0].id, deadline),))
+        found = await store.clients.principal(client(0).client_id)
+        assert found is not None
+        assert found.credentials == (replace(both[0], state=CredentialState.RETIRING, retires_at=deadline), both[1])
+    await submit(writes=(changes.RevokeCredential(both[0].id), changes.RetireCredential(both[0].id, NOW + 9)))
+    found = await store.clients.principal(client(0).client_id)
+    assert found is not None
+    assert found.credentials == both[1:]
+
+
 async def test_a_deleted_client_is_not_found_and_its_client_id_is_never_free_again(store: Any, submit: Any) -> None:
     await submit(changes.AddClient(client(0)))
     await submit(changes.ReplaceClient(client(0, state=State.DELETED, version=2)))

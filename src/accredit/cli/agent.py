@@ -23,6 +23,9 @@ app.add_typer(credential, name="credential")
 Name = Annotated[str, typer.Argument(metavar="AGENT", help="Name of the agent.", show_default=False)]
 """The argument that names which one a command is about."""
 
+Identity = Annotated[str, typer.Argument(metavar="CREDENTIAL", help="Its id: accredit agent show.", show_default=False)]
+"""The argument that names a credential."""
+
 
 @command(app, "add")
 def add(  # noqa: PLR0913  (each is an option of its own)
@@ -120,13 +123,28 @@ def add_credential(
     kept.tell(screen, "secret", found["secret"])
 
 
+@command(credential, "retire")
+def retire_credential(
+    session: Session,
+    name: Name,
+    identity: Identity,
+    *,
+    within: Annotated[
+        str,
+        typer.Option("--in", metavar="WHEN", help="How long it goes on working: 1h, 7d, or 2026-12-31T23:59:59Z."),
+    ],
+) -> None:
+    """Let a credential work for a while and no longer: its successor takes over without a gap."""
+    where = path("agents", name, "credentials", identity, "retire")
+    found = session.server.post(where, ending(within, "retires"))
+    _changed(session, found, f"{identity} of {name} works until {moment(found['retires_at'])} and no longer")
+
+
 @command(credential, "revoke")
 def revoke_credential(
     session: Session,
     name: Name,
-    identity: Annotated[
-        str, typer.Argument(metavar="CREDENTIAL", help="Its id: accredit agent show.", show_default=False)
-    ],
+    identity: Identity,
 ) -> None:
     """End a credential now and for ever, and every token that it obtained."""
     session.confirm(f"Revoke {identity} of {name}? It never works again, nor does any token that it obtained.")
@@ -160,6 +178,11 @@ def _until(found: dict[str, Any]) -> str:
     return f", until {moment(found['expires_at'])}" if found["expires_at"] else ""
 
 
+def _end(item: dict[str, Any]) -> str | None:
+    """Return when a credential stops working: times of the API sort as texts."""
+    return min(filter(None, (item["expires_at"], item["retires_at"])), default=None)
+
+
 def _details(screen: Screen, found: dict[str, Any]) -> None:
     screen.details(
         [
@@ -178,7 +201,7 @@ def _details(screen: Screen, found: dict[str, Any]) -> None:
     screen.table(
         ("credential", "kind", "state", "since", "expires"),
         [
-            (item["id"], item["kind"], mark(item["state"]), moment(item["created_at"]), moment(item["expires_at"]))
+            (item["id"], item["kind"], mark(item["state"]), moment(item["created_at"]), moment(_end(item)))
             for item in found["credentials"]
         ],
         "it has no credential that works; make one with: accredit agent credential add",

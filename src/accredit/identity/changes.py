@@ -138,6 +138,14 @@ class RevokeCredential:
 
 
 @dataclass(frozen=True, slots=True)
+class RetireCredential:
+    """Write: let a credential work until `at` (microseconds UTC) and no longer; a revoked one stays revoked."""
+
+    credential: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
 class Assign:
     """Write: give a role to a holder, or move the end of the assignment."""
 
@@ -234,7 +242,7 @@ Claim = (
 )
 """What may have been done by somebody else in the meantime: committing says who won."""
 
-Write = AddCredential | RevokeCredential | Assign | Unassign | AddEnrolment | ForgetJti
+Write = AddCredential | RetireCredential | RevokeCredential | Assign | Unassign | AddEnrolment | ForgetJti
 """What follows from a claim that was won, or needs none."""
 
 __all__ = [
@@ -253,6 +261,7 @@ __all__ = [
     "ReplaceClient",
     "ReplaceRole",
     "ReplaceServer",
+    "RetireCredential",
     "RevokeCredential",
     "Signal",
     "SignalKind",

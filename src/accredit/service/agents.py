@@ -11,6 +11,7 @@ from accredit.identity.changes import (
     AddCredential,
     Assign,
     ReplaceClient,
+    RetireCredential,
     RevokeCredential,
     Signal,
     SignalKind,
@@ -191,6 +192,24 @@ class Agents:
         heard = (Signal(SignalKind.REVOKED, credential), Signal(SignalKind.CLIENT, agent.client.id))
         outcome = Outcome(None, (), (RevokeCredential(credential),), (event,), heard)
         await self._changes.commit(outcome, stale("agent", name))
+
+    async def retire_credential(self, name: str, credential: str, at: int, by: str) -> Credential:
+        """Let a credential work until `at` (microseconds UTC), so that its successor can take over without a gap.
+
+        A deadline can be moved. Tokens obtained until then live out their own few minutes. Raises Problem.
+        """
+        agent, principal = await self.get(name)
+        found = principal.credential(credential)
+        if found is None or found.state is CredentialState.REVOKED:
+            raise Problem(ProblemCode.NOT_FOUND, f"{name} has no credential {credential[:40]!r} that works")
+        if at <= self._changes.clock.now():
+            raise Problem(ProblemCode.INVALID, "the deadline lies in the past; to end a credential now, revoke it")
+        changed = replace(found, state=CredentialState.RETIRING, retires_at=at)
+        event = self._changes.event("agent.credential", agent.client.id, by, f"{credential} of {name} retiring")
+        heard = (Signal(SignalKind.CLIENT, agent.client.id),)
+        outcome = Outcome(changed, (), (RetireCredential(credential, at),), (event,), heard)
+        await self._changes.commit(outcome, stale("agent", name))
+        return changed
 
     async def suspend(self, name: str, by: str) -> Client:
         """Refuse every token of this agent, everywhere, until it is resumed."""

@@ -65,6 +65,7 @@ CLAIMS: Final[dict[type, _Verb]] = {
 WRITES: Final[dict[type, Callable[[sa.Connection, Sequence[Any]], None]]] = {
     changes.AddEnrolment: enrolments.add,
     changes.AddCredential: credentials.add,
+    changes.RetireCredential: credentials.retire,
     changes.RevokeCredential: credentials.revoke,
     changes.Assign: roles.assign,
     changes.Unassign: roles.unassign,

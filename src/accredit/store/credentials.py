@@ -5,7 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from accredit.identity.changes import AddCredential, RevokeCredential
+from accredit.identity.changes import AddCredential, RetireCredential, RevokeCredential
 from accredit.identity.credential import Credential, CredentialKind, CredentialState
 from accredit.store import inserts
 from accredit.store.tables import credentials
@@ -14,6 +14,16 @@ from accredit.store.tables import credentials
 def add(conn: sa.Connection, writes: Sequence[AddCredential]) -> None:
     """Give clients their credentials."""
     inserts.all_rows(conn, credentials, [_row(write.credential) for write in writes])
+
+
+def retire(conn: sa.Connection, writes: Sequence[RetireCredential]) -> None:
+    """Put deadlines on credentials; one that was revoked meanwhile stays so."""
+    update = (
+        sa.update(credentials)
+        .where(credentials.c.id == sa.bindparam("which"), credentials.c.state != CredentialState.REVOKED.value)
+        .values(state=CredentialState.RETIRING.value, retires_at=sa.bindparam("deadline"))
+    )
+    conn.execute(update, [{"which": write.credential, "deadline": write.at} for write in writes])
 
 
 def revoke(conn: sa.Connection, writes: Sequence[RevokeCredential]) -> None:

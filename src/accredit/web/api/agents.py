@@ -10,6 +10,7 @@ from accredit.identity.credential import Credential
 from accredit.identity.principal import Principal
 from accredit.identity.role import HeldRole
 from accredit.service.agents import AgentDraft
+from accredit.service.problem import Problem, ProblemCode
 from accredit.web.api import roles, times
 from accredit.web.api.fields import Body, Instant, Name, Page, Slug, Span, Text, View, end
 from accredit.web.api.services import LOCAL, Services
@@ -93,6 +94,13 @@ class CredentialBody(Body):
     jwk: dict[str, Any] | None = None
 
 
+class RetireBody(Body):
+    """When a credential stops working: at `retires_at`, or `retires_in` seconds from now."""
+
+    retires_at: Instant | None = None
+    retires_in: Span | None = None
+
+
 class AgentPage(View):
     """Agents by slug; `next` is the cursor of the page that follows, or null."""
 
@@ -118,6 +126,7 @@ class AgentApi:
         found.add_api_route("/{slug}/suspend", self.suspend, methods=["POST"])
         found.add_api_route("/{slug}/resume", self.resume, methods=["POST"])
         found.add_api_route("/{slug}/credentials", self.add_credential, methods=["POST"], status_code=201)
+        found.add_api_route("/{slug}/credentials/{credential}/retire", self.retire_credential, methods=["POST"])
         found.add_api_route(
             "/{slug}/credentials/{credential}", self.revoke_credential, methods=["DELETE"], status_code=204
         )
@@ -177,6 +186,13 @@ class AgentApi:
             credential=_credential(made.credential),
             secret=made.secret,
         )
+
+    async def retire_credential(self, slug: Slug, credential: CredentialId, body: RetireBody) -> CredentialView:
+        """Let a credential work until a deadline, and no longer; its successor takes over meanwhile."""
+        at = end(self._clock.now(), body.retires_at, body.retires_in)
+        if at is None:
+            raise Problem(ProblemCode.INVALID, "say when the credential stops working: retires_at or retires_in")
+        return _credential(await self._agents.retire_credential(slug, credential, at, LOCAL))
 
     async def revoke_credential(self, slug: Slug, credential: CredentialId) -> None:
         """End a credential now, and every token that it obtained."""

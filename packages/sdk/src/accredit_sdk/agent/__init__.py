@@ -2,5 +2,6 @@
 
 from accredit_sdk.agent.auth import AgentAuth
 from accredit_sdk.agent.identity import AgentError
+from accredit_sdk.agent.key_file import load_key
 
-__all__ = ["AgentAuth", "AgentError"]
+__all__ = ["AgentAuth", "AgentError", "load_key"]

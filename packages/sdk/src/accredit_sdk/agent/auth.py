@@ -2,34 +2,34 @@
 
 import secrets
 import time
-from collections.abc import AsyncGenerator, Callable, Generator
-from typing import Final, NoReturn, TypeVar
+from collections.abc import AsyncGenerator, Callable
+from typing import Final, NoReturn
+from weakref import WeakValueDictionary
 
-import anyio
 import httpx2
 
 from accredit_sdk import challenge, resource
 from accredit_sdk import scopes as words
-from accredit_sdk.agent import flow
-from accredit_sdk.agent.flow import Grant, Place, Request, Response
+from accredit_sdk.agent import fetch, flow
+from accredit_sdk.agent.flow import Grant, Place
 from accredit_sdk.agent.identity import AgentError, Identity
+from accredit_sdk.agent.patience import Budget, Flight
 from accredit_sdk.errors import ConfigurationError, ResourceError, ScopeError
 from accredit_sdk.jws import SigningKey
 
-_EARLY: Final = 30
 _TRIES: Final = 3
-_TIMEOUT: Final = httpx2.Timeout(10, connect=5)
-
-T = TypeVar("T")
+_REST: Final = 5
+_REFUSED: Final = (401, 403)
 
 
 class AgentAuth(httpx2.Auth):
     """One identity for every server: `httpx2.AsyncClient(auth=AgentAuth(issuer=…, client_id=…, secret=…))`.
 
     `issuer` is where the agent is registered, and the only place that ever sees its credential: a `secret`, or a
-    private `key`. `scope` lists what to ask for; empty: what each server wants or gives by default. A token goes to the
-    one server that it is for. `danger_any_issuer` shows the credential to whatever authorization server a server names.
-    `client` makes the HTTP client that asks for metadata and tokens: the caller's own never sees a credential.
+    private `key`. `scope` lists what to ask for, and no server makes the agent ask for more; empty: what each server
+    wants or gives by default. A token goes to the one server that it is for. `danger_any_issuer` shows the credential
+    to whatever authorization server a server names. `client` makes the HTTP client that asks for metadata and tokens:
+    the caller's own never sees a credential.
 
     Raises ConfigurationError with all that is wrong; a request raises AgentError when there is no token to be had.
     """
@@ -53,21 +53,31 @@ class AgentAuth(httpx2.Auth):
             raise ConfigurationError(found)
         self._identity = Identity(client_id, issuer, secret, key)
         self._scope = words.parse(scope)
-        self._client = client or _client
+        self._client = client or fetch.client
         self._clock = clock
-        self._places: list[Place] = []
+        self._places: dict[str, Place] = {}
         self._grants: dict[str, Grant] = {}
-        self._flight = anyio.Lock()
+        self._rest: dict[str, float] = {}
+        self._budgets: dict[str, Budget] = {}
+        self._flights: WeakValueDictionary[str, Flight] = WeakValueDictionary()
 
     async def async_auth_flow(self, request: httpx2.Request) -> AsyncGenerator[httpx2.Request, httpx2.Response]:
-        """Serve one request of a client (httpx2). The challenge of a server is answered at most twice."""
+        """Serve one request of a client (httpx2). The challenge of a server is answered at most twice.
+
+        The body of the request is read first, so that it can be sent again.
+        """
+        await request.aread()
         for left in reversed(range(_TRIES)):
             grant = await self._grant(request.url)
             if grant is not None:
                 request.headers["authorization"] = f"Bearer {grant.access_token}"
             response = yield request
-            if not left or not await self._heeded(request.url, grant, response):
+            if not left or response.status_code not in _REFUSED or not _answered_by(request, response):
                 return
+            if not await self._heeded(request.url, grant, response):
+                return
+            if isinstance(response.stream, httpx2.AsyncByteStream):  # httpx2 reads it to its end before it asks again
+                response.stream = fetch.Shortened(response.stream)
 
     def sync_auth_flow(self, request: httpx2.Request) -> NoReturn:  # noqa: ARG002  (httpx2 names it)
         """Refuse: MCP clients are asynchronous, and so is this."""
@@ -78,88 +88,110 @@ class AgentAuth(httpx2.Auth):
         place = self._place(url)
         if place is None:
             return None
-        grant = self._living(place)
-        if grant is None:
-            async with self._flight:
-                grant = self._living(place) or await self._fetched(place, self._asked(place, frozenset()))
-        return grant
+        now, held, flight = self._clock(), self._grants.get(place.resource), self._flight(place.resource)
+        if held is not None and held.fresh(now):
+            return held
+        if held is not None and held.alive(now) and (flight.busy or now < self._rest.get(place.resource, now)):
+            return held  # it is being renewed, or that failed a moment ago
+        async with flight.alone():
+            return await self._renewed(place)
+
+    async def _renewed(self, place: Place) -> Grant:
+        """Return a fresh token; the old one while it lives and there is no other to be had."""
+        held = self._grants.get(place.resource)
+        if held is not None and held.fresh(self._clock()):
+            return held
+        try:
+            return await self._fetched(place, self._asked(held, frozenset()))
+        except AgentError:
+            now = self._clock()
+            if held is None or not held.alive(now):
+                raise
+            self._rest[place.resource] = now + _REST
+            return held
 
     async def _heeded(self, url: httpx2.URL, grant: Grant | None, response: httpx2.Response) -> bool:
         """Do what a refusal says; tell whether asking again makes sense."""
-        told = challenge.parse(response.headers.get("www-authenticate", ""))
-        wanted = frozenset(told.get("scope", "").split())
-        async with self._flight:
+        header = response.headers.get("www-authenticate")
+        wanted = _scopes(challenge.parse(header or "").get("scope", ""))
+        known = self._place(url)
+        async with self._flight(known.resource if known is not None else _whole(url)).alone():
             place = self._place(url)
-            if place is not None and self._grants.get(place.resource) is not grant:
-                return response.status_code in (401, 403)  # somebody else has been there meanwhile
-            if response.status_code == 401:
-                header = response.headers.get("www-authenticate")
-                place = place or await self._found(str(url), header)
-                await self._fetched(place, self._asked(place, wanted))
-                return True
-            if response.status_code == 403 and place is not None and grant is not None and wanted:
-                return await self._widened(place, grant, wanted)
-        return False
+            held = self._grants.get(place.resource) if place is not None else None
+            if response.status_code == 403:
+                return place is not None and held is not None and await self._widened(place, held, grant, wanted)
+            if held is not None and held is not grant:
+                return True  # somebody else has been there meanwhile
+            if not self._may_answer(url):
+                return False
+            await self._fetched(place or await self._found(url, header), self._asked(held, wanted))
+            return True
 
-    async def _widened(self, place: Place, grant: Grant, wanted: frozenset[str]) -> bool:
+    async def _widened(self, place: Place, held: Grant, grant: Grant | None, wanted: frozenset[str]) -> bool:
         """Ask for what was missing beside what is held; what cannot be had leaves the old token in place."""
-        if not words.missing(grant.scope, wanted):
+        if not words.missing(held.scope, wanted):
+            return held is not grant
+        asked = held.scope | wanted
+        if (self._scope and words.missing(self._scope, asked)) or not self._may_answer(httpx2.URL(place.resource)):
             return False
         try:
-            fresh = await self._fetched(place, grant.scope | wanted)
+            fresh = await self._fetched(place, asked)
         except AgentError:
             return False
         return not words.missing(fresh.scope, wanted)
 
-    def _asked(self, place: Place, wanted: frozenset[str]) -> frozenset[str]:
+    def _asked(self, held: Grant | None, wanted: frozenset[str]) -> frozenset[str]:
         """Return what to ask for: what the program says, else what it held before, else what the server wants."""
-        before = self._grants.get(place.resource)
-        return self._scope or (before.scope if before is not None else frozenset()) or wanted
+        return self._scope or (held.scope if held is not None else frozenset()) or wanted
 
     def _place(self, url: httpx2.URL) -> Place | None:
         """Return the server that a request to `url` goes to: of several, the one with the longest resource."""
-        found = [place for place in self._places if flow.covers(place, str(url))]
+        found = [place for place in self._places.values() if flow.covers(place, str(url))]
         return max(found, key=lambda place: len(place.resource), default=None)
 
-    def _living(self, place: Place) -> Grant | None:
-        grant = self._grants.get(place.resource)
-        return grant if grant is not None and self._clock() < grant.expires_at - _EARLY else None
+    def _flight(self, key: str) -> Flight:
+        return self._flights.setdefault(key, Flight())
 
-    async def _found(self, server: str, header: str | None) -> Place:
-        place = await self._driven(flow.discover(server, header, self._identity.issuer))
-        self._places.append(place)
+    def _may_answer(self, url: httpx2.URL) -> bool:
+        now = self._clock()
+        return self._budgets.setdefault(f"{url.scheme}://{url.netloc!r}", Budget(now)).take(now)
+
+    async def _found(self, url: httpx2.URL, header: str | None) -> Place:
+        place = await fetch.drive(self._client, flow.discover(str(url), header, self._identity.issuer))
+        self._places[place.resource] = place
         return place
 
     async def _fetched(self, place: Place, scope: frozenset[str]) -> Grant:
+        """Get a token. Where nobody answers who could refuse, the server is asked anew next time: it may have moved."""
         now = int(self._clock())
-        grant = await self._driven(flow.fetch(self._identity, place, scope, now, secrets.token_urlsafe(16)))
+        try:
+            asking = flow.fetch(self._identity, place, scope, now, secrets.token_urlsafe(16))
+            grant = await fetch.drive(self._client, asking)
+        except AgentError as error:
+            held = self._grants.get(place.resource)
+            if not error.code and (held is None or not held.alive(now)):
+                self._places.pop(place.resource, None)
+            raise
         self._grants[place.resource] = grant
         return grant
 
-    async def _driven(self, work: Generator[Request, Response, T]) -> T:
-        """Send what a flow yields, until it returns."""
-        async with self._client() as http:
-            try:
-                question = next(work)
-                while True:
-                    question = work.send(await _sent(http, question))
-            except StopIteration as done:
-                result: T = done.value
-                return result
+
+def _answered_by(request: httpx2.Request, response: httpx2.Response) -> bool:
+    """Tell whether the one that was asked answered: the client may have followed a redirect elsewhere."""
+    one, other = request.url, response.url
+    return (one.scheme, one.netloc) == (other.scheme, other.netloc)
 
 
-def _client() -> httpx2.AsyncClient:
-    return httpx2.AsyncClient(timeout=_TIMEOUT, follow_redirects=False)
+def _whole(url: httpx2.URL) -> str:
+    return str(url).partition("?")[0]
 
 
-async def _sent(http: httpx2.AsyncClient, question: Request) -> Response:
+def _scopes(text: str) -> frozenset[str]:
+    """Return the scopes that a challenge names; what cannot be scopes says nothing."""
     try:
-        answer = await http.request(
-            question.method, question.url, headers=dict(question.headers), content=question.content or None
-        )
-    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-        raise AgentError(f"{question.url} cannot be reached ({type(error).__name__})") from None
-    return Response(answer.status_code, {name.lower(): value for name, value in answer.headers.items()}, answer.content)
+        return words.parse(text)
+    except ScopeError:
+        return frozenset()
 
 
 def _problems(client_id: str, issuer: str | None, scope: str, any_issuer: bool) -> list[str]:

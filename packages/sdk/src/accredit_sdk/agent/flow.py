@@ -4,22 +4,27 @@ A generator yields requests and is sent the responses; what it returns is the re
 checked here: an agent is led by a server that it does not trust.
 """
 
+import re
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 from urllib.parse import urlencode, urlsplit
 
-import msgspec
-
 from accredit_sdk import challenge, resource, strict_json
-from accredit_sdk.agent.identity import AgentError, Identity
+from accredit_sdk.agent.identity import AgentError, Identity, shown
 from accredit_sdk.errors import ResourceError
 
-_LARGEST: Final = 256 * 1024
+LARGEST: Final = 256 * 1024
+"""The most bytes of a document that an agent reads; a longer one is none."""
+
 _JSON: Final = {"accept": "application/json"}
 _FORM: Final = {"content-type": "application/x-www-form-urlencoded", **_JSON}
 _BASIC: Final = ("client_secret_basic",)
+_TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/-]{1,16384}=*")
 _LEAST_LIFETIME: Final = 1
+_LONGEST_LIFETIME: Final = 24 * 3600
+_USUAL_LIFETIME: Final = 60
+_EARLY: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +33,8 @@ class Request:
 
     method: str
     url: str
-    headers: Mapping[str, str]
-    content: bytes = b""
+    headers: Mapping[str, str] = field(repr=False)
+    content: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +42,8 @@ class Response:
     """What came back: header names are in lower case."""
 
     status: int
-    headers: Mapping[str, str]
-    content: bytes
+    headers: Mapping[str, str] = field(repr=False)
+    content: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +58,21 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """An access token for one server. `expires_at` is seconds UTC; `scope` is what it carries, as far as is known."""
+    """An access token for one server. Times are seconds UTC; `scope` is what it carries, as far as is known."""
 
-    access_token: str
+    access_token: str = field(repr=False)
+    issued_at: int
     expires_at: int
     scope: frozenset[str]
+
+    def alive(self, now: float) -> bool:
+        """Tell whether it may still be used at `now`; a clock that went back is not believed."""
+        return self.issued_at - 1 <= now < self.expires_at
+
+    def fresh(self, now: float) -> bool:
+        """Tell whether it lives on for a while: half a minute, or a quarter of a life that is short anyway."""
+        early = min(_EARLY, (self.expires_at - self.issued_at) / 4)
+        return self.alive(now) and now < self.expires_at - early
 
 
 Found: TypeAlias = Generator[Request, Response, Place]
@@ -73,24 +88,30 @@ def discover(server: str, header: str | None, issuer: str | None) -> Found:
     `issuer` is the only authorization server that will do; None takes the first that the server names. Raises
     AgentError.
     """
-    document = yield from _first(_metadata_urls(server, header), "protected resource metadata")
+    url, document = yield from _first(_metadata_urls(server, header), "protected resource metadata")
     audience = document.get("resource")
-    if not isinstance(audience, str) or not _belongs(server, audience):
-        raise AgentError(f"the metadata of {server} is about another resource; do not trust it")
-    named = document.get("authorization_servers")
-    issuers = [one for one in named if isinstance(one, str)] if isinstance(named, list) else []
-    if not issuers or (issuer is not None and issuer not in issuers):
-        told = ", ".join(issuers) or "no authorization server"
-        raise AgentError(f"{server} trusts {told}, and this agent is registered at {issuer}")
-    chosen = issuer or issuers[0]
-    metadata = yield from _first(_issuer_urls(chosen), "authorization server metadata")
+    if not isinstance(audience, str) or not _speaks_for(url, server, audience):
+        raise AgentError(f"the metadata of {shown(server)} is about another resource; do not trust it")
+    chosen = _chosen(server, document.get("authorization_servers"), issuer)
+    _, metadata = yield from _first(_issuer_urls(chosen), "authorization server metadata")
     endpoint = metadata.get("token_endpoint")
-    if metadata.get("issuer") != chosen or not isinstance(endpoint, str) or not _safe(endpoint):
+    if metadata.get("issuer") != chosen or not isinstance(endpoint, str) or not _safe(endpoint, chosen):
         raise AgentError(
-            f"the metadata of {chosen} is of another issuer, or names no token endpoint that is safe to use"
+            f"the metadata of {shown(chosen)} is of another issuer, or names no token endpoint that is safe to use"
         )
     methods = metadata.get("token_endpoint_auth_methods_supported", _BASIC)
     return Place(audience, chosen, endpoint, tuple(methods) if isinstance(methods, list | tuple) else _BASIC)
+
+
+def _chosen(server: str, named: object, issuer: str | None) -> str:
+    """Return the authorization server to ask: the agent's own if it has one, else the first that the server names."""
+    issuers = [one for one in named if isinstance(one, str)] if isinstance(named, list) else []
+    if not issuers or (issuer is not None and issuer not in issuers):
+        told = shown(", ".join(issuers)) or "no authorization server"
+        raise AgentError(f"{shown(server)} trusts {told}, and this agent is registered at {issuer}")
+    if issuer is None and not _safe(issuers[0], server):
+        raise AgentError(f"the authorization server {shown(issuers[0])} has no address that is safe to use")
+    return issuer or issuers[0]
 
 
 def fetch(identity: Identity, place: Place, scope: frozenset[str], now: int, jti: str) -> Granted:
@@ -105,14 +126,14 @@ def fetch(identity: Identity, place: Place, scope: frozenset[str], now: int, jti
     response = yield Request("POST", place.token_endpoint, {**_FORM, **headers}, urlencode(form).encode())
     document = _document(response)
     if response.status != 200:
-        raise _refusal(place, document)
-    token, lifetime = document.get("access_token"), document.get("expires_in", 0)
+        raise _refusal(place, response.status, identity.hushed(document))
+    token, lifetime = document.get("access_token"), document.get("expires_in", _USUAL_LIFETIME)
     bearer = str(document.get("token_type", "")).lower() == "bearer"
-    if not isinstance(token, str) or not token.isascii() or not isinstance(lifetime, int) or not bearer:
+    if not isinstance(token, str) or not _TOKEN.fullmatch(token) or not isinstance(lifetime, int) or not bearer:
         raise AgentError(f"{place.issuer} answered with something that is no bearer token")
     carried = document.get("scope")
     held = frozenset(carried.split()) if isinstance(carried, str) else scope
-    return Grant(token, now + max(lifetime, _LEAST_LIFETIME), held)
+    return Grant(token, now, now + min(max(lifetime, _LEAST_LIFETIME), _LONGEST_LIFETIME), held)
 
 
 def covers(place: Place, url: str) -> bool:
@@ -120,37 +141,46 @@ def covers(place: Place, url: str) -> bool:
     return _belongs(url, place.resource)
 
 
-def _first(urls: list[str], what: str) -> Generator[Request, Response, Mapping[str, Any]]:
-    """Return the first document that is there. Raises AgentError."""
+def _first(urls: list[str], what: str) -> Generator[Request, Response, tuple[str, Mapping[str, Any]]]:
+    """Return the first document that is there, and where it is. Raises AgentError."""
     for url in urls:
         response = yield Request("GET", url, _JSON)
         if response.status == 200:
-            return _document(response)
+            return url, _document(response)
         if not 400 <= response.status < 500:
-            raise AgentError(f"{url} answered {response.status}; try again later")
-    raise AgentError(f"there is no {what} at {' or '.join(urls)}")
+            raise AgentError(f"{shown(url)} answered {response.status}; try again later")
+    raise AgentError(f"there is no {what} at {' or '.join(shown(url) for url in urls)}")
 
 
 def _metadata_urls(server: str, header: str | None) -> list[str]:
     named = challenge.parse(header).get("resource_metadata") if header is not None else None
-    if named is not None:
-        if _origin(named) != _origin(server):
-            raise AgentError(f"{server} says that its metadata is at another origin; do not trust it")
-        return [named]
     try:
-        return list(dict.fromkeys((resource.metadata_url(server), _origin(server) + resource.WELL_KNOWN)))
+        if named is None:
+            return list(dict.fromkeys((resource.metadata_url(server), _origin(server) + resource.WELL_KNOWN)))
+        if _origin(named) == _origin(server):
+            return [named]
     except ResourceError as error:
-        raise AgentError(f"{server} cannot be asked for its metadata: {error}") from None
+        raise AgentError(f"{shown(server)} cannot be asked for its metadata: {error}") from None
+    raise AgentError(f"{shown(server)} says that its metadata is at another origin; do not trust it")
 
 
 def _issuer_urls(issuer: str) -> list[str]:
     """RFC 8414, 3.1, and OpenID Connect Discovery 1.0, 4: in the order in which MCP clients try them."""
-    if not _safe(issuer):
-        raise AgentError(f"the authorization server {issuer} has no https address")
     origin, path = _origin(issuer), urlsplit(issuer).path.rstrip("/")
     names = ("oauth-authorization-server", "openid-configuration")
     found = [f"{origin}/.well-known/{name}{path}" for name in names]
     return [*found, f"{origin}{path}/.well-known/{names[1]}"] if path else found
+
+
+def _speaks_for(url: str, server: str, audience: str) -> bool:
+    """Tell whether the metadata at `url` may say that `audience` is the resource to which a request to `server` goes.
+
+    That is `server` itself; or what it is below, if the metadata is where that resource has its own (RFC 9728, 3.3):
+    of several servers that share a host, none could otherwise get tokens for all of them.
+    """
+    if not _belongs(server, audience):
+        return False
+    return resource.same(server.partition("?")[0], audience) or url == resource.metadata_url(audience)
 
 
 def _belongs(url: str, audience: str) -> bool:
@@ -162,31 +192,32 @@ def _belongs(url: str, audience: str) -> bool:
     return one == whole or one.startswith(whole.rstrip("/") + "/")
 
 
-def _safe(url: str) -> bool:
-    """Tell whether a secret may be sent there: https, or http on this machine."""
+def _safe(url: str, named_by: str) -> bool:
+    """Tell whether an agent may go where somebody sends it: https, or http on this machine if they are there, too."""
     try:
-        resource.canonical(url)
+        return resource.canonical(url).startswith("https:") or named_by.lower().startswith("http:")
     except ResourceError:
         return False
-    return True
 
 
 def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}".lower()
+    """Return scheme, host and port in one spelling. Raises ResourceError."""
+    scheme, _, rest = resource.canonical(url.partition("?")[0]).partition("://")
+    return f"{scheme}://{rest.partition('/')[0]}"
 
 
 def _document(response: Response) -> Mapping[str, Any]:
-    if len(response.content) > _LARGEST:
+    if len(response.content) > LARGEST:
         return {}
     try:
         return strict_json.decode_object(response.content)
-    except (ValueError, msgspec.MsgspecError):
+    except ValueError:
         return {}
 
 
-def _refusal(place: Place, document: Mapping[str, Any]) -> AgentError:
+def _refusal(place: Place, status: int, document: Mapping[str, Any]) -> AgentError:
     code, text = document.get("error"), document.get("error_description")
-    code = code if isinstance(code, str) and code.isprintable() else ""
-    told = f": {text[:200]}" if isinstance(text, str) and text.isprintable() else ""
-    return AgentError(f"{place.issuer} gives no token for {place.resource} ({code or 'no reason given'}){told}", code)
+    code = shown(code) if isinstance(code, str) else ""
+    told = f": {shown(text)}" if isinstance(text, str) else ""
+    reason = code or f"no reason given, status {status}"
+    return AgentError(f"{place.issuer} gives no token for {shown(place.resource)} ({reason}){told}", code)

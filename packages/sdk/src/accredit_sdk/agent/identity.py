@@ -1,8 +1,9 @@
 """RFC 7523 and RFC 6749, 2.3: who the agent is, and how it shows that at a token endpoint. Pure."""
 
 from base64 import b64encode
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import quote_plus
 
 from accredit_sdk import assertion, jws
@@ -18,6 +19,11 @@ class AgentError(AccreditError):
     def __init__(self, text: str, code: str = "") -> None:
         super().__init__(text)
         self.code = code
+
+
+def shown(text: str) -> str:
+    """Return what a stranger said, as an error may print it: short, and nothing that could steer a terminal."""
+    return "".join(one if one.isprintable() else "?" for one in text[:200]) + ("…" if len(text) > 200 else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +53,9 @@ class Identity:
             return {}, {"client_id": self.client_id, "client_secret": self.secret}
         mine = "private_key_jwt" if self.key is not None else "client_secret_basic or client_secret_post"
         raise AgentError(f"{issuer} takes none of the ways in which this agent can authenticate ({mine})")
+
+    def hushed(self, document: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return an answer without the texts that repeat the secret: what an error says ends in logs."""
+        if self.secret is None:
+            return document
+        return {name: value for name, value in document.items() if self.secret not in str(value)}
