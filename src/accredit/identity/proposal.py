@@ -77,16 +77,16 @@ def propose(
     return Proposal(scopes, tools, frozenset(word for word, those in behind.items() if all(map(_reads, those))))
 
 
-def segment(text: str, room: int, digest: int = 0) -> str:
+def segment(text: str, room: int, apart: str = "") -> str:
     """Return a segment of a scope for a name: the name itself where it is legal and fits in `room` characters.
 
-    Another name, or one for which `digest` characters are asked, ends with `~` and that much of its SHA-256. A legal
-    name has no `~`, so that none can be chosen to look like another one's segment.
+    Another name ends with `~` and a part of its SHA-256, and each of them with a longer part of the SHA-256 of `apart`
+    where that is given. A legal name has no `~`, so that none can be chosen to look like another one's segment.
     """
-    if not digest and len(text) <= room and _LEGAL.fullmatch(text):
+    if not apart and len(text) <= room and _LEGAL.fullmatch(text):
         return text
-    size = digest or _SHORT
-    found = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:size]
+    size = _LONG if apart else _SHORT
+    found = hashlib.sha256((apart or text).encode("utf-8", "surrogatepass")).hexdigest()[:size]
     return f"{_ILLEGAL.sub('-', text[:room]).strip('-')[: room - size - 1]}~{found}"
 
 
@@ -119,7 +119,7 @@ def _one_each(items: tuple[Declared, ...], base: str, taken: Set[str]) -> dict[t
         name = item.label if item.kind is TargetKind.TOOL else f"{item.kind.value}/{item.label}"
         word = f"{base}:{segment(name, room)}"
         if word in used:
-            others = (f"{base}:{segment('/'.join((*item.key, *again)), room, _LONG)}" for again in _more())
+            others = (f"{base}:{segment(name, room, '/'.join((*item.key, *again)))}" for again in _more())
             word = next(other for other in others if other not in used)
         used.add(word)
         found[item.key] = word
