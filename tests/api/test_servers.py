@@ -1,7 +1,10 @@
 """Servers over the management API."""
 
+from typing import Any
+
 import pytest
 
+from accredit.identity.pin import Pin
 from tests.support.admin import RESOURCE, Admin
 
 
@@ -115,3 +118,70 @@ async def test_lists_come_in_pages_and_every_item_once(admin: Admin) -> None:
         if cursor is None:
             break
     assert seen == ["guard", "s0", "s1", "s2", "s3", "s4"]
+
+
+PIN = Pin.of("Lists", [True], {}).render()
+
+
+async def test_a_pin_is_shown_and_outlives_a_change_by_hand(admin: Admin) -> None:
+    await admin.ledger()
+    assert {tool["pin"] for tool in (await admin.ok("GET", "/servers/ledger"))["tools"]} == {None}
+    pinned = {"needs": ["ledger:read"], "read_only": True, "pin": PIN}
+    await admin.ok("PUT", "/servers/ledger/tools/list_invoices", json=pinned)
+    await admin.ok("PUT", "/servers/ledger/tools/list_invoices", json={"needs": ["ledger:purge"]})
+    await admin.ok("PUT", "/servers/ledger/tools/other", json={"needs": ["ledger:purge"]})
+    shown = await admin.ok("GET", "/servers/ledger")
+    assert {tool["name"]: tool["pin"] for tool in shown["tools"]} == {
+        "list_invoices": PIN, "purge_ledger": None, "other": None,
+    }  # fmt: skip
+    refused = await admin.refused("PUT", "/servers/ledger/tools/other", json={"needs": ["ledger:read"], "pin": "x"})
+    assert refused == (422, "invalid")
+
+
+async def test_a_sync_maps_renews_and_drops_in_one_step(admin: Admin) -> None:
+    made = await admin.ledger()
+    body = {
+        "version": made["version"],
+        "scopes": [{"word": "ledger:pay", "description": "Pay"}, {"word": "ledger:read", "description": "Other"}],
+        "tools": [
+            {"name": "list_invoices", "needs": ["ledger:read"], "read_only": True, "pin": PIN},
+            {"name": "pay", "needs": ["ledger:pay"]},
+        ],
+        "gone": [{"name": "purge_ledger"}],
+    }
+    shown = await admin.ok("POST", "/servers/ledger/sync", json=body)
+    assert shown["version"] == made["version"] + 1
+    assert [(tool["name"], tool["pin"]) for tool in shown["tools"]] == [("list_invoices", PIN), ("pay", None)]
+    assert {item["word"]: item["description"] for item in shown["scopes"]} == {
+        "ledger:read": "Read", "ledger:purge": "", "ledger:pay": "Pay",
+    }  # fmt: skip
+    assert await admin.ok("GET", "/servers/ledger") == shown
+    (told,) = [
+        item["person"]["summary"]
+        for item in (await admin.ok("GET", "/audit"))["items"]
+        if item["person"].get("action") == "server.sync"
+    ]
+    assert told == "1 mapped, 1 confirmed anew, 1 removed"
+
+
+@pytest.mark.parametrize(
+    ("change", "refusal"),
+    [
+        ({"version": 7}, (412, "stale")),
+        ({"gone": [{"name": "nothing"}]}, (404, "not_found")),
+        ({"gone": [{"name": "list_invoices", "kind": "prompt"}]}, (404, "not_found")),
+        ({"tools": [{"name": "pay", "needs": ["other"]}]}, (422, "invalid")),
+        ({"tools": [{"name": "pay", "needs": ["ledger:read"]}] * 2}, (422, "invalid")),
+        ({"version": "1"}, (422, "invalid")),
+    ],
+)
+async def test_a_sync_that_cannot_be_done_whole_changes_nothing(admin: Admin, change: Any, refusal: Any) -> None:
+    made = await admin.ledger()
+    body = {"version": made["version"], "tools": [{"name": "list_invoices", "needs": ["ledger:purge"]}], **change}
+    assert await admin.refused("POST", "/servers/ledger/sync", json=body) == refusal
+    assert await admin.ok("GET", "/servers/ledger") == made
+
+
+async def test_the_built_in_server_is_not_synced(admin: Admin) -> None:
+    version = (await admin.ok("GET", "/servers/guard"))["version"]
+    assert await admin.refused("POST", "/servers/guard/sync", json={"version": version}) == (403, "forbidden")

@@ -28,8 +28,8 @@ _EXITS: Final = {
     Exit.OK: "done",
     Exit.REFUSED: "refused: by the server, by the person who was asked, or by the machine",
     Exit.USAGE: "the command line or the configuration cannot be meant so",
-    Exit.UNREACHABLE: "the server does not answer",
-    Exit.UNVERIFIED: "`audit verify` or `doctor` found something that does not hold",
+    Exit.UNREACHABLE: "the server, or the MCP server to be read, does not answer, or not as it should",
+    Exit.UNVERIFIED: "`audit verify`, `doctor` or `server sync` found something that does not hold",
 }
 
 _CLI: Final = """\

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from tests.laws.tree import ROOT
 
-READY = {r"^accredit (.* )?up$": "8700", r"guarded_ledger\.py": "8701"}
+READY = {r"^accredit (.* )?up$": "8700", r"guarded_ledger\.py": "8701", r"examples/ledger\.py": "8701"}
 """A command that is left running, and the port (as documents write it) that it listens on."""
 
 UP = "accredit up\n"

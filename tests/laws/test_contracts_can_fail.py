@@ -42,6 +42,8 @@ PLANTED = [
     ("framework", "src/accredit/jobs/expiry.py", "import uvicorn"),
     ("http-client", "src/accredit/service/token.py", "import httpx2"),
     ("http-client", "packages/sdk/src/accredit_sdk/guard/asgi.py", "import httpx2"),
+    ("mcp-client", "src/accredit/service/token.py", "from mcp import Client"),
+    ("mcp-client", "src/accredit/cli/main.py", "import mcp_types"),
     ("concrete", "src/accredit/web/token.py", "import accredit.store.writer"),
     ("concrete", "src/accredit/jobs/expiry.py", "import accredit.system"),
     ("concrete", "src/accredit/cli/main.py", "from accredit import store"),

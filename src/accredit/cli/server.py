@@ -5,10 +5,13 @@ from typing import Annotated, Any
 
 import typer
 
+from accredit.cli import offer as offers
+from accredit.cli import source, sync
 from accredit.cli.client import path
 from accredit.cli.given import pair, pairs
 from accredit.cli.screen import Screen, count, mark, moment, plain
 from accredit.cli.session import Session, command
+from accredit.cli.source import From, Grain, Granularity, Prefix, Timeout, TokenFile
 from accredit.cli.trouble import usage
 
 app = typer.Typer(help="MCP servers, with their scopes and tools.", no_args_is_help=True)
@@ -42,50 +45,82 @@ class Ask(StrEnum):
     ROOTS = "roots"
 
 
+Named = Annotated[str, typer.Option("--name", metavar="NAME", help="Its name here, like ledger.", show_default=False)]
+"""The option for the name that a new server gets."""
+
+Scopes = Annotated[
+    list[str] | None, typer.Option(metavar="WORD[=TEXT]", help="A scope, and what it lets a client do. Repeatable.")
+]
+"""The option for the scopes of a new server."""
+
+Mapped = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME=SCOPE", help="A tool and a scope that it needs. Repeatable, also for one tool."),
+]
+"""The option for the tools of a new server."""
+
+ReadOnly = Annotated[list[str] | None, typer.Option(metavar="TOOL", help="This tool only reads. Repeatable.")]
+"""The option for the tools that only read."""
+
+Destructive = Annotated[list[str] | None, typer.Option(metavar="TOOL", help="This tool destroys. Repeatable.")]
+"""The option for the tools that destroy."""
+
+Default = Annotated[
+    list[str] | None, typer.Option(metavar="SCOPE", help="A scope that clients get who ask for none. Repeatable.")
+]
+"""The option for the scopes of first use."""
+
+MayAsk = Annotated[list[Ask] | None, typer.Option(help="Something that it may ask its clients for. Repeatable.")]
+"""The option for what a new server may ask its clients for."""
+
+Import = Annotated[bool, typer.Option("--import", help="Read what it offers, and propose scopes for it.")]
+"""The option that reads the server."""
+
+
 @command(app, "add")
 def add(  # noqa: PLR0913  (each is an option of its own)
     session: Session,
     url: Annotated[str, typer.Argument(metavar="URL", help="Canonical address of the server.", show_default=False)],
     *,
-    name: Annotated[str, typer.Option(metavar="NAME", help="Its name here, like ledger.", show_default=False)],
+    name: Named,
     title: Annotated[str, typer.Option(metavar="TEXT", help="Its name for people.")] = "",
-    scope: Annotated[
-        list[str] | None, typer.Option(metavar="WORD[=TEXT]", help="A scope, and what it lets a client do. Repeatable.")
-    ] = None,
-    tool: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME=SCOPE", help="A tool and a scope that it needs. Repeatable, also for one tool."),
-    ] = None,
-    read_only: Annotated[
-        list[str] | None, typer.Option(metavar="TOOL", help="This tool only reads. Repeatable.")
-    ] = None,
-    destructive: Annotated[
-        list[str] | None, typer.Option(metavar="TOOL", help="This tool destroys something. Repeatable.")
-    ] = None,
-    default: Annotated[
-        list[str] | None, typer.Option(metavar="SCOPE", help="A scope that clients get who ask for none. Repeatable.")
-    ] = None,
-    may_ask: Annotated[
-        list[Ask] | None, typer.Option(help="Something that it may ask its clients for. Repeatable.")
-    ] = None,
+    scope: Scopes = None,
+    tool: Mapped = None,
+    read_only: ReadOnly = None,
+    destructive: Destructive = None,
+    default: Default = None,
+    may_ask: MayAsk = None,
+    importing: Import = False,
+    granularity: Granularity = Grain.TOOL,
+    prefix: Prefix = None,
+    where: From = None,
+    token_file: TokenFile = None,
+    timeout: Timeout = 30,
 ) -> None:
-    """Register a server with its scopes and tools in one step."""
+    """Register a server with its scopes and tools in one step: those that are named, or those that it offers."""
+    asks = [ask.value for ask in may_ask or []]
+    body: dict[str, Any] = {"slug": name, "resource": url, "name": title, "may_ask": asks}
+    if importing:
+        if any((scope, tool, read_only, destructive, default)):
+            raise usage("--import proposes scopes and tools; change them afterwards, or name all of them without it")
+        offer = source.offer(session, url, where, token_file, timeout)
+        offers.register(session, body, offer, prefix or name, granularity)
+        return
+    if prefix or where or token_file:
+        raise usage("--prefix, --from and --token-file are for reading the server: they go with --import")
     tools = _tools(tool or [], read_only or [], destructive or [])
-    body = {
-        "slug": name,
-        "resource": url,
-        "name": title,
-        "scopes": [_scope(text) for text in scope or []],
-        "tools": tools,
-        "default_scopes": default or [],
-        "may_ask": [ask.value for ask in may_ask or []],
-    }
-    found = session.server.post(path("servers"), body)
+    scopes = [_scope(text) for text in scope or []]
+    found = session.server.post(
+        path("servers"), body | {"scopes": scopes, "tools": tools, "default_scopes": default or []}
+    )
     _changed(
         session,
         found,
         f"server {found['slug']} is registered for {found['resource']}, with {count(len(tools), 'tool')}",
     )
+
+
+command(app, "sync")(sync.sync)
 
 
 @command(app, "list")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
+from accredit.identity.pin import Pin
 from accredit.identity.state import State
 from accredit_sdk import scopes as words
 from accredit_sdk.errors import ScopeError
@@ -30,7 +31,10 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A tool (or resource, or prompt) of a server, and every scope that a call of it needs."""
+    """A tool (or resource, or prompt) of a server, and every scope that a call of it needs.
+
+    `pin` is what the server said about it when that was last confirmed; None: it was mapped by hand.
+    """
 
     name: str
     needs: frozenset[str]
@@ -39,6 +43,7 @@ class Tool:
     read_only: bool = False
     destructive: bool = False
     visibility: Visibility = Visibility.SHOW
+    pin: Pin | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +83,26 @@ class Server:
         """Return this server without the named tool."""
         others = tuple(t for t in self.tools if (t.kind, t.name) != (kind, name))
         return replace(self, tools=others, version=self.version + 1)
+
+    def with_offer(
+        self, scopes: Iterable[Scope], tools: Iterable[Tool], gone: Iterable[tuple[TargetKind, str]]
+    ) -> "Server":
+        """Return this server with `tools` added or in the place of their namesakes, and without those that are `gone`.
+
+        Of `scopes`, those are added whose word is new; the others stay as they are described.
+        """
+        offered = {(tool.kind, tool.name): tool for tool in (*self.tools, *tools)}
+        for key in gone:
+            offered.pop(key, None)
+        scopes = tuple(scopes)
+        described = {scope.word: scope for scope in (*scopes, *self.scopes)}
+        order = dict.fromkeys(scope.word for scope in (*self.scopes, *scopes))
+        return replace(
+            self,
+            scopes=tuple(described[word] for word in order),
+            tools=tuple(offered.values()),
+            version=self.version + 1,
+        )
 
     def with_scope(self, scope: Scope) -> "Server":
         """Return this server with `scope` added, or put in the place of its namesake."""

@@ -27,6 +27,19 @@ class ServerDraft:
     may_ask: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """What an administrator has confirmed of what a server offers, looking at `version` of its registration.
+
+    `tools` are mapped, or put in the place of their namesakes; `gone` are kinds and names to take out.
+    """
+
+    version: int
+    scopes: tuple[Scope, ...] = ()
+    tools: tuple[Tool, ...] = ()
+    gone: tuple[tuple[TargetKind, str], ...] = ()
+
+
 class Servers:
     """Registers servers and changes them."""
 
@@ -75,9 +88,13 @@ class Servers:
         return await self._replace(self.get(name).with_scope(scope), "server.scope", by, f"scope {scope.word}")
 
     async def put_tool(self, name: str, tool: Tool, by: str) -> Server:
-        """Map a tool of the server to the scopes that it needs."""
+        """Map a tool of the server to the scopes that it needs. One without a pin keeps that of its namesake."""
         needs = words.render(tool.needs)
-        return await self._replace(self.get(name).with_tool(tool), "server.tool", by, f"{tool.name} needs {needs}")
+        server = self.get(name)
+        known = server.tool(tool.name, tool.kind)
+        if tool.pin is None and known is not None:
+            tool = replace(tool, pin=known.pin)
+        return await self._replace(server.with_tool(tool), "server.tool", by, f"{tool.name} needs {needs}")
 
     async def remove_tool(self, name: str, tool: str, kind: TargetKind, by: str) -> Server:
         """Take a tool out of the server's policy; a call of it is then answered as unknown."""
@@ -85,6 +102,22 @@ class Servers:
         if server.tool(tool, kind) is None:
             raise Problem(ProblemCode.NOT_FOUND, f"{name} has no {kind.value} called {tool[:80]!r}")
         return await self._replace(server.without_tool(tool, kind), "server.tool", by, f"{tool} unmapped")
+
+    async def sync(self, name: str, confirmed: Confirmed, by: str) -> Server:
+        """Take over what was confirmed, all of it or nothing. Raises Problem, also when the server has changed."""
+        server = self.get(name)
+        if server.version != confirmed.version:
+            raise stale("server", name)
+        for kind, tool in confirmed.gone:
+            if server.tool(tool, kind) is None:
+                raise Problem(ProblemCode.NOT_FOUND, f"{name} has no {kind.value} called {tool[:80]!r}")
+        known = {(tool.kind, tool.name) for tool in server.tools}
+        if len({(tool.kind, tool.name) for tool in confirmed.tools}) != len(confirmed.tools):
+            raise Problem(ProblemCode.INVALID, "a tool, resource or prompt is named twice")
+        new = sum((tool.kind, tool.name) not in known for tool in confirmed.tools)
+        told = f"{new} mapped, {len(confirmed.tools) - new} confirmed anew, {len(confirmed.gone)} removed"
+        changed = server.with_offer(confirmed.scopes, confirmed.tools, confirmed.gone)
+        return await self._replace(changed, "server.sync", by, told)
 
     async def put_defaults(self, name: str, default_scopes: frozenset[str], by: str) -> Server:
         """Set the scopes that a request without `scope` asks for."""

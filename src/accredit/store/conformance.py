@@ -16,6 +16,7 @@ from accredit.identity.changes import Claim, Signal, SignalKind, StoredRecord, W
 from accredit.identity.client import Client, ClientKind
 from accredit.identity.credential import Credential, CredentialKind
 from accredit.identity.guard import Enrolment
+from accredit.identity.pin import Pin
 from accredit.identity.role import Role
 from accredit.identity.server import Scope, Server, TargetKind, Tool
 from accredit.identity.signing_key import KeyState, KeyUse, StoredKey
@@ -25,6 +26,9 @@ from accredit_sdk.policy import Visibility
 
 NOW: Final = 1_800_000_000_000_000
 """The time at which everything here happens, in microseconds UTC."""
+
+PIN: Final = Pin.of("Lists", {"readOnlyHint": True}, {"type": "object"})
+"""What the first tool of every server here was confirmed with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,7 @@ def server(number: int, **different: Any) -> Server:
         created_at=NOW,
         scopes=(Scope("tickets:read", "See tickets"), Scope("tickets:write"), Scope("admin")),
         tools=(
-            Tool("list", frozenset({"tickets:read"}), description="Lists", read_only=True),
+            Tool("list", frozenset({"tickets:read"}), description="Lists", read_only=True, pin=PIN),
             Tool("purge", frozenset({"tickets:write", "admin"}), destructive=True, visibility=Visibility.HIDE),
             Tool("list", frozenset({"tickets:read"}), TargetKind.PROMPT),
             Tool("file:///a b", frozenset({"admin"}), TargetKind.RESOURCE, visibility=Visibility.CONCEAL),

@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from accredit.identity.changes import AddServer, ReplaceServer
+from accredit.identity.pin import Pin
 from accredit.identity.server import Scope, Server, TargetKind, Tool
 from accredit.identity.state import State
 from accredit.store import inserts
@@ -121,6 +122,7 @@ def _tool_row(server: Server, position: int, tool: Tool) -> dict[str, Any]:
         "read_only": tool.read_only,
         "destructive": tool.destructive,
         "visibility": tool.visibility.value,
+        "pin": tool.pin and tool.pin.packed(),
     }
 
 
@@ -150,6 +152,7 @@ def _tools(conn: sa.Connection) -> dict[str, list[Tool]]:
                 read_only=row.read_only,
                 destructive=row.destructive,
                 visibility=Visibility(row.visibility),
+                pin=row.pin and Pin.unpacked(row.pin),
             )
         )
     return found

@@ -93,8 +93,9 @@ tools: Final = sa.Table(
     _flag("read_only"),
     _flag("destructive"),
     _text("visibility"),
+    sa.Column("pin", sa.LargeBinary, nullable=True),
 )
-"""What a server offers: tools, resources and prompts."""
+"""What a server offers: tools, resources and prompts; `pin` is null for what was mapped by hand."""
 
 tool_needs: Final = sa.Table(
     "tool_needs",

@@ -141,3 +141,14 @@ def test_the_scopes_of_the_guard_server_are_words_of_their_own() -> None:
     assert scopes.smallest(GUARD_SCOPES) == GUARD_SCOPES
     assert {scopes.word(word) for word in GUARD_SCOPES} == GUARD_SCOPES
     assert not GUARD_SCOPES & scopes.RESERVED
+
+
+def test_an_offer_adds_what_is_new_renews_namesakes_in_their_place_and_drops_what_is_gone() -> None:
+    paying = Tool("pay", frozenset({"ledger:pay"}), description="Pays")
+    new = Tool("pay", frozenset({"ledger:new"}), TargetKind.PROMPT)
+    scopes = (Scope("ledger:new", "New"), Scope("ledger", "Described by somebody else"))
+    changed = SERVER.with_offer(iter(scopes), [new, paying], [(TargetKind.TOOL, "show"), (TargetKind.TOOL, "nothing")])
+    assert changed.tools == (paying, new)
+    assert changed.scopes == (*SERVER.scopes, Scope("ledger:new", "New"))
+    assert changed.version == SERVER.version + 1
+    assert problems(changed) == ()

@@ -4,6 +4,7 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 
+from accredit.identity.pin import Pin
 from accredit.identity.slug import slug
 from accredit.service.problem import Problem, ProblemCode
 from accredit.web.api import times
@@ -53,6 +54,9 @@ Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=LONGES
 
 Instant = Annotated[int, BeforeValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"})]
 """A time: RFC 3339 outside, microseconds UTC inside."""
+
+PinText = Annotated[str, AfterValidator(lambda text: Pin.parse(text).render())]
+"""A pin: what a server said about a tool, as digests."""
 
 Span = Annotated[int, Field(strict=True, gt=0, le=_LONGEST_SPAN)]
 """A span of time in seconds."""

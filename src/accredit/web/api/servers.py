@@ -5,10 +5,11 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query
 from pydantic import Field, StringConstraints
 
+from accredit.identity.pin import Pin
 from accredit.identity.server import Scope, Server, TargetKind, Tool
-from accredit.service.servers import ServerDraft
+from accredit.service.servers import Confirmed, ServerDraft
 from accredit.web.api import times
-from accredit.web.api.fields import LONGEST_LIST, Body, Flag, Name, Page, Slug, Text, View, Word, Words
+from accredit.web.api.fields import LONGEST_LIST, Body, Flag, Name, Page, PinText, Slug, Text, View, Word, Words
 from accredit.web.api.services import LOCAL, Services
 from accredit_sdk.policy import Visibility
 
@@ -33,7 +34,7 @@ class NamedScope(ScopeBody):
 
 
 class ToolBody(Body):
-    """What a call of a tool needs, and what it does."""
+    """What a call of a tool needs, and what it does. `pin`: what its server said about it, as digests."""
 
     needs: Words
     kind: TargetKind = TargetKind.TOOL
@@ -41,6 +42,7 @@ class ToolBody(Body):
     read_only: Flag = False
     destructive: Flag = False
     visibility: Visibility = Visibility.SHOW
+    pin: PinText | None = None
 
     def tool(self, name: str) -> Tool:
         """Return the tool called `name`."""
@@ -52,6 +54,7 @@ class ToolBody(Body):
             read_only=self.read_only,
             destructive=self.destructive,
             visibility=self.visibility,
+            pin=None if self.pin is None else Pin.parse(self.pin),
         )
 
 
@@ -82,6 +85,31 @@ class ServerBody(Body):
             tools=tuple(item.tool(item.name) for item in self.tools),
             default_scopes=frozenset(self.default_scopes),
             may_ask=frozenset(self.may_ask),
+        )
+
+
+class GoneTool(Body):
+    """A tool that its server has no more."""
+
+    name: ToolName
+    kind: TargetKind = TargetKind.TOOL
+
+
+class SyncBody(Body):
+    """What was confirmed, looking at `version` of the server: tools to map or renew, scopes to add, tools to drop."""
+
+    version: Annotated[int, Field(strict=True, ge=1)]
+    scopes: Annotated[tuple[NamedScope, ...], Field(max_length=LONGEST_LIST)] = ()
+    tools: Annotated[tuple[NamedTool, ...], Field(max_length=LONGEST_LIST)] = ()
+    gone: Annotated[tuple[GoneTool, ...], Field(max_length=LONGEST_LIST)] = ()
+
+    def confirmed(self) -> Confirmed:
+        """Return the body as the use case takes it."""
+        return Confirmed(
+            version=self.version,
+            scopes=tuple(Scope(item.word, item.description) for item in self.scopes),
+            tools=tuple(item.tool(item.name) for item in self.tools),
+            gone=tuple((item.kind, item.name) for item in self.gone),
         )
 
 
@@ -120,6 +148,7 @@ class ToolView(View):
     read_only: bool
     destructive: bool
     visibility: Visibility
+    pin: str | None
 
 
 class ServerView(View):
@@ -173,6 +202,7 @@ class ServerApi:
         found.add_api_route("/{slug}/tools/{name:path}", self.remove_tool, methods=["DELETE"])
         found.add_api_route("/{slug}/defaults", self.put_defaults, methods=["PUT"])
         found.add_api_route("/{slug}/may-ask", self.put_may_ask, methods=["PUT"])
+        found.add_api_route("/{slug}/sync", self.sync, methods=["POST"])
         found.add_api_route("/{slug}/suspend", self.suspend, methods=["POST"])
         found.add_api_route("/{slug}/resume", self.resume, methods=["POST"])
         found.add_api_route("/{slug}/enrolments", self.invite, methods=["POST"], status_code=201)
@@ -215,6 +245,10 @@ class ServerApi:
         """Set what the server may ask its clients for; everything else that it asks is refused in their name."""
         return view(await self._servers.put_may_ask(slug, frozenset(body.may_ask), LOCAL))
 
+    async def sync(self, slug: Slug, body: SyncBody) -> ServerView:
+        """Take over what was confirmed of what the server offers now, in one step; refused if it was changed since."""
+        return view(await self._servers.sync(slug, body.confirmed(), LOCAL))
+
     async def suspend(self, slug: Slug) -> ServerView:
         """Refuse every token for the server until it is resumed."""
         return view(await self._servers.suspend(slug, LOCAL))
@@ -253,5 +287,7 @@ def view(server: Server) -> ServerView:
 
 
 def _tool(tool: Tool) -> ToolView:
-    found: dict[str, Any] = {name: getattr(tool, name) for name in ToolView.model_fields if name != "needs"}
-    return ToolView(needs=sorted(tool.needs), **found)
+    found: dict[str, Any] = {
+        name: getattr(tool, name) for name in ToolView.model_fields if name not in ("needs", "pin")
+    }
+    return ToolView(needs=sorted(tool.needs), pin=None if tool.pin is None else tool.pin.render(), **found)
