@@ -180,9 +180,8 @@ class Walkthrough:
             status, _ = await agent.knock()
             if status == 401:
                 taken = (time.monotonic() - begun) * 1000
-                self.tell.denied(
-                    f"HTTP 401 at the tool, {taken:.0f} ms after the command (the guard asks every second)"
-                )
+                self.tell.denied(f"HTTP 401 at the tool, {taken:.0f} ms after the command")
+                self.tell.done("the guard looks for changes every second, and applies them before it answers")
                 self.tell.expect(taken <= 2000 * POLL_SECONDS, "it must be felt within the poll interval")
                 return
             await asyncio.sleep(0.01)
