@@ -232,3 +232,12 @@ def test_memory_behaves_the_same_until_it_is_full(tmp_path: Path) -> None:
     assert memory.batch(0) is None
     memory.append(5, line(5))
     assert shipped(memory, 4) == [line(5)]
+
+
+def test_a_segment_is_on_the_disk_before_the_next_one_begins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr("accredit_sdk.guard.spool._fdatasync", lambda handle: synced.append(os.fstat(handle).st_size))
+    spool = filled(tmp_path, 3, size=700_000)
+    first, *_ = sorted(tmp_path.glob("*.ndjson"))
+    assert synced == [first.stat().st_size]
+    assert spool.dirty

@@ -151,6 +151,7 @@ class Spool:
         self._lock.release(remove=not self._segments)
 
     def _begin(self, number: int) -> _Segment:
+        self.flush()  # nobody flushes a segment that has ended
         self._end()
         path = self._folder / f"{self.chain}.{number:012d}{_SUFFIX}"
         self._handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
