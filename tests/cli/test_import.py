@@ -151,13 +151,14 @@ def test_a_token_comes_from_a_file_or_the_environment_and_goes_to_the_server_alo
     (tmp_path / "token").write_text("from-a-file\n")
     server = stranger()
     with at_home(server) as url:
-        words = ("server", "add", url, "--name", "b", "--import", "--json")
+        words = ("server", "add", url, "--name", "b", "--import", "--yes", "--json")
         first = cli.run(*words, "--token-file", str(tmp_path / "token"))
         assert {item["authorization"] for item in server.seen} == {"Bearer from-a-file"}
         server.seen.clear()
-        monkeypatch.setenv("ACCREDIT_SERVER_TOKEN", "from-around")
-        second = cli.run(*words)
+        monkeypatch.setenv("MCP_SERVER_TOKEN", "from-around")
+        second = cli.run("server", "sync", "b", "--json")
         assert {item["authorization"] for item in server.seen} == {"Bearer from-around"}
+    assert (first.code, second.code) == (0, 0)
     assert "from-a" not in first.out + first.err + second.out + second.err
 
 

@@ -126,7 +126,7 @@ def test_a_server_that_does_not_let_us_in_is_said_so(settled: CommandLine, statu
 
 
 def test_a_token_that_is_refused_is_said_so(settled: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ACCREDIT_SERVER_TOKEN", "a-token")
+    monkeypatch.setenv("MCP_SERVER_TOKEN", "a-token")
     with at_home(Stranger(status=401, headers={"content-type": "text/plain"})) as url:
         ran = refused(settled, url)
     assert (ran.code, "401" in ran.err, "a-token" in ran.err) == (3, True, False)

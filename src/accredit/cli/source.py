@@ -15,8 +15,8 @@ from accredit_sdk.errors import ResourceError
 if TYPE_CHECKING:
     from accredit.cli.reader import Offer
 
-TOKEN: Final = "ACCREDIT_SERVER_TOKEN"  # noqa: S105  (the name of a variable)
-"""The environment variable that holds a token for the server to be read."""
+TOKEN: Final = "MCP_SERVER_TOKEN"  # noqa: S105  (the name of a variable)
+"""The environment variable that holds a token for the server to be read: it is no setting of Accredit."""
 
 _LONGEST_TOKEN: Final = 16_384
 
