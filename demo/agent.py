@@ -20,6 +20,15 @@ class Refused(Exception):
         self.data: dict[str, Any] = error.error.data or {}
 
 
+async def called(auth: httpx2.Auth, server: str, tool: str, **arguments: Any) -> str:
+    """Call a tool with the official client, whose tokens are the business of `auth`. Raises what the client raises."""
+    async with (
+        httpx2.AsyncClient(auth=auth) as http,
+        Client(streamable_http_client(server, http_client=http), mode="2026-07-28") as client,
+    ):
+        return _text((await client.call_tool(tool, arguments)).content)
+
+
 class Agent:
     """Calls tools of one server with one token."""
 
@@ -49,7 +58,7 @@ class Agent:
                     refused = error
         if refused is not None:  # raised out here, where the client's task groups do not wrap it
             raise Refused(refused)
-        return " ".join(" ".join(part.text.split()) for part in result.content if isinstance(part, TextContent))
+        return _text(result.content)
 
     async def knock(self) -> tuple[int, str]:
         """Send the smallest request of the protocol; return the status and the challenge."""
@@ -67,6 +76,10 @@ class Agent:
         async with httpx2.AsyncClient() as http:
             answer = await http.post(self.server, json=body, headers=headers)
         return answer.status_code, answer.headers.get("www-authenticate", "")
+
+
+def _text(content: list[Any]) -> str:
+    return " ".join(" ".join(part.text.split()) for part in content if isinstance(part, TextContent))
 
 
 def _claims(token: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from demo.agent import Agent, Refused
 from demo.narrator import Narrator
+from demo.reach import Reach
 from demo.stage import BIN, Stage, free_port
 
 POLL_SECONDS = 1.0
@@ -38,6 +39,9 @@ class Walkthrough:
         decision = await self.denied_call(agent)
         await self.unknown_tool(agent)
         agent = await self.widen_role()
+        reach = Reach(self.tell, self.stage, self.cli, self.ledger)
+        await reach.both_servers(self.client_id, self.secret)
+        await reach.new_credential(self.client_id, self.secret, self.credential)
         await self.suspend(agent)
         self.audit(decision)
         self.end()
@@ -78,6 +82,7 @@ class Walkthrough:
             *("--purpose", "Watches open invoices", "--role", "bookkeeper"),
         )
         self.client_id, self.secret = agent["client_id"], agent["secret"]
+        self.credential = agent["credentials"][0]["id"]
         self.tell.done(f"billing-bot is {self.client_id}")
         self.tell.done("its secret was shown once; Accredit keeps only a hash of it")
 

@@ -1,4 +1,4 @@
-"""The examples are whole programs that run; the demo runs the two that serve, this file the rest."""
+"""The examples are whole programs that run; the demo runs those that serve, this file the rest."""
 
 import subprocess
 import sys
