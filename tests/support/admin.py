@@ -89,9 +89,9 @@ async def key_set(admin: Admin) -> httpx2.Response:
         return await http.get(where)
 
 
-async def enrolled(admin: Admin, name: str) -> str:
-    """Enrol a guard of the ledger, as its own process would, and return its id."""
-    code = (await admin.ok("POST", "/servers/ledger/enrolments", json={"name": name}))["code"]
+async def enrolled(admin: Admin, name: str, server: str = "ledger") -> str:
+    """Enrol a guard of a server, as its own process would, and return its id."""
+    code = (await admin.ok("POST", f"/servers/{server}/enrolments", json={"name": name}))["code"]
     jwk = keys.public_jwk(keys.generate(Algorithm.ES256).verifying())
     transport = httpx2.ASGITransport(app=admin.node.public)
     async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1:8700") as http:

@@ -5,7 +5,8 @@ from fastapi import APIRouter
 from accredit.identity.signing_key import KeyUse, StoredKey
 from accredit.web.api import times
 from accredit.web.api.fields import View
-from accredit.web.api.services import LOCAL, Services
+from accredit.web.api.permissions import Who
+from accredit.web.api.services import Services
 
 
 class KeyView(View):
@@ -43,9 +44,9 @@ class KeyApi:
         ordered = sorted(self._keys.all(), key=lambda key: (key.use, key.created_at, key.kid))
         return KeyList(items=[_view(key) for key in ordered])
 
-    async def rotate(self, use: KeyUse) -> KeyView:
+    async def rotate(self, who: Who, use: KeyUse) -> KeyView:
         """Sign with the upcoming key from now on; the present one stays published until its last token is dead."""
-        return _view(await self._keys.rotate(use, LOCAL))
+        return _view(await self._keys.rotate(use, who.name))
 
 
 def _view(key: StoredKey) -> KeyView:
