@@ -69,7 +69,7 @@ def request(operation: Operation, of: dict[str, str]) -> tuple[str, str, dict[st
     body = BODIES.get(name)
     if name == "roles.add":
         body = {"slug": "fresh", "scopes": {of["server"]: ["ledger:read"]}}
-    return method, where, {} if body is None else {"json": body}
+    return method, where, {"headers": {"if-match": "*"}} | ({} if body is None else {"json": body})
 
 
 async def send(client: httpx2.AsyncClient, operation: Operation, of: dict[str, str]) -> httpx2.Response:
@@ -150,7 +150,8 @@ async def test_a_role_over_two_servers_is_edited_and_assigned_by_who_administers
         assert refused(await ann.request(method, where, json=body)), where
     await staff.admin.ok("PUT", "/administrators/ann", json={"servers": ["ledger", "archive"]})
     token = await staff.token("ann")
-    answer = await staff.come(token, "PUT", "/roles/both/scopes/ledger", json={"scopes": ["ledger:purge"]})
+    more = {"json": {"scopes": ["ledger:purge"]}, "headers": {"if-match": "*"}}
+    answer = await staff.come(token, "PUT", "/roles/both/scopes/ledger", **more)
     assert answer.json()["scopes"] == {"archive": ["ledger:read"], "ledger": ["ledger:purge"]}
 
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from pydantic import Field, StringConstraints
 
 from accredit.identity.agent import Agent
@@ -15,6 +15,7 @@ from accredit.service.problem import Problem, ProblemCode
 from accredit.web.api import roles, times
 from accredit.web.api.fields import Body, Instant, Name, Page, Slug, Span, Text, View, end
 from accredit.web.api.permissions import NotPermitted, Who
+from accredit.web.api.preconditions import IfMatch, check, tagged
 from accredit.web.api.services import Services
 
 CredentialId = Annotated[str, StringConstraints(max_length=64)]
@@ -162,20 +163,22 @@ class AgentApi:
             secret=made.secret,
         )
 
-    async def show(self, slug: Slug) -> AgentView:
+    async def show(self, slug: Slug, response: Response) -> AgentView:
         """Show an agent."""
-        return await self._view(slug)
+        return await self._tagged(response, slug)
 
-    async def suspend(self, who: Who, slug: Slug) -> AgentView:
+    async def suspend(self, who: Who, slug: Slug, response: Response, match: IfMatch = None) -> AgentView:
         """Refuse every token of the agent, everywhere, until it is resumed."""
+        check(match, await self._view(slug), required=False)
         await self._agents.suspend(slug, who.name)
-        return await self._view(slug)
+        return await self._tagged(response, slug)
 
-    async def resume(self, who: Who, slug: Slug) -> AgentView:
+    async def resume(self, who: Who, slug: Slug, response: Response, match: IfMatch = None) -> AgentView:
         """Let the agent work again."""
         await self._not_above(who, slug)
+        check(match, await self._view(slug), required=False)
         await self._agents.resume(slug, who.name)
-        return await self._view(slug)
+        return await self._tagged(response, slug)
 
     async def add_credential(self, who: Who, slug: Slug, body: CredentialBody | None = None) -> NewCredentialView:
         """Give the agent one more credential: the public key in the body, or without one a secret."""
@@ -210,6 +213,11 @@ class AgentApi:
         """Raise NotPermitted when a token would give power: who holds an office is trusted by the local side alone."""
         if not who.local and not self._administrators.office(await self._agents.principal(slug)).empty():
             raise NotPermitted(Need.LOCAL)
+
+    async def _tagged(self, response: Response, slug: str) -> AgentView:
+        found = await self._view(slug)
+        tagged(response, found)
+        return found
 
     async def _view(self, slug: str) -> AgentView:
         agent, principal = await self._agents.get(slug)

@@ -15,6 +15,7 @@ from accredit.identity import credential as credentials
 from accredit.ports.journal import Overloaded, StoreError, WriterStopped
 from accredit.service.problem import Problem
 from accredit.web import errors, site
+from accredit.web.api import preconditions
 from accredit.web.api.administrators import AdministratorApi
 from accredit.web.api.agents import AgentApi
 from accredit.web.api.audit import AuditApi
@@ -23,6 +24,7 @@ from accredit.web.api.gate import Gate
 from accredit.web.api.guards import GuardApi
 from accredit.web.api.keys import KeyApi
 from accredit.web.api.permissions import OPERATIONS, NotPermitted, Permit, operation
+from accredit.web.api.preconditions import PreconditionFailed, PreconditionRequired
 from accredit.web.api.roles import RoleApi
 from accredit.web.api.servers import ServerApi
 from accredit.web.api.services import Services
@@ -59,6 +61,8 @@ def _api(services: Services, door: Middleware, metadata: str | None) -> FastAPI:
         dependencies=[Depends(Permit(services))],
         exception_handlers={
             NotPermitted: Forbidden(metadata),
+            PreconditionRequired: preconditions.on_required,
+            PreconditionFailed: preconditions.on_failed,
             Problem: errors.on_problem,
             RequestValidationError: _on_invalid,
             HTTPException: site.on_http,

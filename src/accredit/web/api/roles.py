@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
 from accredit.identity.management import Authority, Need
@@ -12,6 +12,7 @@ from accredit.service.directory import Directory
 from accredit.web.api import times
 from accredit.web.api.fields import LONGEST_LIST, Body, Instant, Name, Page, Slug, Span, View, Words, end
 from accredit.web.api.permissions import NotPermitted, Who, require
+from accredit.web.api.preconditions import IfMatch, check, tagged
 from accredit.web.api.services import Services
 
 
@@ -89,34 +90,51 @@ class RoleApi:
         following = shown[-1].slug if len(found) > len(shown) else None
         return RolePage(items=[view(item, self._directory, who) for item in shown], next=following)
 
-    async def add(self, who: Who, body: RoleBody) -> RoleView:
+    async def add(self, who: Who, body: RoleBody, response: Response) -> RoleView:
         """Create a role."""
         known = (self._directory.server(name) for name in body.scopes)
         require(who, Need.SERVERS, frozenset(server.id if server is not None else "" for server in known))
         scopes = {server: frozenset(words) for server, words in body.scopes.items()}
-        return view(await self._roles.add(body.slug, body.name, scopes, who.name), self._directory, who)
+        return self._tagged(response, await self._roles.add(body.slug, body.name, scopes, who.name), who)
 
-    async def show(self, who: Who, slug: Slug) -> RoleView:
+    async def show(self, who: Who, slug: Slug, response: Response) -> RoleView:
         """Show a role; a server administrator sees what it carries on servers of theirs."""
         role = self._directory.role(slug)
         if not who.sees_all() and (role is None or not _visible(role, who)):
             raise NotPermitted(Need.LOOK_AT_SERVERS)
-        return view(self._roles.get(slug), self._directory, who)
+        return self._tagged(response, self._roles.get(slug), who)
 
-    async def put_scopes(self, who: Who, slug: Slug, server: Slug, body: ScopesBody) -> RoleView:
+    async def put_scopes(
+        self, who: Who, slug: Slug, server: Slug, body: ScopesBody, response: Response, match: IfMatch = None
+    ) -> RoleView:
         """Set what the role carries on one server."""
-        return view(await self._roles.put_scopes(slug, server, frozenset(body.scopes), who.name), self._directory, who)
+        role = self._roles.get(slug)
+        _still(who, role)
+        check(match, view(role, self._directory, who))
+        changed = await self._roles.put_scopes(slug, server, frozenset(body.scopes), who.name)
+        return self._tagged(response, changed, who)
 
     async def assign(self, who: Who, slug: Slug, agent: Slug, body: AssignmentBody | None = None) -> AssignmentView:
         """Give the role to an agent."""
         wanted = body or AssignmentBody()
         ends_at = end(self._clock.now(), wanted.ends_at, wanted.ends_in)
-        found = await self._roles.assign(slug, await self._agents.principal(agent), ends_at, who.name)
-        return _assignment(slug, agent, found)
+        holder = await self._agents.principal(agent)
+        _still(who, self._roles.get(slug))
+        return _assignment(slug, agent, await self._roles.assign(slug, holder, ends_at, who.name))
 
     async def unassign(self, who: Who, slug: Slug, agent: Slug) -> None:
         """Take the role from an agent; its next token is without it."""
         await self._roles.unassign(slug, await self._agents.principal(agent), who.name)
+
+    def _tagged(self, response: Response, role: Role, who: Authority) -> RoleView:
+        found = view(role, self._directory, who)
+        tagged(response, found)
+        return found
+
+
+def _still(who: Authority, role: Role) -> None:
+    """Ask again at the last moment: the role may reach more servers than it did when the door was passed."""
+    require(who, Need.SERVERS, frozenset(role.scopes))
 
 
 def view(role: Role, directory: Directory, who: Authority) -> RoleView:
