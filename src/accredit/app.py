@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 
 from accredit import system
 from accredit.config import Settings
+from accredit.identity.management import MANAGEMENT_SCOPES
 from accredit.identity.sealing import MasterKey, WrongMasterKey
 from accredit.jobs.expiry import Expiry
 from accredit.jobs.follow import Follow
@@ -23,6 +24,7 @@ from accredit.ports.clock import Clock
 from accredit.ports.journal import Journal, StoreError
 from accredit.ports.randomness import Randomness
 from accredit.service import deployment
+from accredit.service.administrators import Administrators
 from accredit.service.agents import Agents
 from accredit.service.audit import Audit
 from accredit.service.changes import Changes
@@ -35,6 +37,7 @@ from accredit.service.guards import Guards
 from accredit.service.ids import Ids
 from accredit.service.keyring import Keyring
 from accredit.service.keys import Keys
+from accredit.service.management import Management
 from accredit.service.memory import Memory
 from accredit.service.roles import Roles
 from accredit.service.servers import Servers
@@ -42,8 +45,8 @@ from accredit.service.token import TokenService
 from accredit.store import engines, migrate, readers, writer
 from accredit.store.engines import Database
 from accredit.store.errors import DatabaseProblem, StoreBusy
-from accredit.web import guard, health, jwks, metadata, serve
-from accredit.web.api import Services, api
+from accredit.web import guard, health, jwks, metadata, resource, serve
+from accredit.web.api import Services, local_api, public_api
 from accredit.web.site import site
 from accredit.web.token import TokenEndpoint
 
@@ -136,9 +139,10 @@ class _Parts:
         self.directory.observe_keys(self.keyring.refresh)
         await self.directory.load()
         await deployment.furnish(self.changes, self.keys, self.issuer)
-        return Node(self._public(), self._admin(), self.journal, self.directory)
+        services = self._services()
+        return Node(self._public(services), local_api(services), self.journal, self.directory)
 
-    def _public(self) -> ASGIApp:
+    def _public(self, services: Services) -> ASGIApp:
         prefix = urlsplit(self.issuer).path
         token = TokenService(self.issuer, self.directory, self.keyring, self.journal, self.clock, self.ids)
         feed = GuardFeed(self.issuer, self.directory, self.catalogue, self.keyring, self.master, self.clock)
@@ -150,12 +154,16 @@ class _Parts:
             *metadata.routes(self.issuer, Endpoints(token="/token", jwks="/jwks")),  # noqa: S106  (a path)
             *jwks.routes(prefix + "/jwks", self.keyring),
             *found.routes(prefix),
+            *resource.routes(self.issuer, deployment.management_resource(self.issuer), MANAGEMENT_SCOPES),
             *health.routes(self._trouble),
         ]
-        return site(routes, {prefix + "/token": TokenEndpoint(token)})
+        management = Management(self.issuer, self.directory, self.keyring, self.clock)
+        administration = public_api(services, management, management.resource)
+        return site(routes, {prefix + "/token": TokenEndpoint(token)}, prefix, administration)
 
-    def _admin(self) -> ASGIApp:
-        services = Services(
+    def _services(self) -> Services:
+        return Services(
+            administrators=Administrators(self.changes, self.clients),
             servers=Servers(self.changes),
             roles=Roles(self.changes, self.clients),
             agents=self.agents,
@@ -164,12 +172,12 @@ class _Parts:
             keys=self.keys,
             audit=Audit(self.log),
             directory=self.directory,
+            clients=self.clients,
             clock=self.clock,
             issuer=self.issuer,
             database=self.kind,
             version=VERSION,
         )
-        return api(services)
 
     def _trouble(self) -> str | None:
         return None if self.journal.healthy() else "the writer has stopped; restart this process"

@@ -6,10 +6,18 @@ from pathlib import Path
 import pytest
 
 from tests.support.admin import Admin, administration
+from tests.support.management import Staff, staffed
 
 
 @pytest.fixture
 async def admin(tmp_path: Path) -> AsyncIterator[Admin]:
     """A fresh node on SQLite and its management API."""
     async with administration(tmp_path / "data") as found:
+        yield found
+
+
+@pytest.fixture
+async def staff(admin: Admin) -> AsyncIterator[Staff]:
+    """The same with two servers, and everybody who holds an office."""
+    async with staffed(admin) as found:
         yield found

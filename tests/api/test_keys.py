@@ -35,3 +35,18 @@ async def test_no_answer_holds_a_private_key(admin: Admin) -> None:
 @pytest.mark.parametrize("use", ["ACCESS", "none", "access%00", "..", "%2E%2E"])
 async def test_an_unknown_use_is_refused(admin: Admin, use: str) -> None:
     assert (await admin.refused("POST", f"/keys/{use}/rotate"))[0] in (404, 422)
+
+
+async def test_keys_come_in_pages_and_each_once(admin: Admin) -> None:
+    whole = await admin.ok("GET", "/keys")
+    assert whole["next"] is None
+    seen, cursor = [], None
+    while True:
+        page = await admin.ok("GET", "/keys", params={"limit": 1} | ({"cursor": cursor} if cursor else {}))
+        seen += page["items"]
+        cursor = page["next"]
+        if cursor is None:
+            break
+    assert seen == whole["items"]
+    assert len(seen) >= 4
+    assert await admin.refused("GET", "/keys", params={"cursor": "nowhere"}) == (422, "invalid")

@@ -21,7 +21,7 @@ async def test_a_server_is_registered_with_its_scopes_and_tools_at_once(admin: A
 
 async def test_the_built_in_server_is_shown_and_cannot_be_changed(admin: Admin) -> None:
     names = {item["slug"]: item["builtin"] for item in (await admin.ok("GET", "/servers"))["items"]}
-    assert names == {"guard": True}
+    assert names == {"guard": True, "management": True}
     assert await admin.refused("POST", "/servers/guard/suspend") == (403, "forbidden")
     assert await admin.refused("PUT", "/servers/guard/scopes/more", json={}) == (403, "forbidden")
     assert await admin.refused("POST", "/servers/guard/enrolments") == (403, "forbidden")
@@ -32,7 +32,7 @@ async def test_the_built_in_server_is_shown_and_cannot_be_changed(admin: Admin) 
 async def test_a_taken_name_or_resource_is_refused_and_changes_nothing(admin: Admin, slug: str, resource: str) -> None:
     await admin.ledger()
     assert await admin.refused("POST", "/servers", json={"slug": slug, "resource": resource}) == (409, "conflict")
-    assert len((await admin.ok("GET", "/servers"))["items"]) == 2
+    assert len((await admin.ok("GET", "/servers"))["items"]) == 3
 
 
 async def test_scopes_tools_and_defaults_are_changed_one_by_one(admin: Admin) -> None:
@@ -117,7 +117,7 @@ async def test_lists_come_in_pages_and_every_item_once(admin: Admin) -> None:
         cursor = page["next"]
         if cursor is None:
             break
-    assert seen == ["guard", "s0", "s1", "s2", "s3", "s4"]
+    assert seen == ["guard", "management", "s0", "s1", "s2", "s3", "s4"]
 
 
 PIN = Pin.of("Lists", [True], {}).render()

@@ -107,7 +107,7 @@ async def test_a_fresh_server_has_nobody_who_could_come_in(tmp_path: Path) -> No
             for pair in (("admin", "admin"), ("accredit", "accredit"), ("root", ""), ("test", "test")):
                 form = {"grant_type": "client_credentials", "resource": "http://127.0.0.1:8700/guard"}
                 assert (await http.post("/token", data=form, auth=pair)).status_code == 401
-            assert (await http.get("/api/v1/agents")).status_code == 404
+            assert (await http.get("/api/v1/agents")).status_code == 401
 
 
 def test_no_setting_has_a_secret_as_its_default() -> None:

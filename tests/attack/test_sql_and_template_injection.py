@@ -49,7 +49,7 @@ async def _migrated(url: str, folder: Path) -> str:
 async def unharmed(both: House) -> None:
     """Assert that nobody is gone, nothing was added, and the log holds."""
     servers, agents = [await both.admin.ok("GET", where) for where in ("/servers", "/agents")]
-    assert {item["slug"] for item in servers["items"]} == {"guard", "ledger", "other"}
+    assert {item["slug"] for item in servers["items"]} == {"guard", "ledger", "management", "other"}
     assert [item["slug"] for item in agents["items"]] == ["bot"]
     assert (await both.ask()).status_code == 200
     assert (await both.admin.ok("GET", "/audit/verify"))["ok"]
@@ -69,7 +69,7 @@ async def test_texts_for_people_come_back_as_they_went_in(both: House) -> None:
         assert (server["name"], server["scopes"][0]["description"]) == (payload[:200], payload)
         assert (server["tools"][0]["name"], server["tools"][0]["description"]) == (payload, payload)
     found = [item["slug"] for item in (await both.admin.ok("GET", "/servers?limit=200"))["items"]]
-    assert len(found) == len(PAYLOADS) + 3
+    assert len(found) == len(PAYLOADS) + 4
     assert (await both.admin.ok("GET", "/audit/verify"))["ok"]
 
 

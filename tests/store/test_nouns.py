@@ -324,3 +324,17 @@ async def test_signals_are_read_by_number_and_by_time(store: Any, submit: Any) -
     assert await store.catalogue.signals(5, 2) == ()
     assert await store.catalogue.signals_since(NOW) == found
     assert await store.catalogue.signals_since(NOW + 1) == ()
+
+
+async def test_holders_are_the_agents_with_one_of_the_roles_page_by_page(store: Any, submit: Any) -> None:
+    await submit(changes.AddServer(server(0)))
+    for number in range(3):
+        await submit(changes.AddRole(role(number)))
+        await submit(changes.AddClient(client(number), agent(number)))
+        await submit(writes=(changes.Assign(Assignment(role(number).id, client(number).id)),))
+    await submit(changes.AddClient(guard(7)), writes=(changes.Assign(Assignment(role(0).id, guard(7).id)),))
+    wanted = (role(0).id, role(2).id)
+    found = await store.clients.agents_with(wanted, "", 5)
+    assert [item.client.slug for item in found] == ["agent-0", "agent-2"]
+    assert [item.client for item in await store.clients.agents_with(wanted, "agent-0", 1)] == [client(2)]
+    assert await store.clients.agents_with((), "", 5) == ()

@@ -25,14 +25,14 @@ class Admin:
     clock: MovingClock
 
     async def ok(self, method: str, where: str, **more: Any) -> Any:
-        """Return the answer to a request that must succeed."""
-        answer = await self.http.request(method, where, **more)
+        """Return the answer to a request that must succeed. A change is one of whatever is there now."""
+        answer = await self.http.request(method, where, **_whatever(method, more))
         assert answer.is_success, answer.text
         return answer.json() if answer.content else None
 
     async def refused(self, method: str, where: str, **more: Any) -> tuple[int, str]:
         """Return status and kind of the problem with which a request must be refused."""
-        answer = await self.http.request(method, where, **more)
+        answer = await self.http.request(method, where, **_whatever(method, more))
         assert answer.headers["content-type"] == "application/problem+json", answer.text
         problem = answer.json()
         assert problem["status"] == answer.status_code
@@ -52,6 +52,10 @@ class Admin:
             "default_scopes": ["ledger:read"],
         }
         return await self.ok("POST", "/servers", json=body)
+
+
+def _whatever(method: str, more: dict[str, Any]) -> dict[str, Any]:
+    return more if method not in ("PUT", "DELETE") or "headers" in more else more | {"headers": {"If-Match": "*"}}
 
 
 @asynccontextmanager
@@ -89,9 +93,9 @@ async def key_set(admin: Admin) -> httpx2.Response:
         return await http.get(where)
 
 
-async def enrolled(admin: Admin, name: str) -> str:
-    """Enrol a guard of the ledger, as its own process would, and return its id."""
-    code = (await admin.ok("POST", "/servers/ledger/enrolments", json={"name": name}))["code"]
+async def enrolled(admin: Admin, name: str, server: str = "ledger") -> str:
+    """Enrol a guard of a server, as its own process would, and return its id."""
+    code = (await admin.ok("POST", f"/servers/{server}/enrolments", json={"name": name}))["code"]
     jwk = keys.public_jwk(keys.generate(Algorithm.ES256).verifying())
     transport = httpx2.ASGITransport(app=admin.node.public)
     async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1:8700") as http:

@@ -59,12 +59,21 @@ class Client:
         return self._call("POST", where, **({} if body is None else {"json": body}))
 
     def put(self, where: str, body: Any) -> Any:
-        """Put `body` (JSON) and return the answer."""
-        return self._call("PUT", where, json=body)
+        """Put `body` (JSON) and return the answer. What is part of something is put into it as it is now."""
+        return self._call("PUT", where, json=body, headers=self._match(where))
 
     def delete(self, where: str, **query: str) -> Any:
-        """Delete what is at `where`."""
-        return self._call("DELETE", where, params=query)
+        """Delete what is at `where`, out of what it is part of as that is now."""
+        return self._call("DELETE", where, params=query, headers=self._match(where))
+
+    def _match(self, where: str) -> dict[str, str]:
+        """Return the header that names the state of the server or role that a change at `where` is about."""
+        noun, slug, *part = where.strip("/").split("/")
+        if noun not in ("servers", "roles") or not part or part[0] == "assignments":
+            return {}
+        answer = self._send("GET", f"/{noun}/{slug}")
+        self._read(answer)
+        return {"If-Match": answer.headers["etag"]}
 
     def items(self, where: str) -> Iterator[Any]:
         """Yield every item of a list, page by page."""
@@ -81,8 +90,11 @@ class Client:
         self._http.close()
 
     def _call(self, method: str, where: str, **more: Any) -> Any:
+        return self._read(self._send(method, where, **more))
+
+    def _send(self, method: str, where: str, **more: Any) -> httpx2.Response:
         try:
-            answer = self._http.request(method, where, **more)
+            return self._http.request(method, where, **more)
         except httpx2.ConnectError as error:
             raise self._unreachable(error) from error
         except httpx2.TimeoutException as error:
@@ -95,7 +107,6 @@ class Client:
             raise usage("what was typed is too long") from None
         except UnicodeEncodeError:
             raise usage("what was typed must be text: these bytes are not UTF-8") from None
-        return self._read(answer)
 
     def _read(self, answer: httpx2.Response) -> Any:
         if answer.status_code == 204:

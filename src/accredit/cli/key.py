@@ -23,7 +23,7 @@ class Use(StrEnum):
 @command(app, "list")
 def list_keys(session: Session) -> None:
     """List the published keys."""
-    found = session.server.get(path("keys"))
+    found = {"items": list(session.server.items(path("keys")))}
     if session.as_json:
         session.screen.data(found)
         return

@@ -10,7 +10,7 @@ from typing import Final
 import httpx2
 import typer
 
-from accredit.cli import agent, audit, doctor, explain, guard, key, migrate, role, server, up, version
+from accredit.cli import admin, agent, audit, doctor, explain, guard, key, migrate, role, server, up, version
 from accredit.cli.screen import Screen
 from accredit.cli.session import Session, shared
 from accredit.cli.trouble import Exit, Trouble
@@ -33,6 +33,7 @@ def program() -> typer.Typer:
     app.callback(no_args_is_help=True)(shared)
     for name, noun in (("server", server), ("role", role), ("agent", agent), ("guard", guard), ("key", key)):
         app.add_typer(noun.app, name=name)
+    app.add_typer(admin.app, name="admin")
     app.add_typer(audit.app, name="audit")
     for single in (explain, up, migrate, doctor, version):
         single.register(app)

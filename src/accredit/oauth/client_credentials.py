@@ -6,6 +6,7 @@ from typing import Final
 from accredit.audit.events import TokenIssued, TokenRefused
 from accredit.identity.client import ClientKind
 from accredit.identity.credential import Credential
+from accredit.identity.management import MANAGEMENT_SERVER
 from accredit.identity.principal import Principal
 from accredit.identity.role import HeldRole, ceiling, lasts_until
 from accredit.identity.rule import Factor, Grant, narrow
@@ -61,9 +62,9 @@ def decide(request: TokenRequest, facts: Facts, now: int) -> Outcome[Issue | Ref
     if not principal.client.usable(now):
         return refused(request, facts, _ended(), proved=proved)
     server = facts.server
-    if server is None or not _reachable(server, principal.client.kind):
+    if server is None or not _reachable(server, principal.client.kind, facts.roles, now):
         return refused(request, facts, _no_target(request), proved=proved)
-    grant = _grant(request, facts, server, now)
+    grant = _grant(request, facts, server, principal.client.kind, now)
     if not grant.scopes or not tokens.fits(grant.scopes):
         return refused(request, facts, _wrong_amount(request, grant), grant, proved)
     claims = _claims(facts, principal, server, proved.credential, grant, now)
@@ -72,18 +73,24 @@ def decide(request: TokenRequest, facts: Facts, now: int) -> Outcome[Issue | Ref
     return _issued(request, facts, server, proved, grant, claims)
 
 
-def _reachable(server: Server, kind: ClientKind) -> bool:
-    """Guards get tokens for the built-in guard server and for nothing else; nobody else gets any for a built-in one."""
+def _reachable(server: Server, kind: ClientKind, roles: tuple[HeldRole, ...], now: int) -> bool:
+    """Tell whether such a client can get tokens for the server at all.
+
+    The built-in servers are closed: the guard API to all but guards, who get tokens for nothing else; the management
+    API to all who hold no role on it, and only the local administrator gives such a role.
+    """
     if server.state is not State.ACTIVE:
         return False
     if kind is ClientKind.GUARD:
         return server.builtin and server.slug == GUARD_SERVER
-    return not server.builtin
+    if not server.builtin:
+        return True
+    return server.slug == MANAGEMENT_SERVER and bool(ceiling(roles, server.id, now))
 
 
-def _grant(request: TokenRequest, facts: Facts, server: Server, now: int) -> Grant:
+def _grant(request: TokenRequest, facts: Facts, server: Server, kind: ClientKind, now: int) -> Grant:
     requested = server.default_scopes if request.scope is None else request.scope
-    roles = GUARD_SCOPES if server.builtin else ceiling(facts.roles, server.id, now)
+    roles = GUARD_SCOPES if kind is ClientKind.GUARD else ceiling(facts.roles, server.id, now)
     return narrow(requested, ((Factor.SERVER, server.words()), (Factor.CLIENT_ROLES, roles)))
 
 
@@ -123,7 +130,9 @@ def _claims(
         version=facts.version,
         now=now,
     )
-    return claims if server.builtin else tokens.ending(claims, lasts_until(facts.roles, server.id, grant.scopes, now))
+    if principal.client.kind is ClientKind.GUARD:
+        return claims
+    return tokens.ending(claims, lasts_until(facts.roles, server.id, grant.scopes, now))
 
 
 def _issued(

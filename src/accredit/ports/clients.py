@@ -1,5 +1,6 @@
 """Clients, as the services look them up."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from accredit.identity.agent import Agent
@@ -28,6 +29,10 @@ class Clients(Protocol):
 
     async def holders(self, role: str) -> tuple[Principal, ...]:
         """Return every client that holds the role with that id, with what belongs to it."""
+        ...
+
+    async def agents_with(self, roles: Sequence[str], after: str, limit: int) -> tuple[Principal, ...]:
+        """Return at most `limit` agents that hold one of `roles` (ids), whose slug sorts after `after`, by slug."""
         ...
 
     async def guards(self, after: str, limit: int) -> tuple[Principal, ...]:

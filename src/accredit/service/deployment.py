@@ -1,8 +1,18 @@
 """The first and every later start: the database must belong to this issuer and master key, or nothing starts."""
 
 import hmac
+from typing import Final
 
-from accredit.identity.changes import AddServer, Signal, SignalKind
+from accredit.identity.changes import AddRole, AddServer, Signal, SignalKind
+from accredit.identity.management import (
+    ADMIN,
+    AUDIT,
+    MANAGEMENT_DEFAULTS,
+    MANAGEMENT_SERVER,
+    ROLE_SCOPES,
+    SERVER,
+)
+from accredit.identity.role import Role
 from accredit.identity.sealing import MasterKey
 from accredit.identity.server import GUARD_SCOPES, GUARD_SERVER, Scope, Server
 from accredit.oauth.outcome import Outcome
@@ -38,22 +48,48 @@ def compare(found: Deployment, issuer: str, master: MasterKey) -> None:
 
 
 async def furnish(changes: Changes, keys: Keys, issuer: str) -> None:
-    """Make what every deployment has: signing keys of each use, and the built-in guard server."""
+    """Make what every deployment has: signing keys of each use, the built-in servers, and the built-in roles."""
     await keys.ensure()
-    if changes.directory.server(GUARD_SERVER) is not None:
-        return
+    for slug, resource, scopes, defaults in (
+        (GUARD_SERVER, guard_resource(issuer), _GUARD_SCOPES, GUARD_SCOPES),
+        (MANAGEMENT_SERVER, management_resource(issuer), _MANAGEMENT_SCOPES, MANAGEMENT_DEFAULTS),
+    ):
+        if changes.directory.server(slug) is None:
+            await _add_server(changes, slug, resource, scopes, defaults)
+    management = changes.directory.by_resource(management_resource(issuer))
+    if management is None or not management.builtin:
+        raise WrongDeployment(
+            f"the name {MANAGEMENT_SERVER} and the resource {management_resource(issuer)} are the management API's, "
+            "and a server of this database has one of them: start the version before, and register that one elsewhere"
+        )
+    for slug, words in ROLE_SCOPES.items():
+        if changes.directory.builtin_role(slug) is None:
+            await _add_role(changes, slug, management, words)
+
+
+async def _add_server(
+    changes: Changes, slug: str, resource: str, scopes: tuple[Scope, ...], defaults: frozenset[str]
+) -> None:
     server = Server(
         id=changes.ids.new("server"),
-        slug=GUARD_SERVER,
-        name="Accredit guard API",
-        resource=guard_resource(issuer),
+        slug=slug,
+        name=f"Accredit {slug} API",
+        resource=resource,
         created_at=changes.clock.now(),
-        scopes=tuple(Scope(word) for word in sorted(GUARD_SCOPES)),
-        default_scopes=GUARD_SCOPES,
+        scopes=scopes,
+        default_scopes=defaults,
         builtin=True,
     )
-    event = changes.event("server.add", server.id, "accredit", "built-in guard API", server.id)
+    event = changes.event("server.add", server.id, "accredit", f"built-in {slug} API", server.id)
     outcome = Outcome(server, (AddServer(server),), (), (event,), (Signal(SignalKind.POLICY, server.id),))
+    await changes.journal.submit(outcome)
+    await changes.directory.catch_up()
+
+
+async def _add_role(changes: Changes, slug: str, server: Server, words: frozenset[str]) -> None:
+    role = Role(changes.ids.new("role"), slug, slug, {server.id: words}, changes.clock.now())
+    event = changes.event("role.add", role.id, "accredit", f"built-in role {slug}", server.id)
+    outcome = Outcome(role, (AddRole(role),), (), (event,), (Signal(SignalKind.ROLES, role.id),))
     await changes.journal.submit(outcome)
     await changes.directory.catch_up()
 
@@ -61,3 +97,16 @@ async def furnish(changes: Changes, keys: Keys, issuer: str) -> None:
 def guard_resource(issuer: str) -> str:
     """Return the resource of the built-in guard API: the audience of the tokens that guards get."""
     return issuer + "/guard"
+
+
+def management_resource(issuer: str) -> str:
+    """Return the resource of the built-in management API: the audience of the tokens of administrators."""
+    return issuer + "/api"
+
+
+_GUARD_SCOPES: Final = tuple(Scope(word) for word in sorted(GUARD_SCOPES))
+_MANAGEMENT_SCOPES: Final = (
+    Scope(ADMIN, "Administer everything"),
+    Scope(AUDIT, "Look at everything, and change nothing"),
+    Scope(SERVER, "Administer servers"),
+)

@@ -93,12 +93,25 @@ class Directory:
         return tuple(self._by_slug[slug] for slug in sorted(self._by_slug))
 
     def role(self, slug: str) -> Role | None:
-        """Return the role with that slug."""
-        return next((role for role in self._roles.values() if role.slug == slug), None)
+        """Return the role with that slug; the built-in ones are not found."""
+        return next((role for role in self.roles() if role.slug == slug), None)
 
     def roles(self) -> tuple[Role, ...]:
-        """Return all roles by slug."""
-        return tuple(sorted(self._roles.values(), key=lambda role: role.slug))
+        """Return all roles by slug but the built-in ones: those that reach a built-in server."""
+        found = (role for role in self._roles.values() if not self._builtin(role))
+        return tuple(sorted(found, key=lambda role: role.slug))
+
+    def builtin_role(self, slug: str) -> Role | None:
+        """Return the built-in role with that slug."""
+        return next((role for role in self._roles.values() if role.slug == slug and self._builtin(role)), None)
+
+    def builtin_roles(self) -> tuple[Role, ...]:
+        """Return the built-in roles by slug."""
+        return tuple(sorted(filter(self._builtin, self._roles.values()), key=lambda role: role.slug))
+
+    def _builtin(self, role: Role) -> bool:
+        found = (self._by_id.get(server) for server in role.scopes)
+        return any(server is not None and server.builtin for server in found)
 
     def held(self, principal: Principal) -> tuple[HeldRole, ...]:
         """Return the roles of a client, as they are now."""

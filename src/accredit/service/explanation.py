@@ -117,7 +117,9 @@ class Explanations:
         if record.kind == "administered":
             by, target = _text(told, "by"), _text(told, "target")
             name = await self._name(target)
-            return Link(Station.ADMINISTRATOR, by, by), Link(Station.TARGET, target, name, _text(told, "action"))
+            return Link(Station.ADMINISTRATOR, by, await self._name(by)), Link(
+                Station.TARGET, target, name, _text(told, "action")
+            )
         found = [*await self._callers(told, principal)]
         if record.server:
             found.append(Link(Station.SERVER, record.server, _server_name(record.server, server), _note(server)))

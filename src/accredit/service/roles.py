@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from accredit.identity.changes import AddRole, Assign, ReplaceRole, Signal, SignalKind, Unassign
+from accredit.identity.management import RESERVED_PREFIX
 from accredit.identity.principal import Principal
 from accredit.identity.role import Assignment, Role, ceiling
 from accredit.identity.server import Server, unusable
@@ -38,6 +39,8 @@ class Roles:
             checked = slug(name)
         except SlugError as error:
             raise Problem(ProblemCode.INVALID, str(error)) from error
+        if checked.startswith(RESERVED_PREFIX):
+            raise Problem(ProblemCode.INVALID, f"names that begin with {RESERVED_PREFIX} belong to built-in roles")
         resolved = {}
         for server, wanted in scopes.items():
             resolved.update(self._on_server(server, wanted))

@@ -73,11 +73,23 @@ def holders(conn: sa.Connection, role: str) -> tuple[Principal, ...]:
     return tuple(_principals(conn.execute(_PRINCIPALS.where(clients.c.id.in_(held)))))
 
 
+def agents_with(conn: sa.Connection, roles: Sequence[str], after: str, limit: int) -> tuple[Principal, ...]:
+    """Return at most `limit` agents that hold one of `roles` (ids), whose slug sorts after `after`, by slug."""
+    holding = sa.select(assignments.c.holder).where(assignments.c.role.in_(roles))
+    return _page(conn, ClientKind.AGENT, after, limit, clients.c.id.in_(holding))
+
+
 def guards(conn: sa.Connection, after: str, limit: int) -> tuple[Principal, ...]:
     """Return at most `limit` guards whose slug sorts after `after`, by slug."""
+    return _page(conn, ClientKind.GUARD, after, limit)
+
+
+def _page(
+    conn: sa.Connection, kind: ClientKind, after: str, limit: int, *where: sa.ColumnElement[bool]
+) -> tuple[Principal, ...]:
     page = (
         sa.select(clients.c.id)
-        .where(clients.c.kind == ClientKind.GUARD.value, clients.c.slug > after, _LIVING)
+        .where(clients.c.kind == kind.value, clients.c.slug > after, _LIVING, *where)
         .order_by(clients.c.slug)
         .limit(limit)
     )

@@ -3,6 +3,7 @@
 A text that cannot be stored is not there, and is not asked for; as part of a wider question it raises Unstorable.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -70,6 +71,11 @@ class Clients:
     async def holders(self, role: str) -> tuple[Principal, ...]:
         """Return every client that holds the role with that id, with what belongs to it."""
         return await self.database.read(lambda conn: clients.holders(conn, role))
+
+    async def agents_with(self, roles: Sequence[str], after: str, limit: int) -> tuple[Principal, ...]:
+        """Return at most `limit` agents that hold one of `roles` (ids), whose slug sorts after `after`, by slug."""
+        storable.check((tuple(roles), after, limit))
+        return await self.database.read(lambda conn: clients.agents_with(conn, roles, after, limit))
 
     async def guards(self, after: str, limit: int) -> tuple[Principal, ...]:
         """Return at most `limit` guards whose slug sorts after `after`, by slug."""

@@ -17,8 +17,14 @@ from accredit.web import errors
 _log = logging.getLogger("accredit.web")
 
 
-def site(routes: Sequence[BaseRoute], hot: Mapping[str, ASGIApp]) -> ASGIApp:
-    """Return the application: `hot` maps exact paths to plain ASGI endpoints, `routes` are Starlette's."""
+def site(
+    routes: Sequence[BaseRoute], hot: Mapping[str, ASGIApp], prefix: str = "", api: ASGIApp | None = None
+) -> ASGIApp:
+    """Return the application: `hot` maps exact paths to plain ASGI endpoints, `routes` are Starlette's.
+
+    What begins with `/api/` behind the path `prefix` of the issuer is for `api`.
+    """
+    below = f"{prefix}/api/"
     cold = Starlette(
         routes=list(routes),
         exception_handlers={
@@ -32,8 +38,14 @@ def site(routes: Sequence[BaseRoute], hot: Mapping[str, ASGIApp]) -> ASGIApp:
     )
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        endpoint = hot.get(scope["path"]) if scope["type"] == "http" else None
-        await (endpoint or cold)(scope, receive, send)
+        if scope["type"] != "http":
+            await cold(scope, receive, send)
+        elif (endpoint := hot.get(scope["path"])) is not None:
+            await endpoint(scope, receive, send)
+        elif api is not None and scope["path"].startswith(below):
+            await api({**scope, "root_path": scope.get("root_path", "") + prefix}, receive, send)
+        else:
+            await cold(scope, receive, send)
 
     return application
 

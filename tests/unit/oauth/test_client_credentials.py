@@ -12,6 +12,7 @@ from accredit.audit.events import TokenIssued, TokenRefused
 from accredit.identity.changes import UseJti
 from accredit.identity.client import Client, ClientKind
 from accredit.identity.credential import CredentialState
+from accredit.identity.management import MANAGEMENT_DEFAULTS, MANAGEMENT_SCOPES
 from accredit.identity.principal import Principal
 from accredit.identity.role import HeldRole, Role
 from accredit.identity.rule import Factor, Removed
@@ -210,6 +211,29 @@ def test_builtin_reach_nobody_but_a_guard_gets_a_token_for_a_built_in_server(kin
         principal=Principal(client, (CREDENTIAL,)), server=GUARD_API, roles=(held("policy", server=GUARD_API),)
     )
     assert refusal(parsed(scope="policy"), known).code is ErrorCode.INVALID_TARGET
+
+
+MANAGEMENT = replace(
+    GUARD_API,
+    id=new("server", 5),
+    slug="management",
+    resource="https://id.example/api",
+    scopes=tuple(Scope(word) for word in sorted(MANAGEMENT_SCOPES)),
+    default_scopes=MANAGEMENT_DEFAULTS,
+)
+
+
+@pytest.mark.parametrize("roles", [(), (held("admin"),), (held("admin", server=MANAGEMENT, ends_at=NOW),)], ids=str)
+def test_builtin_reach_the_management_api_is_closed_to_who_holds_no_role_on_it(roles: tuple[HeldRole, ...]) -> None:
+    known = facts(server=MANAGEMENT, roles=roles)
+    assert refusal(parsed(scope="admin"), known).code is ErrorCode.INVALID_TARGET
+
+
+def test_who_holds_a_role_on_the_management_api_gets_what_it_carries_until_it_ends() -> None:
+    roles = (held(f"server:{SERVER.id}", server=MANAGEMENT, ends_at=NOW + 5 * SECOND),)
+    claims = issued(parsed(scope=None), facts(server=MANAGEMENT, roles=roles)).claims
+    assert (claims.scopes(), claims.exp - claims.iat) == ({f"server:{SERVER.id}"}, 5)
+    assert refusal(parsed(scope="admin"), facts(server=MANAGEMENT, roles=roles)).code is ErrorCode.INVALID_SCOPE
 
 
 def as_guard(**changes: str | None) -> Any:

@@ -1,10 +1,10 @@
-"""The management API: JSON over `/api/v1`, one file per noun. Served on the Unix socket of the data folder alone.
+"""The management API: JSON over `/api/v1`, one file per noun. `permissions.py` says who may do what.
 
-Whoever can open that socket (mode 0600, in a folder of mode 0700) is the local administrator; there is no other check
-here. So this application must never be mounted on the public listener: that needs tokens, and comes with them.
+It is served twice. Whoever can open the Unix socket of the data folder (mode 0600, in a folder of mode 0700) is the
+local administrator. On the public listener it takes the access tokens of the built-in management server, and no others.
 """
 
-from accredit.web.api.application import api
+from accredit.web.api.application import local_api, public_api
 from accredit.web.api.services import Services
 
-__all__ = ["Services", "api"]
+__all__ = ["Services", "local_api", "public_api"]

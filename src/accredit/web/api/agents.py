@@ -2,18 +2,21 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from pydantic import Field, StringConstraints
 
 from accredit.identity.agent import Agent
 from accredit.identity.credential import Credential
+from accredit.identity.management import Authority, Need
 from accredit.identity.principal import Principal
 from accredit.identity.role import HeldRole
 from accredit.service.agents import AgentDraft
 from accredit.service.problem import Problem, ProblemCode
 from accredit.web.api import roles, times
 from accredit.web.api.fields import Body, Instant, Name, Page, Slug, Span, Text, View, end
-from accredit.web.api.services import LOCAL, Services
+from accredit.web.api.permissions import NotPermitted, Who
+from accredit.web.api.preconditions import IfMatch, check, tagged
+from accredit.web.api.services import Services
 
 CredentialId = Annotated[str, StringConstraints(max_length=64)]
 """The id of a credential."""
@@ -114,6 +117,7 @@ class AgentApi:
     def __init__(self, services: Services) -> None:
         self._agents = services.agents
         self._roles = services.roles
+        self._administrators = services.administrators
         self._directory = services.directory
         self._clock = services.clock
 
@@ -139,7 +143,7 @@ class AgentApi:
         following = shown[-1].client.slug if len(found) > len(shown) else None
         return AgentPage(items=[AgentSummary(**_summary(item)) for item in shown], next=following)
 
-    async def add(self, body: AgentBody) -> NewAgentView:
+    async def add(self, who: Who, body: AgentBody) -> NewAgentView:
         """Register an agent, give it its roles, and make its first secret."""
         draft = AgentDraft(
             slug=body.slug,
@@ -150,7 +154,7 @@ class AgentApi:
             expires_at=end(self._clock.now(), body.expires_at, body.expires_in),
             roles=body.roles,
         )
-        made = await self._agents.add(draft, LOCAL)
+        made = await self._agents.add(draft, who.name)
         # Nothing is read again here: if that failed, the secret would be lost.
         return NewAgentView(
             **_summary(made.agent),
@@ -159,27 +163,31 @@ class AgentApi:
             secret=made.secret,
         )
 
-    async def show(self, slug: Slug) -> AgentView:
+    async def show(self, slug: Slug, response: Response) -> AgentView:
         """Show an agent."""
-        return await self._view(slug)
+        return await self._tagged(response, slug)
 
-    async def suspend(self, slug: Slug) -> AgentView:
+    async def suspend(self, who: Who, slug: Slug, response: Response, match: IfMatch = None) -> AgentView:
         """Refuse every token of the agent, everywhere, until it is resumed."""
-        await self._agents.suspend(slug, LOCAL)
-        return await self._view(slug)
+        check(match, await self._view(slug), required=False)
+        await self._agents.suspend(slug, who.name)
+        return await self._tagged(response, slug)
 
-    async def resume(self, slug: Slug) -> AgentView:
+    async def resume(self, who: Who, slug: Slug, response: Response, match: IfMatch = None) -> AgentView:
         """Let the agent work again."""
-        await self._agents.resume(slug, LOCAL)
-        return await self._view(slug)
+        await self._not_above(who, slug)
+        check(match, await self._view(slug), required=False)
+        await self._agents.resume(slug, who.name)
+        return await self._tagged(response, slug)
 
-    async def add_credential(self, slug: Slug, body: CredentialBody | None = None) -> NewCredentialView:
+    async def add_credential(self, who: Who, slug: Slug, body: CredentialBody | None = None) -> NewCredentialView:
         """Give the agent one more credential: the public key in the body, or without one a secret."""
+        await self._not_above(who, slug)
         if body is not None and body.jwk is not None:
-            agent, key = await self._agents.add_key(slug, body.jwk, LOCAL)
+            agent, key = await self._agents.add_key(slug, body.jwk, who.name)
             client_id = agent.client.client_id
             return NewCredentialView(agent=slug, client_id=client_id, credential=_credential(key), secret=None)
-        made = await self._agents.add_secret(slug, LOCAL)
+        made = await self._agents.add_secret(slug, who.name)
         return NewCredentialView(
             agent=slug,
             client_id=made.agent.client.client_id,
@@ -187,16 +195,29 @@ class AgentApi:
             secret=made.secret,
         )
 
-    async def retire_credential(self, slug: Slug, credential: CredentialId, body: RetireBody) -> CredentialView:
+    async def retire_credential(
+        self, who: Who, slug: Slug, credential: CredentialId, body: RetireBody
+    ) -> CredentialView:
         """Let a credential work until a deadline, and no longer; its successor takes over meanwhile."""
+        await self._not_above(who, slug)
         at = end(self._clock.now(), body.retires_at, body.retires_in)
         if at is None:
             raise Problem(ProblemCode.INVALID, "say when the credential stops working: retires_at or retires_in")
-        return _credential(await self._agents.retire_credential(slug, credential, at, LOCAL))
+        return _credential(await self._agents.retire_credential(slug, credential, at, who.name))
 
-    async def revoke_credential(self, slug: Slug, credential: CredentialId) -> None:
+    async def revoke_credential(self, who: Who, slug: Slug, credential: CredentialId) -> None:
         """End a credential now, and every token that it obtained."""
-        await self._agents.revoke_credential(slug, credential, LOCAL)
+        await self._agents.revoke_credential(slug, credential, who.name)
+
+    async def _not_above(self, who: Authority, slug: str) -> None:
+        """Raise NotPermitted when a token would give power: who holds an office is trusted by the local side alone."""
+        if not who.local and not self._administrators.office(await self._agents.principal(slug)).empty():
+            raise NotPermitted(Need.LOCAL)
+
+    async def _tagged(self, response: Response, slug: str) -> AgentView:
+        found = await self._view(slug)
+        tagged(response, found)
+        return found
 
     async def _view(self, slug: str) -> AgentView:
         agent, principal = await self._agents.get(slug)

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -14,15 +15,21 @@ from accredit.identity import credential as credentials
 from accredit.ports.journal import Overloaded, StoreError, WriterStopped
 from accredit.service.problem import Problem
 from accredit.web import errors, site
+from accredit.web.api import preconditions
+from accredit.web.api.administrators import AdministratorApi
 from accredit.web.api.agents import AgentApi
 from accredit.web.api.audit import AuditApi
+from accredit.web.api.door import Forbidden, LocalDoor, Recognises, TokenDoor
 from accredit.web.api.gate import Gate
 from accredit.web.api.guards import GuardApi
 from accredit.web.api.keys import KeyApi
+from accredit.web.api.permissions import OPERATIONS, NotPermitted, Permit, operation
+from accredit.web.api.preconditions import PreconditionFailed, PreconditionRequired
 from accredit.web.api.roles import RoleApi
 from accredit.web.api.servers import ServerApi
 from accredit.web.api.services import Services
 from accredit.web.api.status import StatusApi
+from accredit_sdk.resource import metadata_url
 
 PREFIX: Final = "/api/v1"
 """Where the API begins."""
@@ -30,8 +37,18 @@ PREFIX: Final = "/api/v1"
 _MOST_ERRORS: Final = 20
 
 
-def api(services: Services) -> FastAPI:
+def local_api(services: Services) -> FastAPI:
     """Return the application for the Unix socket of the data folder. It asks nobody who they are."""
+    return _api(services, Middleware(LocalDoor), None)
+
+
+def public_api(services: Services, recognises: Recognises, resource: str) -> FastAPI:
+    """Return the application for the public listener: its `resource` is the audience of the tokens that it takes."""
+    metadata = metadata_url(resource)
+    return _api(services, Middleware(TokenDoor, recognises=recognises, metadata=metadata), metadata)
+
+
+def _api(services: Services, door: Middleware, metadata: str | None) -> FastAPI:
     application = FastAPI(
         title="Accredit management API",
         version=services.version,
@@ -39,8 +56,13 @@ def api(services: Services) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        middleware=[Middleware(Gate)],
+        middleware=[door, Middleware(Gate)],
+        generate_unique_id_function=operation,
+        dependencies=[Depends(Permit(services))],
         exception_handlers={
+            NotPermitted: Forbidden(metadata),
+            PreconditionRequired: preconditions.on_required,
+            PreconditionFailed: preconditions.on_failed,
             Problem: errors.on_problem,
             RequestValidationError: _on_invalid,
             HTTPException: site.on_http,
@@ -58,10 +80,19 @@ def api(services: Services) -> FastAPI:
     return application
 
 
+_NOUNS: Final = (AdministratorApi, ServerApi, RoleApi, AgentApi, GuardApi, KeyApi, AuditApi, StatusApi)
+
+
 def _router(services: Services) -> APIRouter:
+    """Return the routes of all nouns. Raises RuntimeError unless the table of permissions names them and no others."""
     found = APIRouter(prefix=PREFIX)
-    for noun in (ServerApi, RoleApi, AgentApi, GuardApi, KeyApi, AuditApi, StatusApi):
-        found.include_router(noun(services).router())
+    served: set[str] = set()
+    for noun in _NOUNS:
+        routes = noun(services).router()
+        served |= {operation(route) for route in routes.routes if isinstance(route, APIRoute)}
+        found.include_router(routes)
+    if served != set(OPERATIONS):
+        raise RuntimeError(f"not in the table of permissions, or in it alone: {sorted(served ^ set(OPERATIONS))}")
     return found
 
 

@@ -8,12 +8,14 @@ from pydantic import AfterValidator, Field, StringConstraints
 from accredit.audit.events import Result
 from accredit.identity import ids
 from accredit.identity.changes import StoredRecord
+from accredit.identity.management import Authority, Need
 from accredit.ports.audit_log import Filter
 from accredit.service.directory import Directory
 from accredit.service.explanation import Explanation, Explanations, person
 from accredit.service.problem import not_found
 from accredit.web.api import times
 from accredit.web.api.fields import LARGEST_PAGE, Body, Instant, View
+from accredit.web.api.permissions import Who, require
 from accredit.web.api.services import Services
 from accredit_sdk.record import decode_header
 
@@ -128,12 +130,13 @@ class AuditApi:
         found.add_api_route("/decisions/{decision}", self.explain, methods=["GET"])
         return found
 
-    async def search(self, wanted: Annotated[Wanted, Query()]) -> RecordPage:
-        """Search the log."""
+    async def search(self, who: Who, wanted: Annotated[Wanted, Query()]) -> RecordPage:
+        """Search the log. A server administrator has to name a server, one of theirs."""
+        server = self._server(wanted.server, who)
         matching = Filter(
             decision=wanted.decision,
             kind=wanted.kind,
-            server=self._server(wanted.server),
+            server=server,
             outcome=wanted.outcome.value if wanted.outcome is not None else None,
             since=wanted.since,
             until=wanted.until,
@@ -154,17 +157,24 @@ class AuditApi:
         ]
         return VerifiedView(ok=all(item.trouble is None for item in found), chains=chains)
 
-    async def explain(self, decision: DecisionId) -> DecisionView:
-        """Explain a decision."""
+    async def explain(self, who: Who, decision: DecisionId) -> DecisionView:
+        """Explain a decision. A server administrator sees those about their servers."""
+        if not who.sees_all():
+            records = await self._audit.search(Filter(decision=decision), None, LARGEST_PAGE)
+            require(who, Need.LOOK_AT_SERVERS, frozenset(item.server for _, item in records))
         return _decision(await self._explanations.explain(decision), self._directory)
 
-    def _server(self, given: str | None) -> str | None:
-        if given is None or ids.is_id(given, "server"):
-            return given
-        found = self._directory.server(given)
-        if found is None:
+    def _server(self, given: str | None, who: Authority) -> str | None:
+        found = given if given is None or ids.is_id(given, "server") else self._id(given)
+        if not who.sees_all():
+            require(who, Need.LOOK_AT_SERVERS, frozenset({found} if found else ()))
+        if given is not None and not found:
             raise not_found("server", given)
-        return found.id
+        return found
+
+    def _id(self, slug: str) -> str:
+        found = self._directory.server(slug)
+        return found.id if found is not None else ""
 
 
 def _record(record: StoredRecord, directory: Directory) -> RecordView:

@@ -5,10 +5,12 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from accredit.identity.client import Client
+from accredit.identity.management import Authority, Need
 from accredit.service.directory import Directory
 from accredit.web.api import times
 from accredit.web.api.fields import Page, Slug, View
-from accredit.web.api.services import LOCAL, Services
+from accredit.web.api.permissions import Who
+from accredit.web.api.services import Services
 
 
 class GuardView(View):
@@ -43,20 +45,26 @@ class GuardApi:
         found.add_api_route("/{slug}/resume", self.resume, methods=["POST"])
         return found
 
-    async def list_guards(self, page: Annotated[Page, Query()]) -> GuardPage:
-        """List guards."""
+    async def list_guards(self, who: Who, page: Annotated[Page, Query()]) -> GuardPage:
+        """List guards. A server administrator sees those of their servers, so a page may hold fewer than its limit."""
         found = await self._guards.page(page.cursor, page.limit + 1)
         shown = found[: page.limit]
         following = shown[-1].client.slug if len(found) > len(shown) else None
-        return GuardPage(items=[_view(item.client, self._directory) for item in shown], next=following)
+        return GuardPage(
+            items=[_view(item.client, self._directory) for item in shown if _visible(item.client, who)], next=following
+        )
 
-    async def suspend(self, slug: Slug) -> GuardView:
+    async def suspend(self, who: Who, slug: Slug) -> GuardView:
         """Give the guard no more state; it refuses by itself once its state is too old."""
-        return _view(await self._guards.suspend(slug, LOCAL), self._directory)
+        return _view(await self._guards.suspend(slug, who.name), self._directory)
 
-    async def resume(self, slug: Slug) -> GuardView:
+    async def resume(self, who: Who, slug: Slug) -> GuardView:
         """Let the guard work again."""
-        return _view(await self._guards.resume(slug, LOCAL), self._directory)
+        return _view(await self._guards.resume(slug, who.name), self._directory)
+
+
+def _visible(client: Client, who: Authority) -> bool:
+    return who.permits(Need.LOOK_AT_SERVERS, client.servers)
 
 
 def _view(client: Client, directory: Directory) -> GuardView:

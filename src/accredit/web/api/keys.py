@@ -1,11 +1,15 @@
 """Signing keys over the management API: their lives, and their rotation. Private keys never leave the store."""
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import Field, StringConstraints
 
 from accredit.identity.signing_key import KeyUse, StoredKey
 from accredit.web.api import times
-from accredit.web.api.fields import View
-from accredit.web.api.services import LOCAL, Services
+from accredit.web.api.fields import LARGEST_PAGE, Body, View
+from accredit.web.api.permissions import Who
+from accredit.web.api.services import Services
 
 
 class KeyView(View):
@@ -19,10 +23,18 @@ class KeyView(View):
     gone_at: str | None
 
 
-class KeyList(View):
-    """Every published key."""
+class KeyPage(View):
+    """Published keys by use and age; `next` is the cursor of the page that follows, or null."""
 
     items: list[KeyView]
+    next: str | None
+
+
+class Wanted(Body):
+    """Which page is wanted: at most `limit` keys that follow the one with the id `cursor`."""
+
+    cursor: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")] | None = None
+    limit: int = Field(default=50, ge=1, le=LARGEST_PAGE)
 
 
 class KeyApi:
@@ -38,14 +50,18 @@ class KeyApi:
         found.add_api_route("/{use}/rotate", self.rotate, methods=["POST"])
         return found
 
-    async def list_keys(self) -> KeyList:
-        """List the published keys."""
+    async def list_keys(self, wanted: Annotated[Wanted, Query()]) -> KeyPage:
+        """List the published keys. A cursor whose key is published no more begins again."""
         ordered = sorted(self._keys.all(), key=lambda key: (key.use, key.created_at, key.kid))
-        return KeyList(items=[_view(key) for key in ordered])
+        ids = [key.kid for key in ordered]
+        begin = ids.index(wanted.cursor) + 1 if wanted.cursor in ids else 0
+        shown = ordered[begin : begin + wanted.limit]
+        more = len(ordered) > begin + len(shown)
+        return KeyPage(items=[_view(key) for key in shown], next=shown[-1].kid if more else None)
 
-    async def rotate(self, use: KeyUse) -> KeyView:
+    async def rotate(self, who: Who, use: KeyUse) -> KeyView:
         """Sign with the upcoming key from now on; the present one stays published until its last token is dead."""
-        return _view(await self._keys.rotate(use, LOCAL))
+        return _view(await self._keys.rotate(use, who.name))
 
 
 def _view(key: StoredKey) -> KeyView:

@@ -1,15 +1,19 @@
 """Roles over the management API: what they carry on which server, and who holds them."""
 
+from dataclasses import replace
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
+from accredit.identity.management import Authority, Need
 from accredit.identity.role import Assignment, Role
 from accredit.service.directory import Directory
 from accredit.web.api import times
 from accredit.web.api.fields import LONGEST_LIST, Body, Instant, Name, Page, Slug, Span, View, Words, end
-from accredit.web.api.services import LOCAL, Services
+from accredit.web.api.permissions import NotPermitted, Who, require
+from accredit.web.api.preconditions import IfMatch, check, tagged
+from accredit.web.api.services import Services
 
 
 class RoleBody(Body):
@@ -79,48 +83,75 @@ class RoleApi:
         found.add_api_route("/{slug}/assignments/{agent}", self.unassign, methods=["DELETE"], status_code=204)
         return found
 
-    async def list_roles(self, page: Annotated[Page, Query()]) -> RolePage:
-        """List roles."""
-        found = [role for role in self._roles.all() if role.slug > page.cursor]
+    async def list_roles(self, who: Who, page: Annotated[Page, Query()]) -> RolePage:
+        """List roles; a server administrator sees those that reach a server of theirs, and what they carry there."""
+        found = [role for role in self._roles.all() if role.slug > page.cursor and _visible(role, who)]
         shown = found[: page.limit]
         following = shown[-1].slug if len(found) > len(shown) else None
-        return RolePage(items=[view(item, self._directory) for item in shown], next=following)
+        return RolePage(items=[view(item, self._directory, who) for item in shown], next=following)
 
-    async def add(self, body: RoleBody) -> RoleView:
+    async def add(self, who: Who, body: RoleBody, response: Response) -> RoleView:
         """Create a role."""
+        known = (self._directory.server(name) for name in body.scopes)
+        require(who, Need.SERVERS, frozenset(server.id if server is not None else "" for server in known))
         scopes = {server: frozenset(words) for server, words in body.scopes.items()}
-        return view(await self._roles.add(body.slug, body.name, scopes, LOCAL), self._directory)
+        return self._tagged(response, await self._roles.add(body.slug, body.name, scopes, who.name), who)
 
-    async def show(self, slug: Slug) -> RoleView:
-        """Show a role."""
-        return view(self._roles.get(slug), self._directory)
+    async def show(self, who: Who, slug: Slug, response: Response) -> RoleView:
+        """Show a role; a server administrator sees what it carries on servers of theirs."""
+        role = self._directory.role(slug)
+        if not who.sees_all() and (role is None or not _visible(role, who)):
+            raise NotPermitted(Need.LOOK_AT_SERVERS)
+        return self._tagged(response, self._roles.get(slug), who)
 
-    async def put_scopes(self, slug: Slug, server: Slug, body: ScopesBody) -> RoleView:
+    async def put_scopes(
+        self, who: Who, slug: Slug, server: Slug, body: ScopesBody, response: Response, match: IfMatch = None
+    ) -> RoleView:
         """Set what the role carries on one server."""
-        return view(await self._roles.put_scopes(slug, server, frozenset(body.scopes), LOCAL), self._directory)
+        role = self._roles.get(slug)
+        _still(who, role)
+        check(match, view(role, self._directory, who))
+        changed = await self._roles.put_scopes(slug, server, frozenset(body.scopes), who.name)
+        return self._tagged(response, changed, who)
 
-    async def assign(self, slug: Slug, agent: Slug, body: AssignmentBody | None = None) -> AssignmentView:
+    async def assign(self, who: Who, slug: Slug, agent: Slug, body: AssignmentBody | None = None) -> AssignmentView:
         """Give the role to an agent."""
         wanted = body or AssignmentBody()
         ends_at = end(self._clock.now(), wanted.ends_at, wanted.ends_in)
-        found = await self._roles.assign(slug, await self._agents.principal(agent), ends_at, LOCAL)
-        return _assignment(slug, agent, found)
+        holder = await self._agents.principal(agent)
+        _still(who, self._roles.get(slug))
+        return _assignment(slug, agent, await self._roles.assign(slug, holder, ends_at, who.name))
 
-    async def unassign(self, slug: Slug, agent: Slug) -> None:
+    async def unassign(self, who: Who, slug: Slug, agent: Slug) -> None:
         """Take the role from an agent; its next token is without it."""
-        await self._roles.unassign(slug, await self._agents.principal(agent), LOCAL)
+        await self._roles.unassign(slug, await self._agents.principal(agent), who.name)
+
+    def _tagged(self, response: Response, role: Role, who: Authority) -> RoleView:
+        found = view(role, self._directory, who)
+        tagged(response, found)
+        return found
 
 
-def view(role: Role, directory: Directory) -> RoleView:
-    """Return `role` as the API shows it."""
+def _still(who: Authority, role: Role) -> None:
+    """Ask again at the last moment: the role may reach more servers than it did when the door was passed."""
+    require(who, Need.SERVERS, frozenset(role.scopes))
+
+
+def view(role: Role, directory: Directory, who: Authority) -> RoleView:
+    """Return `role` as the API shows it to `who`."""
+    seen = {server: words for server, words in role.scopes.items() if who.sees(server)}
     return RoleView(
         id=role.id,
         slug=role.slug,
         name=role.name,
-        scopes=scopes(role, directory),
+        scopes=scopes(replace(role, scopes=seen), directory),
         created_at=times.render(role.created_at),
         version=role.version,
     )
+
+
+def _visible(role: Role, who: Authority) -> bool:
+    return who.sees_all() or any(who.administers(server) for server in role.scopes)
 
 
 def scopes(role: Role, directory: Directory) -> dict[str, list[str]]:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from pydantic import Field, StringConstraints
 
 from accredit.identity.pin import Pin
@@ -10,7 +10,9 @@ from accredit.identity.server import Scope, Server, TargetKind, Tool
 from accredit.service.servers import Confirmed, ServerDraft
 from accredit.web.api import times
 from accredit.web.api.fields import LONGEST_LIST, Body, Flag, Name, Page, PinText, Slug, Text, View, Word, Words
-from accredit.web.api.services import LOCAL, Services
+from accredit.web.api.permissions import Who
+from accredit.web.api.preconditions import IfMatch, check, tagged
+from accredit.web.api.services import Services
 from accredit_sdk.policy import Visibility
 
 ToolName = Annotated[str, StringConstraints(min_length=1, max_length=256)]
@@ -208,64 +210,97 @@ class ServerApi:
         found.add_api_route("/{slug}/enrolments", self.invite, methods=["POST"], status_code=201)
         return found
 
-    async def list_servers(self, page: Annotated[Page, Query()]) -> ServerPage:
+    async def list_servers(self, who: Who, page: Annotated[Page, Query()]) -> ServerPage:
         """List servers."""
-        found = [server for server in self._servers.all() if server.slug > page.cursor]
+        found = [server for server in self._servers.all() if server.slug > page.cursor and who.sees(server.id)]
         shown = found[: page.limit]
         return ServerPage(
             items=[view(item) for item in shown], next=shown[-1].slug if len(found) > len(shown) else None
         )
 
-    async def add(self, body: ServerBody) -> ServerView:
+    async def add(self, who: Who, body: ServerBody, response: Response) -> ServerView:
         """Register a server with its scopes and tools."""
-        return view(await self._servers.add(body.draft(), LOCAL))
+        return _tagged(response, await self._servers.add(body.draft(), who.name))
 
-    async def show(self, slug: Slug) -> ServerView:
+    async def show(self, slug: Slug, response: Response) -> ServerView:
         """Show a server."""
-        return view(self._servers.get(slug))
+        return _tagged(response, self._servers.get(slug))
 
-    async def put_scope(self, slug: Slug, word: Word, body: ScopeBody | None = None) -> ServerView:
+    async def put_scope(
+        self, who: Who, slug: Slug, word: Word, response: Response, body: ScopeBody | None = None, match: IfMatch = None
+    ) -> ServerView:
         """Add a scope, or describe it anew."""
+        self._check(slug, match)
         description = body.description if body is not None else ""
-        return view(await self._servers.put_scope(slug, Scope(word, description), LOCAL))
+        return _tagged(response, await self._servers.put_scope(slug, Scope(word, description), who.name))
 
-    async def put_tool(self, slug: Slug, name: ToolName, body: ToolBody) -> ServerView:
+    async def put_tool(
+        self, who: Who, slug: Slug, name: ToolName, body: ToolBody, response: Response, match: IfMatch = None
+    ) -> ServerView:
         """Map a tool to the scopes that it needs."""
-        return view(await self._servers.put_tool(slug, body.tool(name), LOCAL))
+        self._check(slug, match)
+        return _tagged(response, await self._servers.put_tool(slug, body.tool(name), who.name))
 
-    async def remove_tool(self, slug: Slug, name: ToolName, kind: TargetKind = TargetKind.TOOL) -> ServerView:
+    async def remove_tool(
+        self,
+        who: Who,
+        slug: Slug,
+        name: ToolName,
+        response: Response,
+        kind: TargetKind = TargetKind.TOOL,
+        match: IfMatch = None,
+    ) -> ServerView:
         """Take a tool out of the policy; calls of it are refused from then on."""
-        return view(await self._servers.remove_tool(slug, name, kind, LOCAL))
+        self._check(slug, match)
+        return _tagged(response, await self._servers.remove_tool(slug, name, kind, who.name))
 
-    async def put_defaults(self, slug: Slug, body: DefaultsBody) -> ServerView:
+    async def put_defaults(
+        self, who: Who, slug: Slug, body: DefaultsBody, response: Response, match: IfMatch = None
+    ) -> ServerView:
         """Set the scopes that a request without `scope` asks for."""
-        return view(await self._servers.put_defaults(slug, frozenset(body.scopes), LOCAL))
+        self._check(slug, match)
+        return _tagged(response, await self._servers.put_defaults(slug, frozenset(body.scopes), who.name))
 
-    async def put_may_ask(self, slug: Slug, body: AsksBody) -> ServerView:
+    async def put_may_ask(
+        self, who: Who, slug: Slug, body: AsksBody, response: Response, match: IfMatch = None
+    ) -> ServerView:
         """Set what the server may ask its clients for; everything else that it asks is refused in their name."""
-        return view(await self._servers.put_may_ask(slug, frozenset(body.may_ask), LOCAL))
+        self._check(slug, match)
+        return _tagged(response, await self._servers.put_may_ask(slug, frozenset(body.may_ask), who.name))
 
-    async def sync(self, slug: Slug, body: SyncBody) -> ServerView:
+    async def sync(self, who: Who, slug: Slug, body: SyncBody, response: Response, match: IfMatch = None) -> ServerView:
         """Take over what was confirmed of what the server offers now, in one step; refused if it was changed since."""
-        return view(await self._servers.sync(slug, body.confirmed(), LOCAL))
+        self._check(slug, match, required=False)
+        return _tagged(response, await self._servers.sync(slug, body.confirmed(), who.name))
 
-    async def suspend(self, slug: Slug) -> ServerView:
+    async def suspend(self, who: Who, slug: Slug, response: Response, match: IfMatch = None) -> ServerView:
         """Refuse every token for the server until it is resumed."""
-        return view(await self._servers.suspend(slug, LOCAL))
+        self._check(slug, match, required=False)
+        return _tagged(response, await self._servers.suspend(slug, who.name))
 
-    async def resume(self, slug: Slug) -> ServerView:
+    async def resume(self, who: Who, slug: Slug, response: Response, match: IfMatch = None) -> ServerView:
         """Let tokens for the server work again."""
-        return view(await self._servers.resume(slug, LOCAL))
+        self._check(slug, match, required=False)
+        return _tagged(response, await self._servers.resume(slug, who.name))
 
-    async def invite(self, slug: Slug, body: EnrolmentBody | None = None) -> InvitationView:
+    def _check(self, slug: str, match: str | None, *, required: bool = True) -> None:
+        check(match, view(self._servers.get(slug)), required=required)
+
+    async def invite(self, who: Who, slug: Slug, body: EnrolmentBody | None = None) -> InvitationView:
         """Make a one-time code with which one guard of the server can enrol."""
-        found = await self._enrolment.offer(slug, body.name if body is not None else None, LOCAL)
+        found = await self._enrolment.offer(slug, body.name if body is not None else None, who.name)
         return InvitationView(
             guard=found.enrolment.slug,
             server=slug,
             code=found.code,
             expires_at=times.render(found.enrolment.expires_at),
         )
+
+
+def _tagged(response: Response, server: Server) -> ServerView:
+    found = view(server)
+    tagged(response, found)
+    return found
 
 
 def view(server: Server) -> ServerView:

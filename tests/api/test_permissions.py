@@ -1,0 +1,219 @@
+"""Who may do what at the management API: the table of permissions, walked through the OpenAPI document."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import httpx2
+
+from accredit.identity.management import Need
+from accredit.web.api.permissions import OPERATIONS
+from tests.support.admin import Admin
+from tests.support.management import Staff
+
+Operation = tuple[str, str, str]
+"""The name of an operation, its method and the template of its path."""
+
+BODIES: dict[str, Any] = {
+    "administrators.name": {"administrator": True},
+    "agents.add": {"slug": "fresh", "owner": "dana"},
+    "agents.add_credential": {},
+    "agents.retire_credential": {"retires_in": 60},
+    "roles.add": {"slug": "fresh", "scopes": {"{server}": ["ledger:read"]}},
+    "roles.put_scopes": {"scopes": ["ledger:purge"]},
+    "roles.assign": {"ends_in": 60},
+    "servers.add": {"slug": "fresh", "resource": "http://127.0.0.1:9002/mcp"},
+    "servers.put_scope": {"description": "Changed"},
+    "servers.put_tool": {"needs": ["ledger:purge"]},
+    "servers.put_defaults": {"scopes": ["ledger:purge"]},
+    "servers.put_may_ask": {"may_ask": ["roots"]},
+    "servers.sync": {"version": 1},
+    "servers.invite": {},
+}
+"""What is sent with the operations that take a body."""
+
+UNFINDABLE = {"audit.explain", "agents.retire_credential", "agents.revoke_credential", "servers.sync"}
+"""Operations for which this test knows no decision, credential or version that is there."""
+
+LEDGER = {"server": "ledger", "role": "reader", "guard": "front"}
+ARCHIVE = {"server": "archive", "role": "keeper", "guard": "back"}
+
+
+async def operations(admin: Admin) -> list[Operation]:
+    document = (await admin.http.get("/openapi.json")).json()
+    found = [
+        (operation["operationId"], method.upper(), path.removeprefix("/api/v1"))
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+    ]
+    takes = {name for path in document["paths"].values() for name in _with_body(path)}
+    assert takes <= set(BODIES), "an operation with a body has no body in this test"
+    assert {name for name, _, _ in found} == set(OPERATIONS)
+    return found
+
+
+def _with_body(item: dict[str, Any]) -> Iterator[str]:
+    return (operation["operationId"] for operation in item.values() if "requestBody" in operation)
+
+
+def request(operation: Operation, of: dict[str, str]) -> tuple[str, str, dict[str, Any]]:
+    """Return method, address and body with which `operation` concerns the nouns `of` somebody."""
+    name, method, template = operation
+    noun = template.split("/")[1]
+    slug = {"servers": of["server"], "roles": of["role"], "guards": of["guard"], "agents": "bot"}.get(noun, "")
+    given = {
+        "{slug}": slug, "{server}": of["server"], "{agent}": "bot", "{word}": "ledger:purge", "{name}": "list_invoices",
+        "{credential}": "crd_x", "{use}": "access", "{decision}": "dec_" + "0" * 26,
+    }  # fmt: skip
+    where = re.sub(r"\{\w+\}", lambda found: given[found[0]], template)
+    body = BODIES.get(name)
+    if name == "roles.add":
+        body = {"slug": "fresh", "scopes": {of["server"]: ["ledger:read"]}}
+    return method, where, {"headers": {"if-match": "*"}} | ({} if body is None else {"json": body})
+
+
+async def send(client: httpx2.AsyncClient, operation: Operation, of: dict[str, str]) -> httpx2.Response:
+    method, where, more = request(operation, of)
+    return await client.request(method, where, **more)
+
+
+def refused(answer: httpx2.Response) -> bool:
+    if answer.status_code != 403:
+        return False
+    assert answer.json()["type"] == "urn:accredit:problem:forbidden"
+    assert 'error="insufficient_scope"' in answer.headers["www-authenticate"]
+    assert answer.headers["cache-control"] == "no-store"
+    return True
+
+
+async def test_nobody_comes_in_without_a_token_and_nothing_is_said(staff: Staff) -> None:
+    before = await staff.state()
+    for operation in await operations(staff.admin):
+        answer = await send(staff.clients["nobody"], operation, LEDGER)
+        assert answer.status_code == 401, operation
+        assert answer.headers["www-authenticate"].startswith("Bearer resource_metadata=")
+        assert "error" not in answer.headers["www-authenticate"]
+    for where in ("/openapi.json", "/nowhere", "/servers/ledger/"):
+        assert (await staff.clients["nobody"].get(where)).status_code == 401
+    assert await staff.state() == before
+
+
+async def test_two_server_administrators_cannot_touch_each_others(staff: Staff) -> None:
+    before = await staff.state()
+    for name, theirs in (("ann", ARCHIVE), ("bea", LEDGER)):
+        for operation in await operations(staff.admin):
+            need = OPERATIONS[operation[0]].need
+            answer = await send(staff.clients[name], operation, theirs)
+            listed = need is Need.OWN and operation[1] == "GET" and "{" not in operation[2]
+            if listed and operation[0] != "audit.search":
+                assert answer.status_code == 200, operation
+                assert f'"{theirs["server"]}"' not in answer.text
+            else:
+                assert refused(answer), (name, operation, answer.text)
+            assert theirs["guard"] not in answer.text
+    assert await staff.state() == before
+
+
+async def test_what_does_not_exist_and_what_is_anothers_are_refused_alike(staff: Staff) -> None:
+    nowhere = {"server": "nowhere", "role": "nobody", "guard": "nothing"}
+    for operation in await operations(staff.admin):
+        theirs = await send(staff.clients["ann"], operation, ARCHIVE)
+        unknown = await send(staff.clients["ann"], operation, nowhere)
+        assert (theirs.status_code, theirs.text) == (unknown.status_code, unknown.text), operation
+
+
+async def test_a_server_administrator_administers_their_own(staff: Staff) -> None:
+    done = []
+    for operation in await operations(staff.admin):
+        if OPERATIONS[operation[0]].need in (Need.SERVERS, Need.LOOK_AT_SERVERS):
+            answer = await send(staff.clients["ann"], operation, LEDGER)
+            assert not refused(answer), operation
+            assert answer.is_success or operation[0] in UNFINDABLE, (operation, answer.text)
+            done.append(operation[0])
+    assert len(done) >= 15
+    assert (await send(staff.clients["ann"], ("roles.add", "POST", "/roles"), LEDGER)).status_code == 201
+    found = (await staff.admin.ok("GET", "/audit", params={"kind": "administered", "limit": 50}))["items"]
+    assert {item["person"]["by"] for item in found[: len(done) - 1]} == {staff.secrets["ann"][0]}
+
+
+async def test_a_role_over_two_servers_is_edited_and_assigned_by_who_administers_both(staff: Staff) -> None:
+    ann = staff.clients["ann"]
+    assert (await ann.get("/roles/both")).json()["scopes"] == {"ledger": ["ledger:read"]}
+    for method, where, body in (
+        ("PUT", "/roles/both/scopes/ledger", {"scopes": []}),
+        ("PUT", "/roles/reader/scopes/archive", {"scopes": ["ledger:read"]}),
+        ("PUT", "/roles/both/assignments/bot", {}),
+        ("DELETE", "/roles/both/assignments/bot", None),
+        ("POST", "/roles", {"slug": "wide", "scopes": {"ledger": [], "archive": ["ledger:read"]}}),
+        ("POST", "/roles", {"slug": "none"}),
+    ):
+        assert refused(await ann.request(method, where, json=body)), where
+    await staff.admin.ok("PUT", "/administrators/ann", json={"servers": ["ledger", "archive"]})
+    token = await staff.token("ann")
+    more = {"json": {"scopes": ["ledger:purge"]}, "headers": {"if-match": "*"}}
+    answer = await staff.come(token, "PUT", "/roles/both/scopes/ledger", **more)
+    assert answer.json()["scopes"] == {"archive": ["ledger:read"], "ledger": ["ledger:purge"]}
+
+
+async def test_an_auditor_reads_everything_and_changes_nothing(staff: Staff) -> None:
+    before = await staff.state()
+    found = (await staff.admin.ok("GET", "/audit"))["items"][0]["decision"]
+    for operation in await operations(staff.admin):
+        answer = await send(staff.clients["eye"], operation, ARCHIVE)
+        if operation[1] == "GET":
+            assert answer.is_success or operation[0] == "audit.explain", (operation, answer.text)
+        else:
+            assert refused(answer), (operation, answer.text)
+    assert (await staff.clients["eye"].get(f"/decisions/{found}")).status_code == 200
+    assert await staff.state() == before
+    for noun in ("servers", "roles", "guards", "agents", "administrators"):
+        assert (await staff.clients["eye"].get(f"/{noun}")).json() == await staff.admin.ok("GET", f"/{noun}")
+
+
+async def test_an_administrator_does_everything_but_make_administrators(staff: Staff) -> None:
+    for operation in await operations(staff.admin):
+        answer = await send(staff.clients["root"], operation, LEDGER)
+        local = OPERATIONS[operation[0]].need is Need.LOCAL
+        assert refused(answer) is local, (operation, answer.text)
+        assert answer.is_success or local or operation[0] in UNFINDABLE, operation
+    (item, *_) = (await staff.admin.ok("GET", "/audit", params={"kind": "administered"}))["items"]
+    explained = await staff.admin.ok("GET", f"/decisions/{item['decision']}")
+    assert (item["person"]["by"], explained["chain"][0]["name"]) == (staff.secrets["root"][0], "root")
+
+
+async def test_no_token_gives_an_administrator_new_powers(staff: Staff) -> None:
+    root = staff.clients["root"]
+    for where in ("/agents/ann/credentials", "/agents/root/credentials", "/agents/eye/resume"):
+        assert refused(await root.post(where)), where
+    assert (await root.post("/agents/ann/suspend")).status_code == 200
+    assert refused(await root.post("/agents/ann/resume"))
+    assert (await staff.clients["ann"].get("/servers")).status_code == 401
+    assert refused(await root.put("/administrators/bot", json={"auditor": True}))
+    assert (await staff.admin.ok("POST", "/agents/ann/resume"))["state"] == "active"
+
+
+async def test_an_administrator_may_ask_for_less_than_everything(staff: Staff) -> None:
+    ledger = (await staff.admin.ok("GET", "/servers/ledger"))["id"]
+    narrow = await staff.token("root", f"server:{ledger}")
+    assert (await staff.come(narrow, "POST", "/servers/ledger/suspend")).status_code == 200
+    assert (await staff.come(narrow, "POST", "/servers/archive/suspend")).status_code == 403
+    assert (await staff.come(await staff.token("root", "audit"), "POST", "/keys/access/rotate")).status_code == 403
+    usual = await staff.token("root")
+    assert (await staff.come(usual, "POST", "/servers/archive/suspend")).status_code == 200
+    answer = await staff.come(usual, "POST", "/agents", json={"slug": "x", "owner": "d"})
+    assert answer.status_code == 403
+    assert 'scope="admin"' in answer.headers["www-authenticate"]
+
+
+async def test_the_log_of_a_server_is_open_to_its_administrator(staff: Staff) -> None:
+    ann = staff.clients["ann"]
+    found = (await ann.get("/audit", params={"server": "ledger"})).json()["items"]
+    assert {item["server_slug"] for item in found} == {"ledger"}
+    assert (await ann.get(f"/decisions/{found[0]['decision']}")).status_code == 200
+    everything = (await staff.admin.ok("GET", "/audit", params={"limit": 200}))["items"]
+    others = [item["decision"] for item in everything if item["server_slug"] != "ledger" and item["decision"]]
+    assert len(others) > 5
+    for decision in others:
+        assert refused(await ann.get(f"/decisions/{decision}"))
+    for query in ({}, {"server": "archive"}, {"server": "nowhere"}, {"server": "srv_" + "0" * 26}):
+        assert refused(await ann.get("/audit", params=query))
