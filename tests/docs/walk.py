@@ -76,13 +76,17 @@ def free_port() -> str:
         return str(probe.getsockname()[1])
 
 
+_LEFT_OUT = ("ACCREDIT_", "COV_", "COLUMNS", "LINES")
+"""What a walk does not inherit: settings, and the width that readline leaves to the children of its program."""
+
+
 class Walk:
     """Runs the blocks of one document."""
 
     def __init__(self, folder: Path, environment: Mapping[str, str] = {}) -> None:
         self.folder = folder
         self._ports = {written: free_port() for written in READY.values()}
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("ACCREDIT_", "COV_"))}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(_LEFT_OUT)}
         found = {"ACCREDIT_PORT": self._ports["8700"], "PATH": f"{sys.prefix}/bin:{os.environ['PATH']}"}
         self._environment = {**kept, **found, "PYTHONUNBUFFERED": "1", **environment}
         self._running = contextlib.ExitStack()
