@@ -60,6 +60,7 @@ def accredit(folder: Path, *words: str) -> Any:
     return json.loads(done.stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
 def test_a_second_start_goes_on_where_the_first_one_was_stopped(tmp_path: Path, ending: signal.Signals) -> None:
     words = ("--port", str(free_port()), "--json")
