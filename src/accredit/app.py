@@ -38,6 +38,7 @@ from accredit.service.ids import Ids
 from accredit.service.keyring import Keyring
 from accredit.service.keys import Keys
 from accredit.service.management import Management
+from accredit.service.manifests import Manifests
 from accredit.service.memory import Memory
 from accredit.service.roles import Roles
 from accredit.service.servers import Servers
@@ -133,6 +134,7 @@ class _Parts:
         self.guards = Guards(self.issuer, self.changes, self.clients, self.keyring)
         self.enrolment = EnrolmentService(self.changes, self.enrolments, self.clients, randomness)
         self.agents = Agents(self.changes, self.clients, randomness)
+        self.manifests = Manifests(self.changes, readers.Estates(database), randomness)
 
     async def build(self) -> Node:
         """Load the state, furnish a new deployment, and return the node."""
@@ -171,6 +173,7 @@ class _Parts:
             guards=self.guards,
             keys=self.keys,
             audit=Audit(self.log),
+            manifests=self.manifests,
             directory=self.directory,
             clients=self.clients,
             clock=self.clock,

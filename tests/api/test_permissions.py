@@ -7,6 +7,7 @@ from typing import Any
 import httpx2
 
 from accredit.identity.management import Need
+from accredit.identity.plan import Plan
 from accredit.web.api.permissions import OPERATIONS
 from tests.support.admin import Admin
 from tests.support.management import Staff
@@ -19,6 +20,8 @@ BODIES: dict[str, Any] = {
     "agents.add": {"slug": "fresh", "owner": "dana"},
     "agents.add_credential": {},
     "agents.retire_credential": {"retires_in": 60},
+    "files.plan": {"document": {"accredit": 1}},
+    "files.apply": {"document": {"accredit": 1}, "fingerprint": Plan().fingerprint()},
     "roles.add": {"slug": "fresh", "scopes": {"{server}": ["ledger:read"]}},
     "roles.put_scopes": {"scopes": ["ledger:purge"]},
     "roles.assign": {"ends_in": 60},
@@ -160,7 +163,7 @@ async def test_an_auditor_reads_everything_and_changes_nothing(staff: Staff) -> 
     found = (await staff.admin.ok("GET", "/audit"))["items"][0]["decision"]
     for operation in await operations(staff.admin):
         answer = await send(staff.clients["eye"], operation, ARCHIVE)
-        if operation[1] == "GET":
+        if operation[1] == "GET" or OPERATIONS[operation[0]].need is Need.LOOK:
             assert answer.is_success or operation[0] == "audit.explain", (operation, answer.text)
         else:
             assert refused(answer), (operation, answer.text)
@@ -190,6 +193,21 @@ async def test_no_token_gives_an_administrator_new_powers(staff: Staff) -> None:
     assert (await staff.clients["ann"].get("/servers")).status_code == 401
     assert refused(await root.put("/administrators/bot", json={"auditor": True}))
     assert (await staff.admin.ok("POST", "/agents/ann/resume"))["state"] == "active"
+
+
+async def test_no_file_gives_an_administrator_new_powers(staff: Staff) -> None:
+    root = staff.clients["root"]
+
+    async def apply(**members: Any) -> httpx2.Response:
+        body = {"document": {"accredit": 1, "agents": {"ann": members}}}
+        seen = (await root.post("/plan", json=body)).json()["fingerprint"]
+        return await root.post("/apply", json=body | {"fingerprint": seen})
+
+    assert (await apply(state="suspended", purpose="Suspended by a file")).status_code == 200
+    for members in ({"state": "active"}, {"expires": "2099-12-31T23:59:59Z"}):
+        assert refused(await apply(**members))
+    assert (await root.get("/agents/ann")).json()["state"] == "suspended"
+    assert (await apply(purpose="Nothing of weight")).status_code == 200
 
 
 async def test_an_administrator_may_ask_for_less_than_everything(staff: Staff) -> None:

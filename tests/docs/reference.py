@@ -17,6 +17,7 @@ import typer
 from accredit.cli.main import program
 from accredit.cli.trouble import Exit
 from accredit.config import Settings
+from accredit.identity import schema
 from accredit_sdk.guard import Guard, options
 from tests.laws.architecture import by_first_line
 from tests.laws.requirements import FOLDER
@@ -30,6 +31,8 @@ _EXITS: Final = {
     Exit.USAGE: "the command line or the configuration cannot be meant so",
     Exit.UNREACHABLE: "the server, or the MCP server to be read, does not answer, or not as it should",
     Exit.UNVERIFIED: "`audit verify`, `doctor` or `server sync` found something that does not hold",
+    Exit.DIFFERENT: "`plan`: the file would change something",
+    Exit.OVERTAKEN: "`apply`: something else was changed since the plan was made; nothing was done",
 }
 
 _CLI: Final = """\
@@ -121,6 +124,30 @@ def guard() -> str:
     return _page("Options of a guard", head, "Further, all by name:", "\n".join(rows))
 
 
+def file() -> str:
+    """Return the page of the members of a file."""
+    parts = [_MANIFEST]
+    for title, members in _ENTRIES.items():
+        rows = ["| member | what it is |", "|---|---|"]
+        rows += [f"| `{name}` | {_cell(member.about)} |" for name, member in members.items()]
+        parts += [f"## {title}", "\n".join(rows)]
+    return _page("Files", *parts)
+
+
+_MANIFEST: Final = """\
+What `accredit plan` and `accredit apply` read and `accredit export` writes: YAML or JSON. A member that is left out is
+left alone, and takes its usual value in something new; one that is there is meant whole. An unknown member is an error.
+[How to use it](../howto/configure-by-file.md)."""
+_ENTRIES: Final = {
+    "The file": schema.FILE,
+    "A server": schema.SERVER,
+    "A tool, resource or prompt": schema.OFFER,
+    "A role": schema.ROLE,
+    "An agent": schema.AGENT,
+    "A role of an agent": schema.ASSIGNMENT,
+}
+
+
 def standards(root: Path = ROOT) -> str:
     """Return the table of the standards that are claimed: how much of each is tested, and where it is decided."""
     pending = set(tomllib.loads((root / FOLDER / "pending.toml").read_text())["ids"])
@@ -194,6 +221,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "README.md": lambda: _within("README.md", "standards", standards),
     "docs/threat-model.md": lambda: _within("docs/threat-model.md", "attacks", attacks),
     "docs/reference/cli.md": cli,
+    "docs/reference/file.md": file,
     "docs/reference/guard.md": guard,
     "docs/reference/settings.md": settings,
 }

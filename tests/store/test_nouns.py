@@ -15,7 +15,7 @@ from accredit.identity.signing_key import KeyState, KeyUse
 from accredit.identity.state import State
 from accredit.oauth.outcome import Lost, Outcome, Won
 from accredit.ports.deployment import Deployment
-from accredit.store import jti
+from accredit.store import jti, signals
 from accredit.store import readers as ports
 from accredit.store.conformance import (
     NOW,
@@ -338,3 +338,110 @@ async def test_holders_are_the_agents_with_one_of_the_roles_page_by_page(store: 
     assert [item.client.slug for item in found] == ["agent-0", "agent-2"]
     assert [item.client for item in await store.clients.agents_with(wanted, "agent-0", 1)] == [client(2)]
     assert await store.clients.agents_with((), "", 5) == ()
+
+
+async def test_what_is_removed_is_a_tombstone_whose_names_are_free_in_the_same_transaction(
+    store: Any, submit: Any
+) -> None:
+    mine = agent(0)
+    await submit(changes.AddServer(server(0)), changes.AddRole(role(0)), changes.AddClient(mine.client, mine))
+    await submit(writes=(changes.Assign(Assignment(role(0).id, mine.client.id)),))
+    heir = server(1, slug=server(0).slug, resource=server(0).resource)
+    next_role = role(1, slug=role(0).slug, scopes={heir.id: frozenset({"admin"})})
+    next_agent = replace(agent(1), client=client(1, slug=mine.client.slug))
+    verdict = await submit(
+        changes.AddServer(heir),
+        changes.AddRole(next_role),
+        changes.AddClient(next_agent.client, next_agent),
+        changes.RemoveServer(server(0).id, 1),
+        changes.RemoveRole(role(0).id, 1),
+        changes.RemoveClient(mine.client.id, 1),
+    )
+    assert isinstance(verdict, Won)
+    found = await ports.Estates(store.database).read()
+    assert (found.servers, found.roles, found.agents, found.held) == ((heir,), (next_role,), (next_agent,), {})
+    assert await store.clients.principal(mine.client.client_id) is None
+    assert isinstance(await submit(changes.ReplaceServer(server(0, version=3))), Lost)
+    assert isinstance(await submit(changes.ReplaceClient(client(0, version=3))), Lost)
+
+
+async def test_a_stale_removal_and_that_of_a_builtin_server_change_nothing(store: Any, submit: Any) -> None:
+    builtin = server(1, builtin=True)
+    await submit(
+        changes.AddServer(server(0)), changes.AddServer(builtin), changes.AddRole(role(0)), changes.AddClient(client(0))
+    )
+    for claim in (
+        changes.RemoveServer(server(0).id, 2),
+        changes.RemoveServer(builtin.id, 1),
+        changes.RemoveServer(server(7).id, 1),
+        changes.RemoveRole(role(0).id, 2),
+        changes.RemoveRole(role(7).id, 1),
+        changes.RemoveClient(client(0).id, 2),
+    ):
+        assert await submit(claim) == Lost(claim)
+    found = await store.catalogue.load()
+    assert (found.servers, found.roles) == ((server(0), builtin), (role(0),))
+
+
+async def test_an_agent_is_replaced_with_its_people_and_its_purpose(store: Any, submit: Any) -> None:
+    mine = agent(0)
+    await submit(changes.AddClient(mine.client, mine))
+    later = replace(mine, client=client(0, name="N", expires_at=NOW, version=2), owner="o", sponsor="s", purpose="p")
+    assert isinstance(await submit(changes.ReplaceClient(later.client, later)), Won)
+    assert await store.clients.agent(mine.client.id) == later
+
+
+async def test_the_estate_is_of_one_moment_and_knows_its_number(store: Any, submit: Any) -> None:
+    mine = agent(0)
+    held = Assignment(role(0).id, mine.client.id, NOW)
+    await submit(
+        changes.AddServer(server(0)),
+        changes.AddRole(role(0)),
+        changes.AddClient(mine.client, mine),
+        writes=(changes.Assign(held),),
+    )
+    found = await ports.Estates(store.database).read()
+    assert (found.seq, found.agents, found.held) == (1, (mine,), {mine.client.id: (held,)})
+
+
+async def test_who_claims_that_nothing_changed_loses_when_something_did(store: Any, submit: Any) -> None:
+    await submit(changes.AddServer(server(0)))
+    claim = changes.Unchanged(0)
+    assert await submit(claim, changes.RemoveServer(server(0).id, 1)) == Lost(claim)
+    assert (await store.catalogue.load()).servers == (server(0),)
+    assert isinstance(await submit(changes.Unchanged(1), changes.RemoveServer(server(0).id, 1)), Won)
+
+
+async def test_who_is_overtaken_between_the_look_and_the_number_loses_and_writes_nothing(
+    store: Any, submit: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await submit(changes.AddServer(server(0)))
+    monkeypatch.setattr(signals, "head", lambda _: 0)
+    claim = changes.Unchanged(0)
+    assert await submit(claim, changes.RemoveServer(server(0).id, 1)) == Lost(claim)
+    monkeypatch.undo()
+    assert (await store.catalogue.load()).servers == (server(0),)
+    assert await store.catalogue.signals(1, 10) == ()
+
+
+async def test_many_clients_are_replaced_at_once_each_by_its_own_version(store: Any, submit: Any) -> None:
+    many = [agent(n) for n in range(4)]
+    await submit(changes.AddServer(server(0)), changes.AddClient(guard(9)))
+    await submit(*(changes.AddClient(one.client, one) for one in many))
+    later = [replace(agent(n), client=client(n, name=f"N{n}", version=2), purpose=f"p{n}") for n in range(4)]
+    renamed = replace(later[3], client=replace(later[3].client, slug="else"))
+    alone = guard(9, servers=frozenset(), version=2)
+    wanted = [changes.ReplaceClient(one.client, one) for one in (*later[:3], renamed)]
+    stale = changes.ReplaceClient(client(2, version=5))
+    assert isinstance(await submit(*wanted[:2], stale), Lost)
+    assert await store.clients.agent(many[0].client.id) == many[0]
+    assert isinstance(await submit(*wanted, changes.ReplaceClient(alone)), Won)
+    assert await store.clients.agents("", 10) == (*later[:3], renamed)
+    taken = changes.ReplaceClient(client(0, slug="else", version=3))
+    assert await submit(taken, changes.ReplaceClient(client(1, version=3))) == Lost(taken)
+    twice = changes.ReplaceClient(client(1, version=3))
+    assert await submit(twice, twice) == Lost(twice)
+    gone = changes.RemoveClient(client(1).id, 2)
+    assert await submit(gone, gone) == Lost(gone)
+    assert isinstance(await submit(gone, changes.RemoveClient(client(2).id, 2)), Won)
+    assert [one.client.slug for one in await store.clients.agents("", 10)] == ["agent-0", "else"]

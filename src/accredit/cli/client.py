@@ -54,9 +54,10 @@ class Client:
         timeout = httpx2.Timeout(SECONDS, read=None if patient else SECONDS)
         return self._call("GET", where, params=given, timeout=timeout)
 
-    def post(self, where: str, body: Any = None) -> Any:
-        """Send `body` (JSON, or nothing) and return the answer."""
-        return self._call("POST", where, **({} if body is None else {"json": body}))
+    def post(self, where: str, body: Any = None, *, patient: bool = False) -> Any:
+        """Send `body` (JSON, or nothing) and return the answer. A `patient` caller waits as long as it takes."""
+        timeout = httpx2.Timeout(SECONDS, read=None if patient else SECONDS)
+        return self._call("POST", where, timeout=timeout, **({} if body is None else {"json": body}))
 
     def put(self, where: str, body: Any) -> Any:
         """Put `body` (JSON) and return the answer. What is part of something is put into it as it is now."""

@@ -10,10 +10,24 @@ from typing import Final
 import httpx2
 import typer
 
-from accredit.cli import admin, agent, audit, doctor, explain, guard, key, migrate, role, server, up, version
+from accredit.cli import (
+    admin,
+    agent,
+    audit,
+    doctor,
+    explain,
+    guard,
+    key,
+    manifest,
+    migrate,
+    role,
+    server,
+    up,
+    version,
+)
 from accredit.cli.screen import Screen
 from accredit.cli.session import Session, shared
-from accredit.cli.trouble import Exit, Trouble
+from accredit.cli.trouble import Exit, Told, Trouble
 from accredit.config import ConfigurationProblems
 
 LOG: Final = "cli-errors.log"
@@ -35,7 +49,7 @@ def program() -> typer.Typer:
         app.add_typer(noun.app, name=name)
     app.add_typer(admin.app, name="admin")
     app.add_typer(audit.app, name="audit")
-    for single in (explain, up, migrate, doctor, version):
+    for single in (manifest, explain, up, migrate, doctor, version):
         single.register(app)
     return app
 
@@ -49,6 +63,8 @@ def main(arguments: Sequence[str] | None = None, transport: httpx2.BaseTransport
     session = Session(transport=transport)
     try:
         ended = program()(args=words, obj=session, prog_name="accredit", standalone_mode=False)
+    except Told as told:
+        return told.code
     except Trouble as trouble:
         return _ended(session, trouble)
     except typer.TyperException as error:

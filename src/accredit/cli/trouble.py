@@ -13,6 +13,8 @@ class Exit(IntEnum):
     USAGE = 2
     UNREACHABLE = 3
     UNVERIFIED = 4
+    DIFFERENT = 5
+    OVERTAKEN = 6
 
 
 class Trouble(Exception):
@@ -23,6 +25,14 @@ class Trouble(Exception):
         self.code = code
         self.sentence = sentence
         self.members = dict(members or {})
+
+
+class Told(Exception):
+    """A command ends here with a code of its own, and everything has been said."""
+
+    def __init__(self, code: Exit) -> None:
+        super().__init__(code)
+        self.code = code
 
 
 def usage(sentence: str) -> Trouble:

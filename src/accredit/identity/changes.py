@@ -31,6 +31,14 @@ class ReplaceServer:
 
 
 @dataclass(frozen=True, slots=True)
+class RemoveServer:
+    """Claim: make a server (an id) a tombstone; slug and resource are free again. Loses unless `version` is stored."""
+
+    server: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
 class AddRole:
     """Claim: create a role. Loses when its slug is taken."""
 
@@ -45,6 +53,14 @@ class ReplaceRole:
 
 
 @dataclass(frozen=True, slots=True)
+class RemoveRole:
+    """Claim: drop a role (an id) and take it from whoever holds it. Loses unless the stored version is `version`."""
+
+    role: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
 class AddClient:
     """Claim: register a client; `agent` carries the rest of an agent. Loses when slug or client_id is taken."""
 
@@ -54,9 +70,28 @@ class AddClient:
 
 @dataclass(frozen=True, slots=True)
 class ReplaceClient:
-    """Claim: change a client. Loses unless the stored version is `client.version - 1`."""
+    """Claim: change a client, and with `agent` the rest of it. Loses unless the stored version is one less."""
 
     client: Client
+    agent: Agent | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveClient:
+    """Claim: turn a client (an id) into a tombstone; its slug is free again. Loses unless `version` is stored."""
+
+    client: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """Claim: nothing that signals tell of has changed. Loses unless `since` is the number of the last signal.
+
+    An outcome that makes it must raise a signal itself, and is committed alone.
+    """
+
+    since: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,12 +263,16 @@ class NumberedSignal:
 
 
 Claim = (
-    AddServer
+    Unchanged
+    | AddServer
     | ReplaceServer
+    | RemoveServer
     | AddRole
     | ReplaceRole
+    | RemoveRole
     | AddClient
     | ReplaceClient
+    | RemoveClient
     | UseJti
     | TakeEnrolment
     | AdvanceKey
@@ -258,6 +297,9 @@ __all__ = [
     "Claim",
     "ForgetJti",
     "NumberedSignal",
+    "RemoveClient",
+    "RemoveRole",
+    "RemoveServer",
     "ReplaceClient",
     "ReplaceRole",
     "ReplaceServer",
@@ -268,6 +310,7 @@ __all__ = [
     "StoredRecord",
     "TakeEnrolment",
     "Unassign",
+    "Unchanged",
     "UseJti",
     "Write",
 ]

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from accredit.audit.events import Administered
+from accredit.identity.changes import Claim
 from accredit.oauth.outcome import Lost, Outcome
 from accredit.ports.clock import Clock
 from accredit.ports.journal import Journal, Overloaded, StoreError, Unstorable, WriterStopped
@@ -23,6 +24,11 @@ class Changes:
 
     async def commit(self, outcome: Outcome[Any], lost: Problem) -> None:
         """Make `outcome` durable and visible on this node. Raises `lost` when a rival was first."""
+        if await self.attempt(outcome) is not None:
+            raise lost
+
+    async def attempt(self, outcome: Outcome[Any]) -> Claim | None:
+        """Make `outcome` durable and visible on this node; return None, or the claim that a rival won."""
         try:
             verdict = await self.journal.submit(outcome)
         except Unstorable as error:
@@ -31,8 +37,9 @@ class Changes:
             text = f"nothing was changed: the database cannot be written at the moment ({error})"
             raise Problem(ProblemCode.UNAVAILABLE, text) from error
         if isinstance(verdict, Lost):
-            raise lost
+            return verdict.claim
         await self.directory.catch_up()
+        return None
 
     def event(self, action: str, target: str, by: str, summary: str, server: str | None = None) -> Administered:
         """Return the audit event of an administrative change, with a fresh decision id."""

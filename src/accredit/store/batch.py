@@ -35,7 +35,7 @@ class BatchResult:
 
 
 class PartlyLost(Exception):
-    """An outcome of several claims won some and lost some: the transaction wrote too much and must be rolled back."""
+    """An outcome must be tried alone: it won some claims and lost others, or claims that nothing else happened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,11 @@ class _Verb:
 
 
 CLAIMS: Final[dict[type, _Verb]] = {
+    changes.Unchanged: _Verb(signals.unchanged, lambda claim: claim.since),
+    # A slug or a resource must be free before something new can take it: removals come first.
+    changes.RemoveClient: _Verb(clients.remove, lambda claim: claim.client),
+    changes.RemoveRole: _Verb(roles.remove, lambda claim: claim.role),
+    changes.RemoveServer: _Verb(servers.remove, lambda claim: claim.server),
     changes.UseJti: _Verb(jti.use, lambda claim: (claim.issuer, claim.jti)),
     changes.TakeEnrolment: _Verb(enrolments.take, lambda claim: claim.enrolment),
     changes.AddServer: _Verb(servers.add, lambda claim: claim.server.slug),
@@ -82,6 +87,8 @@ def apply(
     `salts` holds SALT_BYTES for each event. `opening` becomes the first record of a chain that is still empty; it needs
     salt, too. Raises PartlyLost, what the drivers raise, and ValueError for an outcome that cannot be.
     """
+    if len(batch) > 1 and any(isinstance(claim, changes.Unchanged) for outcome in batch for claim in outcome.claims):
+        raise PartlyLost
     lost = _claim(conn, batch)
     won = [outcome for index, outcome in enumerate(batch) if index not in lost]
     _write(conn, [write for outcome in won for write in outcome.writes])
@@ -90,7 +97,11 @@ def apply(
         events.insert(0, opening)
     new = _record(conn, events, head, at, salts)
     raised = [signal for outcome in won for signal in outcome.signals]
-    numbers = iter(_number(conn, won, raised, at))
+    sent = _number(conn, won, raised, at)
+    overtaken = _overtaken(won, sent)
+    if overtaken is not None:
+        return BatchResult((overtaken,), head)
+    numbers = iter(sent)
     verdicts = tuple(lost[index] if index in lost else Won(next(numbers)) for index in range(len(batch)))
     return BatchResult(verdicts, new)
 
@@ -152,3 +163,12 @@ def _number(conn: sa.Connection, won: Iterable[Outcome[Any]], raised: Sequence[S
         last += len(outcome.signals)
         numbers.append(last if outcome.signals else None)
     return numbers
+
+
+def _overtaken(won: Sequence[Outcome[Any]], numbers: Sequence[int | None]) -> Lost | None:
+    """Return what lost because somebody else's signal got a number after `Unchanged` had been looked at."""
+    for outcome, last in zip(won, numbers, strict=True):
+        for claim in outcome.claims:
+            if isinstance(claim, changes.Unchanged) and last != claim.since + len(outcome.signals):
+                return Lost(claim)
+    return None

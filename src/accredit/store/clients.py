@@ -7,13 +7,13 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from accredit.identity.agent import Agent
-from accredit.identity.changes import AddClient, ReplaceClient
+from accredit.identity.changes import AddClient, RemoveClient, ReplaceClient
 from accredit.identity.client import Client, ClientKind
 from accredit.identity.credential import CredentialState
 from accredit.identity.principal import Principal
 from accredit.identity.role import Assignment
 from accredit.identity.state import State
-from accredit.store import credentials, inserts
+from accredit.store import credentials, inserts, versions
 from accredit.store.tables import agents, assignments, client_servers, clients
 from accredit.store.tables import credentials as credential_rows
 
@@ -53,7 +53,23 @@ def add(conn: sa.Connection, claims: Sequence[AddClient]) -> list[bool]:
 
 def replace(conn: sa.Connection, claims: Sequence[ReplaceClient]) -> list[bool]:
     """Put every client in the place of its predecessor if that is the stored one, and tell which."""
-    return [_replace(conn, claim.client) for claim in claims]
+    if len(claims) == 1 or len({claim.client.id for claim in claims}) < len(claims):
+        return [_replace(conn, claim.client, claim.agent) for claim in claims]
+    stored = versions.held(conn, clients, [claim.client.id for claim in claims])
+    plain = {claim.client.id for claim in claims if _keeps_its_names(stored.get(claim.client.id), claim.client)}
+    _replace_all(conn, [claim for claim in claims if claim.client.id in plain])
+    return [claim.client.id in plain or _replace(conn, claim.client, claim.agent) for claim in claims]
+
+
+def remove(conn: sa.Connection, claims: Sequence[RemoveClient]) -> list[bool]:
+    """Turn every client whose stored version is the claimed one into a tombstone, and tell which."""
+    stored = {row.id: row.version for row in versions.held(conn, clients, [one.client for one in claims]).values()}
+    won = [stored.pop(claim.client, None) == claim.version for claim in claims]
+    gone = [{"of": claim.client, "next": claim.version + 1} for claim, ok in zip(claims, won, strict=True) if ok]
+    if gone:
+        next_version = {"state": State.DELETED.value, "version": sa.bindparam("next")}
+        conn.execute(sa.update(clients).where(clients.c.id == sa.bindparam("of")).values(next_version), gone)
+    return won
 
 
 def principal(conn: sa.Connection, client_id: str) -> Principal | None:
@@ -113,6 +129,11 @@ def agent_page(conn: sa.Connection, after: str, limit: int) -> tuple[Agent, ...]
     return tuple(_agent(row) for row in conn.execute(page))
 
 
+def all_agents(conn: sa.Connection) -> tuple[Agent, ...]:
+    """Return every agent, by slug."""
+    return tuple(_agent(row) for row in conn.execute(_AGENTS.order_by(clients.c.slug)))
+
+
 def _row(client: Client) -> dict[str, Any]:
     return {
         "id": client.id,
@@ -138,7 +159,7 @@ def _write_servers(conn: sa.Connection, written: Sequence[Client]) -> None:
     inserts.all_rows(conn, client_servers, rows)
 
 
-def _replace(conn: sa.Connection, client: Client) -> bool:
+def _replace(conn: sa.Connection, client: Client, value: Agent | None) -> bool:
     other = clients.alias()
     rival = sa.exists().where(
         other.c.id != client.id,
@@ -154,9 +175,36 @@ def _replace(conn: sa.Connection, client: Client) -> bool:
     )
     if conn.execute(update).rowcount != 1:
         return False
-    conn.execute(sa.delete(client_servers).where(client_servers.c.client == client.id))
-    _write_servers(conn, [client])
+    if client.kind is ClientKind.GUARD:
+        conn.execute(sa.delete(client_servers).where(client_servers.c.client == client.id))
+        _write_servers(conn, [client])
+    if value is not None:
+        row = _agent_row(client, value)
+        conn.execute(sa.update(agents).where(agents.c.client == client.id).values(row))
     return True
+
+
+def _keeps_its_names(row: Any, client: Client) -> bool:
+    """Tell whether `client` follows on the stored row and can have no rival, because every name is as it was."""
+    if row is None or client.kind is ClientKind.GUARD:
+        return False
+    names = (row.slug, row.client_id, row.kind, row.version)
+    return names == (client.slug, client.client_id, client.kind.value, client.version - 1)
+
+
+def _replace_all(conn: sa.Connection, claims: Sequence[ReplaceClient]) -> None:
+    """Write clients of which each is held and known to win."""
+    rows = [{"of": claim.client.id, **_new(_row(claim.client))} for claim in claims]
+    people = [{"of": claim.client.id, **_new(_agent_row(claim.client, claim.agent))} for claim in claims if claim.agent]
+    for table, key, written in ((clients, clients.c.id, rows), (agents, agents.c.client, people)):
+        if written:
+            names = [name.removeprefix("new_") for name in written[0] if name != "of"]
+            values: dict[str, Any] = {name: sa.bindparam(f"new_{name}") for name in names}
+            conn.execute(sa.update(table).where(key == sa.bindparam("of")).values(values), written)
+
+
+def _new(row: dict[str, Any]) -> dict[str, Any]:
+    return {f"new_{name}": value for name, value in row.items()}
 
 
 def _principals(rows: Iterable[Any]) -> Iterator[Principal]:

@@ -127,6 +127,7 @@ def rivalries() -> Iterator[Rivalry]:
     yield from _single_use(base)
     yield from _keys()
     yield from _chains(base)
+    yield from _removals(base)
 
 
 def _new_nouns() -> Iterator[Rivalry]:
@@ -210,3 +211,12 @@ def _chains(base: Outcome[None]) -> Iterator[Rivalry]:
             )
         ),
     )
+
+
+def _removals(base: Outcome[None]) -> Iterator[Rivalry]:
+    yield Rivalry("the removal of a server", (base,), lambda _: outcome(changes.RemoveServer(server(0).id, 1)))
+    roles = (base, outcome(changes.AddRole(role(0))))
+    yield Rivalry("the removal of a role", roles, lambda _: outcome(changes.RemoveRole(role(0).id, 1)))
+    clients = (outcome(changes.AddClient(client(0), agent(0))),)
+    yield Rivalry("the removal of a client", clients, lambda _: outcome(changes.RemoveClient(client(0).id, 1)))
+    yield Rivalry("a state in which nothing has changed", (base,), lambda _: outcome(changes.Unchanged(1)))

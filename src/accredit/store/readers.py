@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from accredit.identity.agent import Agent
 from accredit.identity.changes import NumberedSignal, StoredRecord
 from accredit.identity.client import ClientKind
+from accredit.identity.estate import Estate
 from accredit.identity.guard import Enrolment
 from accredit.identity.principal import Principal
 from accredit.ports.audit_log import ChainEnd, Filter
@@ -84,6 +85,17 @@ class Clients:
 
 
 @dataclass(frozen=True, slots=True)
+class Estates:
+    """Implements `ports.estates.Estates`."""
+
+    database: Database
+
+    async def read(self) -> Estate:
+        """Return everything as it is at one moment, with the number of the last signal that it contains."""
+        return await self.database.snapshot(_estate)
+
+
+@dataclass(frozen=True, slots=True)
 class Enrolments:
     """Implements `ports.enrolments.Enrolments`."""
 
@@ -138,3 +150,13 @@ class Deployments:
 
 def _catalogue(conn: sa.Connection) -> Catalogue:
     return Catalogue(seq=signals.head(conn), servers=servers.load(conn), roles=roles.load(conn), keys=keys.load(conn))
+
+
+def _estate(conn: sa.Connection) -> Estate:
+    return Estate(
+        seq=signals.head(conn),
+        servers=servers.load(conn),
+        roles=roles.load(conn),
+        agents=clients.all_agents(conn),
+        held=roles.held(conn),
+    )

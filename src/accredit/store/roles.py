@@ -6,8 +6,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from accredit.identity.changes import AddRole, Assign, ReplaceRole, Unassign
-from accredit.identity.role import Role
+from accredit.identity.changes import AddRole, Assign, RemoveRole, ReplaceRole, Unassign
+from accredit.identity.role import Assignment, Role
 from accredit.store import inserts
 from accredit.store.tables import assignments, role_scopes, roles
 
@@ -22,6 +22,11 @@ def add(conn: sa.Connection, claims: Sequence[AddRole]) -> list[bool]:
 def replace(conn: sa.Connection, claims: Sequence[ReplaceRole]) -> list[bool]:
     """Put every role in the place of its predecessor if that is the stored one, and tell which."""
     return [_replace(conn, claim.role) for claim in claims]
+
+
+def remove(conn: sa.Connection, claims: Sequence[RemoveRole]) -> list[bool]:
+    """Drop every role whose stored version is the claimed one, with its assignments, and tell which."""
+    return [_remove(conn, claim) for claim in claims]
 
 
 def assign(conn: sa.Connection, writes: Sequence[Assign]) -> None:
@@ -60,6 +65,14 @@ def load(conn: sa.Connection) -> tuple[Role, ...]:
     )
 
 
+def held(conn: sa.Connection) -> dict[str, tuple[Assignment, ...]]:
+    """Return every assignment, by the id of its holder."""
+    found: dict[str, list[Assignment]] = defaultdict(list)
+    for row in conn.execute(sa.select(assignments)):
+        found[row.holder].append(Assignment(row.role, row.holder, row.ends_at))
+    return {holder: tuple(items) for holder, items in found.items()}
+
+
 def _row(role: Role) -> dict[str, Any]:
     return {
         "id": role.id,
@@ -82,6 +95,15 @@ def _replace(conn: sa.Connection, role: Role) -> bool:
         return False
     conn.execute(sa.delete(role_scopes).where(role_scopes.c.role == role.id))
     _write_scopes(conn, [role])
+    return True
+
+
+def _remove(conn: sa.Connection, claim: RemoveRole) -> bool:
+    there = sa.select(roles.c.id).where(roles.c.id == claim.role, roles.c.version == claim.version).with_for_update()
+    if conn.execute(there).one_or_none() is None:
+        return False
+    for column in (assignments.c.role, role_scopes.c.role, roles.c.id):
+        conn.execute(sa.delete(column.table).where(column == claim.role))
     return True
 
 

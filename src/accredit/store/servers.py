@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from accredit.identity.changes import AddServer, ReplaceServer
+from accredit.identity.changes import AddServer, RemoveServer, ReplaceServer
 from accredit.identity.pin import Pin
 from accredit.identity.server import Scope, Server, TargetKind, Tool
 from accredit.identity.state import State
@@ -25,6 +25,11 @@ def add(conn: sa.Connection, claims: Sequence[AddServer]) -> list[bool]:
 def replace(conn: sa.Connection, claims: Sequence[ReplaceServer]) -> list[bool]:
     """Put every server in the place of its predecessor if that is the stored one, and tell which."""
     return [_replace(conn, claim.server) for claim in claims]
+
+
+def remove(conn: sa.Connection, claims: Sequence[RemoveServer]) -> list[bool]:
+    """Turn every server whose stored version is the claimed one into a tombstone, and tell which."""
+    return [_remove(conn, claim) for claim in claims]
 
 
 def load(conn: sa.Connection) -> tuple[Server, ...]:
@@ -86,6 +91,16 @@ def _replace(conn: sa.Connection, server: Server) -> bool:
         conn.execute(sa.delete(table).where(table.c.server == server.id))
     _write_parts(conn, [server])
     return True
+
+
+def _remove(conn: sa.Connection, claim: RemoveServer) -> bool:
+    update = (
+        sa.update(servers)
+        .where(servers.c.id == claim.server, servers.c.version == claim.version, servers.c.builtin.is_(False))
+        .where(servers.c.state != State.DELETED.value)
+        .values(state=State.DELETED.value, version=claim.version + 1)
+    )
+    return conn.execute(update).rowcount == 1
 
 
 def _write_parts(conn: sa.Connection, written: Sequence[Server]) -> None:

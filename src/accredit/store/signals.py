@@ -5,7 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from accredit.identity.changes import NumberedSignal, Signal, SignalKind
+from accredit.identity.changes import NumberedSignal, Signal, SignalKind, Unchanged
 from accredit.store import inserts
 from accredit.store.tables import signal_head, signals
 from accredit_sdk import scopes as words
@@ -15,6 +15,12 @@ def head(conn: sa.Connection) -> int:
     """Return the number of the last signal, 0 when there is none."""
     number: int = conn.execute(sa.select(signal_head.c.n)).scalar_one()
     return number
+
+
+def unchanged(conn: sa.Connection, claims: Sequence[Unchanged]) -> list[bool]:
+    """Tell of each claim whether it holds now; a rival may yet take a number before this transaction takes its own."""
+    number = head(conn)
+    return [claim.since == number for claim in claims]
 
 
 def send(conn: sa.Connection, raised: Sequence[Signal], at: int) -> int:

@@ -5,9 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import Field
 
+from accredit.identity.schema import LONGEST_LIST
 from accredit.service.administrators import Office
 from accredit.web.api import times
-from accredit.web.api.fields import LONGEST_LIST, Body, Flag, Instant, Page, Slug, Span, View, end
+from accredit.web.api.fields import Body, Flag, Instant, Page, Slug, Span, View, end
 from accredit.web.api.permissions import Who
 from accredit.web.api.services import Services
 

@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from accredit.identity import credential as credentials
 from accredit.ports.journal import Overloaded, StoreError, WriterStopped
+from accredit.service.manifests import Faulty
 from accredit.service.problem import Problem
 from accredit.web import errors, site
 from accredit.web.api import preconditions
@@ -20,9 +21,10 @@ from accredit.web.api.administrators import AdministratorApi
 from accredit.web.api.agents import AgentApi
 from accredit.web.api.audit import AuditApi
 from accredit.web.api.door import Forbidden, LocalDoor, Recognises, TokenDoor
-from accredit.web.api.gate import Gate
+from accredit.web.api.gate import MANIFEST_BYTES, Gate
 from accredit.web.api.guards import GuardApi
 from accredit.web.api.keys import KeyApi
+from accredit.web.api.manifests import ManifestApi, on_faulty
 from accredit.web.api.permissions import OPERATIONS, NotPermitted, Permit, operation
 from accredit.web.api.preconditions import PreconditionFailed, PreconditionRequired
 from accredit.web.api.roles import RoleApi
@@ -35,6 +37,7 @@ PREFIX: Final = "/api/v1"
 """Where the API begins."""
 
 _MOST_ERRORS: Final = 20
+_GATE: Final = Middleware(Gate, larger={f"{PREFIX}/{name}": MANIFEST_BYTES for name in ("plan", "apply")})
 
 
 def local_api(services: Services) -> FastAPI:
@@ -56,10 +59,11 @@ def _api(services: Services, door: Middleware, metadata: str | None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        middleware=[door, Middleware(Gate)],
+        middleware=[door, _GATE],
         generate_unique_id_function=operation,
         dependencies=[Depends(Permit(services))],
         exception_handlers={
+            Faulty: on_faulty,
             NotPermitted: Forbidden(metadata),
             PreconditionRequired: preconditions.on_required,
             PreconditionFailed: preconditions.on_failed,
@@ -80,7 +84,7 @@ def _api(services: Services, door: Middleware, metadata: str | None) -> FastAPI:
     return application
 
 
-_NOUNS: Final = (AdministratorApi, ServerApi, RoleApi, AgentApi, GuardApi, KeyApi, AuditApi, StatusApi)
+_NOUNS: Final = (AdministratorApi, ServerApi, RoleApi, AgentApi, GuardApi, KeyApi, AuditApi, StatusApi, ManifestApi)
 
 
 def _router(services: Services) -> APIRouter:

@@ -5,19 +5,11 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 
 from accredit.identity.pin import Pin
+from accredit.identity.schema import LONGEST_LIST, LONGEST_NAME, LONGEST_TEXT
 from accredit.identity.slug import slug
 from accredit.service.problem import Problem, ProblemCode
 from accredit.web.api import times
 from accredit_sdk import scopes as words
-
-LONGEST_NAME: Final = 200
-"""Characters in a name for people."""
-
-LONGEST_TEXT: Final = 1000
-"""Characters in a description or a purpose."""
-
-LONGEST_LIST: Final = 1000
-"""Members in a list."""
 
 LARGEST_PAGE: Final = 200
 """Items on a page."""

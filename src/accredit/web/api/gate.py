@@ -1,6 +1,7 @@
 """RFC 8259: what a request must be before the framework sees it: bounded, and JSON of exactly one meaning."""
 
 import json
+from collections.abc import Mapping
 from typing import Any, Final, NoReturn
 from urllib.parse import parse_qsl
 
@@ -13,17 +14,22 @@ from accredit.web.body import BodyRefused, check_type, read
 MAX_BYTES: Final = 1024 * 1024
 """The largest request body."""
 
+MANIFEST_BYTES: Final = 16 * 1024 * 1024
+"""The largest request body that carries a file of servers, roles and agents."""
+
 _MAX_PARAMETERS: Final = 32
 
 
 class Gate:
     """Refuses bodies that are too large or that two parsers could read differently, and repeated query parameters.
 
+    `larger` maps paths to what a body may have there, in bytes, when that is more than usual.
     Answers that pass are never stored by anybody: some hold a secret that is shown once.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, larger: Mapping[str, int]) -> None:
         self._app = app
+        self._larger = larger
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer it with a problem document."""
@@ -38,7 +44,7 @@ class Gate:
 
         try:
             _check_query(scope["query_string"])
-            body = await read(receive, MAX_BYTES)
+            body = await read(receive, self._larger.get(scope["path"], MAX_BYTES))
             if body:
                 _check_body(body, Headers(scope=scope).getlist("content-type"))
         except BodyRefused as refused:

@@ -8,9 +8,10 @@ from pydantic import Field
 
 from accredit.identity.management import Authority, Need
 from accredit.identity.role import Assignment, Role
+from accredit.identity.schema import LONGEST_LIST
 from accredit.service.directory import Directory
 from accredit.web.api import times
-from accredit.web.api.fields import LONGEST_LIST, Body, Instant, Name, Page, Slug, Span, View, Words, end
+from accredit.web.api.fields import Body, Instant, Name, Page, Slug, Span, View, Words, end
 from accredit.web.api.permissions import NotPermitted, Who, require
 from accredit.web.api.preconditions import IfMatch, check, tagged
 from accredit.web.api.services import Services

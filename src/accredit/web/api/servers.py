@@ -6,10 +6,11 @@ from fastapi import APIRouter, Query, Response
 from pydantic import Field, StringConstraints
 
 from accredit.identity.pin import Pin
+from accredit.identity.schema import LONGEST_LIST
 from accredit.identity.server import Scope, Server, TargetKind, Tool
 from accredit.service.servers import Confirmed, ServerDraft
 from accredit.web.api import times
-from accredit.web.api.fields import LONGEST_LIST, Body, Flag, Name, Page, PinText, Slug, Text, View, Word, Words
+from accredit.web.api.fields import Body, Flag, Name, Page, PinText, Slug, Text, View, Word, Words
 from accredit.web.api.permissions import Who
 from accredit.web.api.preconditions import IfMatch, check, tagged
 from accredit.web.api.services import Services

@@ -11,6 +11,7 @@ from accredit.service.directory import Directory
 from accredit.service.enrolment import EnrolmentService
 from accredit.service.guards import Guards
 from accredit.service.keys import Keys
+from accredit.service.manifests import Manifests
 from accredit.service.roles import Roles
 from accredit.service.servers import Servers
 
@@ -27,6 +28,7 @@ class Services:
     guards: Guards
     keys: Keys
     audit: Audit
+    manifests: Manifests
     directory: Directory
     clients: Clients
     clock: Clock
