@@ -19,6 +19,7 @@ from accredit.identity.sealing import MasterKey, WrongMasterKey
 from accredit.jobs.expiry import Expiry
 from accredit.jobs.follow import Follow
 from accredit.jobs.runner import Runner
+from accredit.jobs.usage import LastUse
 from accredit.oauth.metadata import Endpoints
 from accredit.ports.clock import Clock
 from accredit.ports.journal import Journal, StoreError
@@ -28,6 +29,7 @@ from accredit.service.administrators import Administrators
 from accredit.service.agents import Agents
 from accredit.service.audit import Audit
 from accredit.service.changes import Changes
+from accredit.service.credentials import Credentials
 from accredit.service.diagnosis import Finding, Level, about_issuer, look
 from accredit.service.directory import Directory
 from accredit.service.enrolment import EnrolmentService
@@ -43,6 +45,7 @@ from accredit.service.memory import Memory
 from accredit.service.roles import Roles
 from accredit.service.servers import Servers
 from accredit.service.token import TokenService
+from accredit.service.usage import Usage
 from accredit.store import engines, migrate, readers, writer
 from accredit.store.engines import Database
 from accredit.store.errors import DatabaseProblem, StoreBusy
@@ -99,9 +102,11 @@ async def node(
         stack.push_async_callback(journal.close)
         parts = _Parts(settings, database, journal, clock, randomness, master, ids)
         built = await parts.build()
+        stack.push_async_callback(parts.usage.close)
         runner = Runner(clock)
         stack.push_async_callback(runner.stop)
-        runner.start([Follow(built.directory), Expiry(parts.keys, Memory(journal))])
+        expiry = Expiry(parts.keys, parts.credentials, Memory(journal))
+        runner.start([Follow(built.directory), expiry, LastUse(parts.usage)])
         yield built
 
 
@@ -133,7 +138,11 @@ class _Parts:
         self.keys = Keys(self.changes, master, randomness)
         self.guards = Guards(self.issuer, self.changes, self.clients, self.keyring)
         self.enrolment = EnrolmentService(self.changes, self.enrolments, self.clients, randomness)
-        self.agents = Agents(self.changes, self.clients, randomness)
+        self.usage = Usage(journal, settings.node or system.host_name())
+        self.credentials = Credentials(
+            self.changes, self.clients, readers.Credentials(database), self.usage, randomness
+        )
+        self.agents = Agents(self.changes, self.clients, self.credentials)
         self.manifests = Manifests(self.changes, readers.Estates(database), randomness)
 
     async def build(self) -> Node:
@@ -146,7 +155,7 @@ class _Parts:
 
     def _public(self, services: Services) -> ASGIApp:
         prefix = urlsplit(self.issuer).path
-        token = TokenService(self.issuer, self.directory, self.keyring, self.journal, self.clock, self.ids)
+        token = TokenService(self.issuer, self.directory, self.keyring, self.journal, self.clock, self.ids, self.usage)
         feed = GuardFeed(self.issuer, self.directory, self.catalogue, self.keyring, self.master, self.clock)
         records = GuardRecords(self.log, self.journal)
         found = guard.GuardApi(
@@ -169,6 +178,7 @@ class _Parts:
             servers=Servers(self.changes),
             roles=Roles(self.changes, self.clients),
             agents=self.agents,
+            credentials=self.credentials,
             enrolment=self.enrolment,
             guards=self.guards,
             keys=self.keys,

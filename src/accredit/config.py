@@ -46,6 +46,9 @@ class Settings(BaseSettings):
     master_key: SecretStr | None = Field(
         default=None, description="Master key, base64url of 32 bytes; absent: the file master.key in the data folder."
     )
+    node: str = Field(
+        default="", max_length=100, pattern=r"^[!-~]*$", description="Name of this node; empty: that of the machine."
+    )
     proxies: tuple[str, ...] = Field(default=(), description="Addresses of proxies whose X-Forwarded-* are believed.")
     danger_http: bool = Field(
         default=False, description="Allow an http issuer off loopback. Tokens then travel in the clear: tests only."

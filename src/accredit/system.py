@@ -4,6 +4,7 @@ import base64
 import binascii
 import os
 import re
+import socket
 import stat
 import time
 from pathlib import Path
@@ -39,6 +40,11 @@ class SystemRandomness:
     def bytes(self, count: int) -> bytes:
         """Return `count` fresh random bytes."""
         return os.urandom(count)
+
+
+def host_name() -> str:
+    """Return the name of the machine, as it may be printed."""
+    return "".join(c for c in socket.gethostname() if "!" <= c <= "~")[:100]
 
 
 def prepare(folder: Path) -> None:

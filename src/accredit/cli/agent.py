@@ -1,30 +1,22 @@
 """`accredit agent`: AI agents of one's own, and their credentials."""
 
-import json
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from accredit.cli.client import path
+from accredit.cli.credential import Noun, commands
 from accredit.cli.given import ending
 from accredit.cli.screen import Screen, mark, moment
 from accredit.cli.secret_file import SecretFile, keeping
 from accredit.cli.session import Session, command
-from accredit.cli.trouble import usage
 
 app = typer.Typer(help="Agents, with their owners and credentials.", no_args_is_help=True)
 """The commands of `accredit agent`."""
-credential = typer.Typer(help="The secrets of an agent.", no_args_is_help=True)
-"""The commands of `accredit agent credential`."""
-
-app.add_typer(credential, name="credential")
+app.add_typer(commands(Noun("agent", "agents")), name="credential")
 
 Name = Annotated[str, typer.Argument(metavar="AGENT", help="Name of the agent.", show_default=False)]
 """The argument that names which one a command is about."""
-
-Identity = Annotated[str, typer.Argument(metavar="CREDENTIAL", help="Its id: accredit agent show.", show_default=False)]
-"""The argument that names a credential."""
 
 
 @command(app, "add")
@@ -94,72 +86,6 @@ def suspend(session: Session, name: Name) -> None:
 def resume(session: Session, name: Name) -> None:
     """Let an agent work again."""
     _changed(session, session.server.post(path("agents", name, "resume")), f"agent {name} is active")
-
-
-@command(credential, "add")
-def add_credential(
-    session: Session,
-    name: Name,
-    public_key: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Its own public key, a JSON Web Key; left out: a secret is made."),
-    ] = None,
-    secret_file: SecretFile = None,
-) -> None:
-    """Give an agent one more credential, so that the old one can be revoked when nobody uses it any more."""
-    if public_key is not None:
-        found = session.server.post(path("agents", name, "credentials"), {"jwk": _jwk(public_key)})
-        _changed(session, found, f"agent {name} can authenticate with the key {found['credential']['id']}")
-        return
-    with keeping(secret_file) as kept:
-        found = session.server.post(path("agents", name, "credentials"))
-        kept.keep(found["secret"])
-    if session.as_json:
-        session.screen.data(kept.shown(found, "secret"))
-        return
-    screen = session.screen
-    screen.done(f"agent {name} has the new credential {found['credential']['id']}")
-    screen.details([("client_id", found["client_id"])])
-    kept.tell(screen, "secret", found["secret"])
-
-
-@command(credential, "retire")
-def retire_credential(
-    session: Session,
-    name: Name,
-    identity: Identity,
-    *,
-    within: Annotated[
-        str,
-        typer.Option("--in", metavar="WHEN", help="How long it goes on working: 1h, 7d, or 2026-12-31T23:59:59Z."),
-    ],
-) -> None:
-    """Let a credential work for a while and no longer: its successor takes over without a gap."""
-    where = path("agents", name, "credentials", identity, "retire")
-    found = session.server.post(where, ending(within, "retires"))
-    _changed(session, found, f"{identity} of {name} works until {moment(found['retires_at'])} and no longer")
-
-
-@command(credential, "revoke")
-def revoke_credential(
-    session: Session,
-    name: Name,
-    identity: Identity,
-) -> None:
-    """End a credential now and for ever, and every token that it obtained."""
-    session.confirm(f"Revoke {identity} of {name}? It never works again, nor does any token that it obtained.")
-    session.server.delete(path("agents", name, "credentials", identity))
-    found = {"agent": name, "credential": identity, "state": "revoked"}
-    _changed(session, found, f"{identity} of {name} is revoked")
-
-
-def _jwk(file: Path) -> object:
-    try:
-        return json.loads(file.read_bytes())
-    except OSError as error:
-        raise usage(f"{file}: {error.strerror}") from error
-    except ValueError as error:
-        raise usage(f"{file} holds no JSON Web Key (RFC 7517)") from error
 
 
 def _changed(session: Session, found: dict[str, Any], sentence: str) -> None:

@@ -14,6 +14,7 @@ from accredit.identity.guard import Enrolment
 from accredit.identity.role import Assignment, Role
 from accredit.identity.server import Server
 from accredit.identity.signing_key import KeyState, StoredKey
+from accredit.identity.use import Use
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +129,14 @@ class AdvanceKey:
 
 
 @dataclass(frozen=True, slots=True)
+class EndCredential:
+    """Claim: end a credential whose time is over at `now` (microseconds UTC). Loses unless it is, and not ended yet."""
+
+    credential: str
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
 class AppendRecords:
     """Claim: append a guard's records to its chain. Loses unless the stored chain ends at `after` with hash `head`.
 
@@ -178,6 +187,13 @@ class RetireCredential:
 
     credential: str
     at: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoteUse:
+    """Write: keep that tokens were got with a credential. Of what is kept already, the first and the last use stay."""
+
+    use: Use
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,12 +292,13 @@ Claim = (
     | UseJti
     | TakeEnrolment
     | AdvanceKey
+    | EndCredential
     | AppendRecords
     | AddKey
 )
 """What may have been done by somebody else in the meantime: committing says who won."""
 
-Write = AddCredential | RetireCredential | RevokeCredential | Assign | Unassign | AddEnrolment | ForgetJti
+Write = AddCredential | RetireCredential | RevokeCredential | NoteUse | Assign | Unassign | AddEnrolment | ForgetJti
 """What follows from a claim that was won, or needs none."""
 
 __all__ = [
@@ -295,7 +312,9 @@ __all__ = [
     "AppendRecords",
     "Assign",
     "Claim",
+    "EndCredential",
     "ForgetJti",
+    "NoteUse",
     "NumberedSignal",
     "RemoveClient",
     "RemoveRole",

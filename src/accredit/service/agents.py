@@ -1,34 +1,27 @@
-"""Agents and their credentials, as administrators manage them."""
+"""Agents, as administrators manage them."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
-from accredit.identity import credential as credentials
 from accredit.identity.agent import Agent
 from accredit.identity.changes import (
     AddClient,
     AddCredential,
     Assign,
     ReplaceClient,
-    RetireCredential,
-    RevokeCredential,
     Signal,
     SignalKind,
 )
 from accredit.identity.client import Client, ClientKind
-from accredit.identity.credential import Credential, CredentialKind, CredentialState
+from accredit.identity.credential import Credential
 from accredit.identity.principal import Principal
 from accredit.identity.role import Assignment
 from accredit.identity.slug import SlugError, slug
 from accredit.identity.state import State
 from accredit.oauth.outcome import Outcome
 from accredit.ports.clients import Clients
-from accredit.ports.randomness import Randomness
 from accredit.service.changes import Changes
+from accredit.service.credentials import Credentials
 from accredit.service.problem import Problem, ProblemCode, not_found, stale, taken
-
-_LIVE_CREDENTIALS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +39,7 @@ class AgentDraft:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Registered:
-    """A new credential with its secret, which is shown this once and kept nowhere."""
+    """A new agent with its first credential, whose secret is shown this once and kept nowhere."""
 
     agent: Agent
     credential: Credential
@@ -54,12 +47,12 @@ class Registered:
 
 
 class Agents:
-    """Registers agents, gives them credentials, suspends and resumes them."""
+    """Registers agents, suspends and resumes them."""
 
-    def __init__(self, changes: Changes, clients: Clients, randomness: Randomness) -> None:
+    def __init__(self, changes: Changes, clients: Clients, credentials: Credentials) -> None:
         self._changes = changes
         self._clients = clients
-        self._randomness = randomness
+        self._credentials = credentials
 
     async def page(self, after: str, limit: int) -> tuple[Agent, ...]:
         """Return at most `limit` agents whose slug sorts after `after`."""
@@ -88,7 +81,7 @@ class Agents:
         """Register an agent with its roles and make its first secret, all or nothing. Raises Problem."""
         agent = self._drafted(draft)
         assigned = tuple(Assign(Assignment(self._role(name), agent.client.id)) for name in sorted(set(draft.roles)))
-        credential, secret = self._secret(agent.client.id)
+        credential, secret = self._credentials.secret(agent.client.id, by)
         event = self._changes.event("agent.add", agent.client.id, by, _summary(draft))
         outcome = Outcome(
             agent,
@@ -127,89 +120,6 @@ class Agents:
             expires_at=draft.expires_at,
         )
         return Agent(client, draft.owner.strip(), draft.sponsor.strip(), draft.purpose.strip())
-
-    def _secret(self, client: str) -> tuple[Credential, str]:
-        identity = self._changes.ids.new("credential")
-        secret = credentials.secret(identity, self._randomness.bytes(32))
-        made = Credential(
-            id=identity,
-            client=client,
-            kind=CredentialKind.SECRET,
-            material=credentials.digest(secret),
-            created_at=self._changes.clock.now(),
-        )
-        return made, secret
-
-    async def add_secret(self, name: str, by: str) -> Registered:
-        """Give the agent one more secret; two live credentials are normal, more are refused."""
-        agent = await self._with_room(name)
-        credential, secret = self._secret(agent.client.id)
-        await self._give(agent, credential, by)
-        return Registered(agent, credential, secret)
-
-    async def add_key(self, name: str, jwk: Mapping[str, Any], by: str) -> tuple[Agent, Credential]:
-        """Give the agent a public key as one more credential (RFC 7523); the private half never leaves the agent."""
-        try:
-            material = credentials.public_key(jwk)
-        except (TypeError, ValueError) as error:
-            raise Problem(ProblemCode.INVALID, f"the key is not usable: {error}") from error
-        agent = await self._with_room(name)
-        made = Credential(
-            id=self._changes.ids.new("credential"),
-            client=agent.client.id,
-            kind=CredentialKind.PUBLIC_KEY,
-            material=material,
-            created_at=self._changes.clock.now(),
-        )
-        await self._give(agent, made, by)
-        return agent, made
-
-    async def _with_room(self, name: str) -> Agent:
-        """Return the agent if it may have one more credential. Raises Problem."""
-        agent, principal = await self.get(name)
-        now = self._changes.clock.now()
-        if sum(item.usable(now) for item in principal.credentials) >= _LIVE_CREDENTIALS:
-            text = f"{name} has two live credentials; revoke the one that is not used any more first"
-            raise Problem(ProblemCode.CONFLICT, text)
-        return agent
-
-    async def _give(self, agent: Agent, credential: Credential, by: str) -> None:
-        name = agent.client.slug
-        event = self._changes.event("agent.credential", agent.client.id, by, f"{credential.id} added to {name}")
-        heard = (Signal(SignalKind.CLIENT, agent.client.id),)
-        outcome = Outcome(agent, (), (AddCredential(credential),), (event,), heard)
-        await self._changes.commit(outcome, stale("agent", name))
-
-    async def revoke_credential(self, name: str, credential: str, by: str) -> None:
-        """End a credential now; tokens that it obtained die with it, those of other credentials live on."""
-        agent, principal = await self.get(name)
-        found = principal.credential(credential)
-        if found is None:
-            raise Problem(ProblemCode.NOT_FOUND, f"{name} has no credential {credential[:40]!r}")
-        if found.state is CredentialState.REVOKED:
-            return
-        event = self._changes.event("agent.credential", agent.client.id, by, f"{credential} of {name} revoked")
-        heard = (Signal(SignalKind.REVOKED, credential), Signal(SignalKind.CLIENT, agent.client.id))
-        outcome = Outcome(None, (), (RevokeCredential(credential),), (event,), heard)
-        await self._changes.commit(outcome, stale("agent", name))
-
-    async def retire_credential(self, name: str, credential: str, at: int, by: str) -> Credential:
-        """Let a credential work until `at` (microseconds UTC), so that its successor can take over without a gap.
-
-        A deadline can be moved. Tokens obtained until then live out their own few minutes. Raises Problem.
-        """
-        agent, principal = await self.get(name)
-        found = principal.credential(credential)
-        if found is None or found.state is CredentialState.REVOKED:
-            raise Problem(ProblemCode.NOT_FOUND, f"{name} has no credential {credential[:40]!r} that works")
-        if at <= self._changes.clock.now():
-            raise Problem(ProblemCode.INVALID, "the deadline lies in the past; to end a credential now, revoke it")
-        changed = replace(found, state=CredentialState.RETIRING, retires_at=at)
-        event = self._changes.event("agent.credential", agent.client.id, by, f"{credential} of {name} retiring")
-        heard = (Signal(SignalKind.CLIENT, agent.client.id),)
-        outcome = Outcome(changed, (), (RetireCredential(credential, at),), (event,), heard)
-        await self._changes.commit(outcome, stale("agent", name))
-        return changed
 
     async def suspend(self, name: str, by: str) -> Client:
         """Refuse every token of this agent, everywhere, until it is resumed."""

@@ -18,7 +18,7 @@ from accredit.identity import changes
 from accredit.identity.changes import Claim, Signal, StoredRecord, Write
 from accredit.identity.signing_key import KeyState
 from accredit.oauth.outcome import Lost, Outcome, Verdict, Won
-from accredit.store import audit, clients, credentials, enrolments, jti, keys, roles, servers, signals
+from accredit.store import audit, clients, credentials, enrolments, jti, keys, roles, servers, signals, uses
 
 SALT_BYTES: Final = 16
 """How much randomness each event needs."""
@@ -63,6 +63,7 @@ CLAIMS: Final[dict[type, _Verb]] = {
     # A place must be left before the next key can take it: the end of a key's life comes first.
     changes.AdvanceKey: _Verb(keys.advance, lambda claim: (-_LIFE.index(claim.after), claim.kid)),
     changes.AddKey: _Verb(keys.add, lambda claim: (claim.key.use, claim.key.kid)),
+    changes.EndCredential: _Verb(credentials.end, lambda claim: claim.credential),
     changes.AppendRecords: _Verb(audit.append, lambda claim: claim.chain),
 }
 """Every claim, in the order in which a transaction makes them."""
@@ -72,6 +73,7 @@ WRITES: Final[dict[type, Callable[[sa.Connection, Sequence[Any]], None]]] = {
     changes.AddCredential: credentials.add,
     changes.RetireCredential: credentials.retire,
     changes.RevokeCredential: credentials.revoke,
+    changes.NoteUse: uses.note,
     changes.Assign: roles.assign,
     changes.Unassign: roles.unassign,
     changes.ForgetJti: jti.forget,

@@ -125,6 +125,7 @@ def rivalries() -> Iterator[Rivalry]:
     yield from _new_nouns()
     yield from _versions(base)
     yield from _single_use(base)
+    yield from _ends()
     yield from _keys()
     yield from _chains(base)
     yield from _removals(base)
@@ -174,6 +175,12 @@ def _single_use(base: Outcome[None]) -> Iterator[Rivalry]:
             writes=(changes.AddCredential(credential(n, guard(n).id)),),
         ),
     )
+
+
+def _ends() -> Iterator[Rivalry]:
+    over = credential(0, client(0).id, expires_at=NOW)
+    held = outcome(changes.AddClient(client(0)), writes=(changes.AddCredential(over),))
+    yield Rivalry("the end of a credential", (held,), lambda n: outcome(changes.EndCredential(over.id, NOW + n)))
 
 
 def _keys() -> Iterator[Rivalry]:

@@ -14,10 +14,11 @@ from accredit.identity.client import ClientKind
 from accredit.identity.estate import Estate
 from accredit.identity.guard import Enrolment
 from accredit.identity.principal import Principal
+from accredit.identity.retirement import Holding
 from accredit.ports.audit_log import ChainEnd, Filter
 from accredit.ports.catalogue import Catalogue
 from accredit.ports.deployment import Deployment
-from accredit.store import audit, clients, deployment, enrolments, keys, roles, servers, signals, storable
+from accredit.store import audit, clients, deployment, enrolments, keys, roles, servers, signals, storable, uses
 from accredit.store.engines import Database
 
 
@@ -82,6 +83,21 @@ class Clients:
         """Return at most `limit` guards whose slug sorts after `after`, by slug."""
         storable.check((after, limit))
         return await self.database.read(lambda conn: clients.guards(conn, after, limit))
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Implements `ports.credentials.Credentials`."""
+
+    database: Database
+
+    async def of_client(self, client: str) -> tuple[Holding, ...]:
+        """Return every credential that the client with the id `client` ever had, oldest first, with its use."""
+        return await self.database.read(lambda conn: uses.of_client(conn, client))
+
+    async def over(self, now: int, limit: int) -> tuple[Holding, ...]:
+        """Return at most `limit` credentials whose time is over at `now` (microseconds UTC), and not ended yet."""
+        return await self.database.read(lambda conn: uses.over(conn, now, limit))
 
 
 @dataclass(frozen=True, slots=True)

@@ -184,9 +184,21 @@ credentials: Final = sa.Table(
     _text("state"),
     _maybe("expires_at"),
     _maybe("retires_at"),
+    sa.Column("created_by", sa.Text, nullable=False, server_default=""),
     sa.Index(None, "client"),
 )
 """Secrets, as their SHA-256, and public keys of clients."""
+
+credential_uses: Final = sa.Table(
+    "credential_uses",
+    metadata,
+    sa.Column("credential", sa.ForeignKey(credentials.c.id), primary_key=True),
+    _number("first_at"),
+    _number("last_at"),
+    _text("address"),
+    _text("node"),
+)
+"""When tokens were got with a credential, where the last request came from, and which node answered it."""
 
 enrolments: Final = sa.Table(
     "enrolments",

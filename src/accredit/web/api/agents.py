@@ -1,25 +1,19 @@
 """Agents over the management API. A secret is in the answer that makes it, and nowhere else."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from accredit.identity.agent import Agent
-from accredit.identity.credential import Credential
-from accredit.identity.management import Authority, Need
 from accredit.identity.principal import Principal
 from accredit.identity.role import HeldRole
 from accredit.service.agents import AgentDraft
-from accredit.service.problem import Problem, ProblemCode
-from accredit.web.api import roles, times
+from accredit.web.api import credentials, roles, times
 from accredit.web.api.fields import Body, Instant, Name, Page, Slug, Span, Text, View, end
-from accredit.web.api.permissions import NotPermitted, Who
+from accredit.web.api.permissions import Who, not_above
 from accredit.web.api.preconditions import IfMatch, check, tagged
 from accredit.web.api.services import Services
-
-CredentialId = Annotated[str, StringConstraints(max_length=64)]
-"""The id of a credential."""
 
 
 class AgentBody(Body):
@@ -33,17 +27,6 @@ class AgentBody(Body):
     roles: Annotated[tuple[Slug, ...], Field(max_length=100)] = ()
     expires_at: Instant | None = None
     expires_in: Span | None = None
-
-
-class CredentialView(View):
-    """A credential, without what proves it."""
-
-    id: str
-    kind: str
-    state: str
-    created_at: str | None
-    expires_at: str | None
-    retires_at: str | None
 
 
 class HeldRoleView(View):
@@ -72,7 +55,7 @@ class AgentSummary(View):
 class AgentView(AgentSummary):
     """An agent with what belongs to it."""
 
-    credentials: list[CredentialView]
+    credentials: list[credentials.CredentialView]
     roles: list[HeldRoleView]
 
 
@@ -80,28 +63,6 @@ class NewAgentView(AgentView):
     """An agent that has just been registered. The secret is shown this once."""
 
     secret: str
-
-
-class NewCredentialView(View):
-    """A credential that has just been made. Its secret is shown this once; a public key has none."""
-
-    agent: str
-    client_id: str
-    credential: CredentialView
-    secret: str | None
-
-
-class CredentialBody(Body):
-    """A credential that the agent made itself: a public key as a JSON Web Key (RFC 7517)."""
-
-    jwk: dict[str, Any] | None = None
-
-
-class RetireBody(Body):
-    """When a credential stops working: at `retires_at`, or `retires_in` seconds from now."""
-
-    retires_at: Instant | None = None
-    retires_in: Span | None = None
 
 
 class AgentPage(View):
@@ -129,11 +90,6 @@ class AgentApi:
         found.add_api_route("/{slug}", self.show, methods=["GET"])
         found.add_api_route("/{slug}/suspend", self.suspend, methods=["POST"])
         found.add_api_route("/{slug}/resume", self.resume, methods=["POST"])
-        found.add_api_route("/{slug}/credentials", self.add_credential, methods=["POST"], status_code=201)
-        found.add_api_route("/{slug}/credentials/{credential}/retire", self.retire_credential, methods=["POST"])
-        found.add_api_route(
-            "/{slug}/credentials/{credential}", self.revoke_credential, methods=["DELETE"], status_code=204
-        )
         return found
 
     async def list_agents(self, page: Annotated[Page, Query()]) -> AgentPage:
@@ -158,7 +114,7 @@ class AgentApi:
         # Nothing is read again here: if that failed, the secret would be lost.
         return NewAgentView(
             **_summary(made.agent),
-            credentials=[_credential(made.credential)],
+            credentials=[credentials.view(made.credential)],
             roles=[self._role(HeldRole(self._roles.get(name))) for name in sorted(set(body.roles))],
             secret=made.secret,
         )
@@ -175,44 +131,10 @@ class AgentApi:
 
     async def resume(self, who: Who, slug: Slug, response: Response, match: IfMatch = None) -> AgentView:
         """Let the agent work again."""
-        await self._not_above(who, slug)
+        not_above(self._administrators, who, await self._agents.principal(slug))
         check(match, await self._view(slug), required=False)
         await self._agents.resume(slug, who.name)
         return await self._tagged(response, slug)
-
-    async def add_credential(self, who: Who, slug: Slug, body: CredentialBody | None = None) -> NewCredentialView:
-        """Give the agent one more credential: the public key in the body, or without one a secret."""
-        await self._not_above(who, slug)
-        if body is not None and body.jwk is not None:
-            agent, key = await self._agents.add_key(slug, body.jwk, who.name)
-            client_id = agent.client.client_id
-            return NewCredentialView(agent=slug, client_id=client_id, credential=_credential(key), secret=None)
-        made = await self._agents.add_secret(slug, who.name)
-        return NewCredentialView(
-            agent=slug,
-            client_id=made.agent.client.client_id,
-            credential=_credential(made.credential),
-            secret=made.secret,
-        )
-
-    async def retire_credential(
-        self, who: Who, slug: Slug, credential: CredentialId, body: RetireBody
-    ) -> CredentialView:
-        """Let a credential work until a deadline, and no longer; its successor takes over meanwhile."""
-        await self._not_above(who, slug)
-        at = end(self._clock.now(), body.retires_at, body.retires_in)
-        if at is None:
-            raise Problem(ProblemCode.INVALID, "say when the credential stops working: retires_at or retires_in")
-        return _credential(await self._agents.retire_credential(slug, credential, at, who.name))
-
-    async def revoke_credential(self, who: Who, slug: Slug, credential: CredentialId) -> None:
-        """End a credential now, and every token that it obtained."""
-        await self._agents.revoke_credential(slug, credential, who.name)
-
-    async def _not_above(self, who: Authority, slug: str) -> None:
-        """Raise NotPermitted when a token would give power: who holds an office is trusted by the local side alone."""
-        if not who.local and not self._administrators.office(await self._agents.principal(slug)).empty():
-            raise NotPermitted(Need.LOCAL)
 
     async def _tagged(self, response: Response, slug: str) -> AgentView:
         found = await self._view(slug)
@@ -223,7 +145,7 @@ class AgentApi:
         agent, principal = await self._agents.get(slug)
         return AgentView(
             **_summary(agent),
-            credentials=[_credential(item) for item in principal.credentials],
+            credentials=[credentials.view(item) for item in principal.credentials],
             roles=self._held(principal),
         )
 
@@ -250,14 +172,3 @@ def _summary(agent: Agent) -> dict[str, str | None]:
         "created_at": times.render(client.created_at),
         "expires_at": times.render(client.expires_at),
     }
-
-
-def _credential(item: Credential) -> CredentialView:
-    return CredentialView(
-        id=item.id,
-        kind=item.kind.value,
-        state=item.state.value,
-        created_at=times.render(item.created_at),
-        expires_at=times.render(item.expires_at),
-        retires_at=times.render(item.retires_at),
-    )

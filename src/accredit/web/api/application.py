@@ -1,6 +1,7 @@
 """RFC 9457: the management API as one application. Whatever goes wrong is answered with a problem document."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Final
 
 from fastapi import APIRouter, Depends, FastAPI
@@ -12,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from accredit.identity import credential as credentials
+from accredit.identity.client import ClientKind
 from accredit.ports.journal import Overloaded, StoreError, WriterStopped
 from accredit.service.manifests import Faulty
 from accredit.service.problem import Problem
@@ -20,6 +22,7 @@ from accredit.web.api import preconditions
 from accredit.web.api.administrators import AdministratorApi
 from accredit.web.api.agents import AgentApi
 from accredit.web.api.audit import AuditApi
+from accredit.web.api.credentials import CredentialApi
 from accredit.web.api.door import Forbidden, LocalDoor, Recognises, TokenDoor
 from accredit.web.api.gate import MANIFEST_BYTES, Gate
 from accredit.web.api.guards import GuardApi
@@ -84,7 +87,11 @@ def _api(services: Services, door: Middleware, metadata: str | None) -> FastAPI:
     return application
 
 
-_NOUNS: Final = (AdministratorApi, ServerApi, RoleApi, AgentApi, GuardApi, KeyApi, AuditApi, StatusApi, ManifestApi)
+_AGENT_CREDENTIALS: Final = partial(CredentialApi, kind=ClientKind.AGENT, noun="agents")
+_NOUNS: Final = (
+    *(AdministratorApi, ServerApi, RoleApi, AgentApi, _AGENT_CREDENTIALS),
+    *(GuardApi, KeyApi, AuditApi, StatusApi, ManifestApi),
+)
 
 
 def _router(services: Services) -> APIRouter:

@@ -14,6 +14,8 @@ from starlette.requests import Request
 
 from accredit.identity.client import ClientKind
 from accredit.identity.management import Authority, Need, step_up
+from accredit.identity.principal import Principal
+from accredit.service.administrators import Administrators
 from accredit.web.api.services import Services
 
 Concerned = Callable[[Services, Mapping[str, str]], Awaitable[frozenset[str]]]
@@ -78,7 +80,9 @@ OPERATIONS: Final[Mapping[str, Rule]] = MappingProxyType(
         "agents.show": _LOOK,
         "agents.suspend": _EVERYTHING,
         "agents.resume": Rule(Need.EVERYTHING, checked=True),
+        "agents.list_credentials": _LOOK,
         "agents.add_credential": Rule(Need.EVERYTHING, checked=True),
+        "agents.rotate_credential": Rule(Need.EVERYTHING, checked=True),
         "agents.retire_credential": Rule(Need.EVERYTHING, checked=True),
         "agents.revoke_credential": _EVERYTHING,
         "audit.search": Rule(Need.OWN, checked=True),
@@ -137,6 +141,12 @@ def require(who: Authority, need: Need, servers: frozenset[str] = frozenset()) -
     """Raise NotPermitted unless `who` may do what has that need and concerns `servers` (ids)."""
     if not who.permits(need, servers):
         raise NotPermitted(need)
+
+
+def not_above(administrators: Administrators, who: Authority, principal: Principal) -> None:
+    """Raise NotPermitted when a token would give power: who holds an office is trusted by the local side alone."""
+    if not who.local and not administrators.office(principal).empty():
+        raise NotPermitted(Need.LOCAL)
 
 
 class Permit:

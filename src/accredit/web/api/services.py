@@ -7,6 +7,7 @@ from accredit.ports.clock import Clock
 from accredit.service.administrators import Administrators
 from accredit.service.agents import Agents
 from accredit.service.audit import Audit
+from accredit.service.credentials import Credentials
 from accredit.service.directory import Directory
 from accredit.service.enrolment import EnrolmentService
 from accredit.service.guards import Guards
@@ -24,6 +25,7 @@ class Services:
     servers: Servers
     roles: Roles
     agents: Agents
+    credentials: Credentials
     enrolment: EnrolmentService
     guards: Guards
     keys: Keys
