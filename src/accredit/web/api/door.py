@@ -11,6 +11,7 @@ from accredit.identity.management import LOCAL_ADMINISTRATOR, Authority
 from accredit.ports.journal import Overloaded, StoreError, WriterStopped
 from accredit.service.management import NoAuthority
 from accredit.web import errors, site
+from accredit.web.api.entrance import entry
 from accredit.web.api.permissions import NotPermitted
 from accredit_sdk.challenge import Challenge
 
@@ -26,36 +27,24 @@ class Recognises(Protocol):
 
 
 class LocalDoor:
-    """Whoever reaches this application is the local administrator: it stands behind the socket, and nowhere else."""
+    """Whoever comes in here is the local administrator: it stands behind the socket, and nowhere else."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    metadata = None
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def judge(self, _: Scope) -> Authority | Response:
         """Let the request in."""
-        await self._app(_with(scope, LOCAL_ADMINISTRATOR), receive, send)
+        return LOCAL_ADMINISTRATOR
 
 
 class TokenDoor:
-    """Lets nobody in without the access token of an administrator or auditor; the body is not read before."""
+    """Lets nobody in without the access token of an administrator or auditor."""
 
-    def __init__(self, app: ASGIApp, recognises: Recognises, metadata: str) -> None:
-        self._app = app
+    def __init__(self, recognises: Recognises, metadata: str) -> None:
         self._recognises = recognises
-        self._metadata = metadata
+        self.metadata = metadata
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let the request in, or answer 401."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        found = await self._judge(scope)
-        if isinstance(found, Authority):
-            await self._app(_with(scope, found), receive, send)
-        else:
-            await found(scope, receive, send)
-
-    async def _judge(self, scope: Scope) -> Authority | Response:
+    async def judge(self, scope: Scope) -> Authority | Response:
+        """Return whose token it is, or the answer 401."""
         given = Headers(scope=scope).getlist("authorization")
         if not given:
             return self._unauthorized(None)
@@ -71,27 +60,36 @@ class TokenDoor:
 
     def _unauthorized(self, error: str | None) -> Response:
         found = errors.response("unauthorized", 401, "this needs the access token of an administrator or an auditor")
-        found.headers["WWW-Authenticate"] = Challenge(self._metadata, error=error).header()
+        found.headers["WWW-Authenticate"] = Challenge(self.metadata, error=error).header()
         found.headers["Cache-Control"] = "no-store"
         return found
 
 
-class Forbidden:
-    """Answers what the caller may not do; `metadata` is the address that the challenge names, or None at the socket."""
+class Doorkeeper:
+    """Has every request judged at the door that it came through."""
 
-    def __init__(self, metadata: str | None) -> None:
-        self._metadata = metadata
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
 
-    async def __call__(self, _: Request, error: Exception) -> Response:
-        """Answer with 403 and the scope that would do, if there is one (RFC 6750, 3.1)."""
-        if not isinstance(error, NotPermitted):
-            raise error
-        found = errors.response("forbidden", 403, f"this needs {error.need.value}")
-        if self._metadata is not None:
-            scope = frozenset({error.scope}) if error.scope is not None else frozenset[str]()
-            found.headers["WWW-Authenticate"] = Challenge(self._metadata, scope, "insufficient_scope").header()
-        return found
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the request in, or turn it away."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        found = await entry(scope).door.judge(scope)
+        if isinstance(found, Authority):
+            await self._app({**scope, "state": {**scope["state"], "authority": found}}, receive, send)
+        else:
+            await found(scope, receive, send)
 
 
-def _with(scope: Scope, authority: Authority) -> Scope:
-    return {**scope, "state": {**scope.get("state", {}), "authority": authority}}
+async def on_forbidden(request: Request, error: Exception) -> Response:
+    """Answer with 403 and, where callers are challenged, the scope that would do, if there is one (RFC 6750, 3.1)."""
+    if not isinstance(error, NotPermitted):
+        raise error
+    found = errors.response("forbidden", 403, f"this needs {error.need.value}")
+    metadata = entry(request.scope).door.metadata
+    if metadata is not None:
+        scope = frozenset({error.scope}) if error.scope is not None else frozenset[str]()
+        found.headers["WWW-Authenticate"] = Challenge(metadata, scope, "insufficient_scope").header()
+    return found
