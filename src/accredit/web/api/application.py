@@ -20,7 +20,7 @@ from accredit.web.api import preconditions
 from accredit.web.api.administrators import AdministratorApi
 from accredit.web.api.agents import AgentApi
 from accredit.web.api.audit import AuditApi
-from accredit.web.api.door import Forbidden, LocalDoor, Recognises, TokenDoor
+from accredit.web.api.door import on_not_permitted
 from accredit.web.api.gate import MANIFEST_BYTES, Gate
 from accredit.web.api.guards import GuardApi
 from accredit.web.api.keys import KeyApi
@@ -31,7 +31,6 @@ from accredit.web.api.roles import RoleApi
 from accredit.web.api.servers import ServerApi
 from accredit.web.api.services import Services
 from accredit.web.api.status import StatusApi
-from accredit_sdk.resource import metadata_url
 
 PREFIX: Final = "/api/v1"
 """Where the API begins."""
@@ -40,18 +39,8 @@ _MOST_ERRORS: Final = 20
 _GATE: Final = Middleware(Gate, larger={f"{PREFIX}/{name}": MANIFEST_BYTES for name in ("plan", "apply")})
 
 
-def local_api(services: Services) -> FastAPI:
-    """Return the application for the Unix socket of the data folder. It asks nobody who they are."""
-    return _api(services, Middleware(LocalDoor), None)
-
-
-def public_api(services: Services, recognises: Recognises, resource: str) -> FastAPI:
-    """Return the application for the public listener: its `resource` is the audience of the tokens that it takes."""
-    metadata = metadata_url(resource)
-    return _api(services, Middleware(TokenDoor, recognises=recognises, metadata=metadata), metadata)
-
-
-def _api(services: Services, door: Middleware, metadata: str | None) -> FastAPI:
+def management_api(services: Services) -> FastAPI:
+    """Return the application behind both doors. By itself it lets nobody in: a door says who comes."""
     application = FastAPI(
         title="Accredit management API",
         version=services.version,
@@ -59,12 +48,12 @@ def _api(services: Services, door: Middleware, metadata: str | None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        middleware=[door, _GATE],
+        middleware=[_GATE],
         generate_unique_id_function=operation,
         dependencies=[Depends(Permit(services))],
         exception_handlers={
             Faulty: on_faulty,
-            NotPermitted: Forbidden(metadata),
+            NotPermitted: on_not_permitted,
             PreconditionRequired: preconditions.on_required,
             PreconditionFailed: preconditions.on_failed,
             Problem: errors.on_problem,
