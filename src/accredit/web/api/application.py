@@ -22,8 +22,7 @@ from accredit.web.api import preconditions
 from accredit.web.api.administrators import AdministratorApi
 from accredit.web.api.agents import AgentApi
 from accredit.web.api.audit import AuditApi
-from accredit.web.api.door import Doorkeeper, LocalDoor, Recognises, TokenDoor, on_forbidden
-from accredit.web.api.entrance import Entry
+from accredit.web.api.door import on_not_permitted
 from accredit.web.api.gate import MANIFEST_BYTES, Gate
 from accredit.web.api.guards import GuardApi
 from accredit.web.api.keys import KeyApi
@@ -31,11 +30,10 @@ from accredit.web.api.manifests import ManifestApi, on_faulty
 from accredit.web.api.permissions import OPERATIONS, NotPermitted, operation, permit
 from accredit.web.api.preconditions import PreconditionFailed, PreconditionRequired
 from accredit.web.api.roles import RoleApi
-from accredit.web.api.routes import Noun
+from accredit.web.api.routes import ForNode, Noun
 from accredit.web.api.servers import ServerApi
 from accredit.web.api.services import Services
 from accredit.web.api.status import StatusApi
-from accredit_sdk.resource import metadata_url
 
 PREFIX: Final = "/api/v1"
 """Where the API begins."""
@@ -44,18 +42,14 @@ _MOST_ERRORS: Final = 20
 _GATE: Final = Middleware(Gate, larger={f"{PREFIX}/{name}": MANIFEST_BYTES for name in ("plan", "apply")})
 
 
-def local_api(services: Services) -> ASGIApp:
-    """Return the application for the Unix socket of the data folder. It asks nobody who they are."""
-    return Entry(_application(services.version), LocalDoor(), services)
-
-
-def public_api(services: Services, recognises: Recognises, resource: str) -> ASGIApp:
-    """Return the application for the public listener: its `resource` is the audience of the tokens that it takes."""
-    return Entry(_application(services.version), TokenDoor(recognises, metadata_url(resource)), services)
+def management_api(services: Services) -> ASGIApp:
+    """Return the application behind both doors. By itself it lets nobody in: a door says who comes."""
+    return ForNode(_application(services.version), services)
 
 
 @cache
 def _application(version: str) -> FastAPI:
+    """Return what all nodes of this process share: the routes, which take long to build."""
     application = FastAPI(
         title="Accredit management API",
         version=version,
@@ -63,12 +57,12 @@ def _application(version: str) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        middleware=[Middleware(Doorkeeper), _GATE],
+        middleware=[_GATE],
         generate_unique_id_function=operation,
         dependencies=[Depends(permit)],
         exception_handlers={
             Faulty: on_faulty,
-            NotPermitted: on_forbidden,
+            NotPermitted: on_not_permitted,
             PreconditionRequired: preconditions.on_required,
             PreconditionFailed: preconditions.on_failed,
             Problem: errors.on_problem,

@@ -11,9 +11,9 @@ from accredit.identity.management import LOCAL_ADMINISTRATOR, Authority
 from accredit.ports.journal import Overloaded, StoreError, WriterStopped
 from accredit.service.management import NoAuthority
 from accredit.web import errors, site
-from accredit.web.api.entrance import entry
 from accredit.web.api.permissions import NotPermitted
 from accredit_sdk.challenge import Challenge
+from accredit_sdk.resource import metadata_url
 
 _LONGEST_TOKEN: Final = 16_384
 
@@ -27,24 +27,39 @@ class Recognises(Protocol):
 
 
 class LocalDoor:
-    """Whoever comes in here is the local administrator: it stands behind the socket, and nowhere else."""
+    """Whoever reaches this application is the local administrator: it stands behind the socket, and nowhere else."""
 
-    metadata = None
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
 
-    async def judge(self, _: Scope) -> Authority | Response:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the request in."""
-        return LOCAL_ADMINISTRATOR
+        await self._app(_with(scope, LOCAL_ADMINISTRATOR, None), receive, send)
 
 
 class TokenDoor:
-    """Lets nobody in without the access token of an administrator or auditor."""
+    """Lets nobody in without the access token of an administrator or auditor; the body is not read before.
 
-    def __init__(self, recognises: Recognises, metadata: str) -> None:
+    `resource` is the audience of these tokens.
+    """
+
+    def __init__(self, app: ASGIApp, recognises: Recognises, resource: str) -> None:
+        self._app = app
         self._recognises = recognises
-        self.metadata = metadata
+        self._metadata = metadata_url(resource)
 
-    async def judge(self, scope: Scope) -> Authority | Response:
-        """Return whose token it is, or the answer 401."""
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the request in, or answer 401."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        found = await self._judge(scope)
+        if isinstance(found, Authority):
+            await self._app(_with(scope, found, self._metadata), receive, send)
+        else:
+            await found(scope, receive, send)
+
+    async def _judge(self, scope: Scope) -> Authority | Response:
         given = Headers(scope=scope).getlist("authorization")
         if not given:
             return self._unauthorized(None)
@@ -57,39 +72,28 @@ class TokenDoor:
             return self._unauthorized("invalid_token")
         except (StoreError, Overloaded, WriterStopped) as error:
             return await site.on_unavailable(Request(scope), error)
+        except Exception as error:  # noqa: BLE001  (no trouble opens a door, and every trouble has an answer)
+            return await site.on_surprise(Request(scope), error)
 
     def _unauthorized(self, error: str | None) -> Response:
         found = errors.response("unauthorized", 401, "this needs the access token of an administrator or an auditor")
-        found.headers["WWW-Authenticate"] = Challenge(self.metadata, error=error).header()
+        found.headers["WWW-Authenticate"] = Challenge(self._metadata, error=error).header()
         found.headers["Cache-Control"] = "no-store"
         return found
 
 
-class Doorkeeper:
-    """Has every request judged at the door that it came through."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let the request in, or turn it away."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        found = await entry(scope).door.judge(scope)
-        if isinstance(found, Authority):
-            await self._app({**scope, "state": {**scope["state"], "authority": found}}, receive, send)
-        else:
-            await found(scope, receive, send)
-
-
-async def on_forbidden(request: Request, error: Exception) -> Response:
-    """Answer with 403 and, where callers are challenged, the scope that would do, if there is one (RFC 6750, 3.1)."""
+async def on_not_permitted(request: Request, error: Exception) -> Response:
+    """Answer with 403 what the caller may not do; at the public door with the scope that would do (RFC 6750, 3.1)."""
     if not isinstance(error, NotPermitted):
         raise error
     found = errors.response("forbidden", 403, f"this needs {error.need.value}")
-    metadata = entry(request.scope).door.metadata
+    metadata = request.scope["state"]["metadata"]
     if metadata is not None:
         scope = frozenset({error.scope}) if error.scope is not None else frozenset[str]()
         found.headers["WWW-Authenticate"] = Challenge(metadata, scope, "insufficient_scope").header()
     return found
+
+
+def _with(scope: Scope, authority: Authority, metadata: str | None) -> Scope:
+    """Say who comes, and the address that a challenge names: None where nobody could show a token."""
+    return {**scope, "state": {**scope.get("state", {}), "authority": authority, "metadata": metadata}}

@@ -14,7 +14,7 @@ from starlette.requests import Request
 
 from accredit.identity.client import ClientKind
 from accredit.identity.management import Authority, Need, step_up
-from accredit.web.api.entrance import entry
+from accredit.web.api.routes import services_of
 from accredit.web.api.services import Services
 
 Concerned = Callable[[Services, Mapping[str, str]], Awaitable[frozenset[str]]]
@@ -143,6 +143,6 @@ def require(who: Authority, need: Need, servers: frozenset[str] = frozenset()) -
 async def permit(request: Request) -> None:
     """Raise NotPermitted unless the table lets the caller do this; nothing about the noun is said before."""
     rule = OPERATIONS[operation(request.scope["route"])]
-    names, services = request.scope["path_params"], entry(request.scope).services
+    names, services = request.scope["path_params"], services_of(request)
     servers = await rule.concerned(services, names) if rule.concerned is not None else frozenset[str]()
     require(caller(request), rule.need, servers)

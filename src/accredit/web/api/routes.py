@@ -7,9 +7,29 @@ from typing import Annotated, Any, Protocol
 
 from fastapi import APIRouter, Depends
 from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from accredit.web.api.entrance import entry
 from accredit.web.api.services import Services
+
+
+class ForNode:
+    """The application as one node serves it: requests bring the services of that node."""
+
+    def __init__(self, app: ASGIApp, services: Services) -> None:
+        self._app = app
+        self._services = services
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on."""
+        await self._app({**scope, "state": {**scope.get("state", {}), "services": self._services}}, receive, send)
+
+
+def services_of(request: Request) -> Services:
+    """Return the services of the node that a request is for."""
+    found = request.scope["state"]["services"]
+    if not isinstance(found, Services):
+        raise TypeError("this request is for no node")
+    return found
 
 
 class Noun(Protocol):
@@ -39,7 +59,7 @@ def _on_instance(noun: type[Noun], method: Callable[..., Any]) -> Callable[..., 
     """Return `method` as a function that FastAPI can read: its `self` is made of the services of the request."""
 
     def instance(request: Request) -> Noun:
-        return noun(entry(request.scope).services)
+        return noun(services_of(request))
 
     @wraps(method)
     async def handler(**given: Any) -> Any:
