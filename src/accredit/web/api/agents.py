@@ -13,6 +13,7 @@ from accredit.web.api import credentials, roles, times
 from accredit.web.api.fields import Body, Instant, Name, Page, Slug, Span, Text, View, end
 from accredit.web.api.permissions import Who, not_above
 from accredit.web.api.preconditions import IfMatch, check, tagged
+from accredit.web.api.routes import Routes
 from accredit.web.api.services import Services
 
 
@@ -82,14 +83,15 @@ class AgentApi:
         self._directory = services.directory
         self._clock = services.clock
 
-    def router(self) -> APIRouter:
+    @classmethod
+    def router(cls) -> APIRouter:
         """Return the routes."""
-        found = APIRouter(prefix="/agents", tags=["agents"])
-        found.add_api_route("", self.list_agents, methods=["GET"])
-        found.add_api_route("", self.add, methods=["POST"], status_code=201)
-        found.add_api_route("/{slug}", self.show, methods=["GET"])
-        found.add_api_route("/{slug}/suspend", self.suspend, methods=["POST"])
-        found.add_api_route("/{slug}/resume", self.resume, methods=["POST"])
+        found = Routes(cls, "/agents")
+        found.add_api_route("", cls.list_agents, methods=["GET"])
+        found.add_api_route("", cls.add, methods=["POST"], status_code=201)
+        found.add_api_route("/{slug}", cls.show, methods=["GET"])
+        found.add_api_route("/{slug}/suspend", cls.suspend, methods=["POST"])
+        found.add_api_route("/{slug}/resume", cls.resume, methods=["POST"])
         return found
 
     async def list_agents(self, page: Annotated[Page, Query()]) -> AgentPage:

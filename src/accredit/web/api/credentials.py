@@ -3,7 +3,7 @@
 A secret is in the answer that makes it, and nowhere else.
 """
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from fastapi import APIRouter
 from pydantic import Field, StringConstraints
@@ -18,6 +18,7 @@ from accredit.service.problem import Problem, ProblemCode
 from accredit.web.api import times
 from accredit.web.api.fields import Body, Flag, Instant, Slug, Span, View, end
 from accredit.web.api.permissions import Who, not_above
+from accredit.web.api.routes import Routes
 from accredit.web.api.services import Services
 
 CredentialId = Annotated[str, StringConstraints(max_length=64)]
@@ -109,23 +110,25 @@ class RotateBody(Body):
 
 
 class CredentialApi:
-    """The handlers of `/{noun}/{slug}/credentials`, for the clients of one kind."""
+    """The handlers of `/{noun}/{slug}/credentials`, for the clients of one kind: a class below names it."""
 
-    def __init__(self, services: Services, kind: ClientKind, noun: str) -> None:
+    kind: ClassVar[ClientKind]
+    noun: ClassVar[str]
+
+    def __init__(self, services: Services) -> None:
         self._credentials = services.credentials
         self._administrators = services.administrators
         self._clock = services.clock
-        self._kind = kind
-        self._noun = noun
 
-    def router(self) -> APIRouter:
+    @classmethod
+    def router(cls) -> APIRouter:
         """Return the routes."""
-        found = APIRouter(prefix=f"/{self._noun}/{{slug}}/credentials", tags=[self._noun])
-        found.add_api_route("", self.list_credentials, methods=["GET"])
-        found.add_api_route("", self.add_credential, methods=["POST"], status_code=201)
-        found.add_api_route("/rotate", self.rotate_credential, methods=["POST"], status_code=201)
-        found.add_api_route("/{credential}/retire", self.retire_credential, methods=["POST"])
-        found.add_api_route("/{credential}", self.revoke_credential, methods=["DELETE"], status_code=204)
+        found = Routes(cls, f"/{cls.noun}/{{slug}}/credentials", cls.noun)
+        found.add_api_route("", cls.list_credentials, methods=["GET"])
+        found.add_api_route("", cls.add_credential, methods=["POST"], status_code=201)
+        found.add_api_route("/rotate", cls.rotate_credential, methods=["POST"], status_code=201)
+        found.add_api_route("/{credential}/retire", cls.retire_credential, methods=["POST"])
+        found.add_api_route("/{credential}", cls.revoke_credential, methods=["DELETE"], status_code=204)
         return found
 
     async def list_credentials(self, slug: Slug) -> CredentialList:
@@ -171,10 +174,17 @@ class CredentialApi:
         await self._credentials.revoke(self._whose(slug), credential, who.name)
 
     def _whose(self, slug: str) -> Holder:
-        return Holder(self._kind, slug)
+        return Holder(self.kind, slug)
 
     async def _not_above(self, who: Authority, slug: str) -> None:
         not_above(self._administrators, who, await self._credentials.principal(self._whose(slug)))
+
+
+class AgentCredentialApi(CredentialApi):
+    """The handlers of `/agents/{slug}/credentials`."""
+
+    kind = ClientKind.AGENT
+    noun = "agents"
 
 
 def view(item: Credential) -> CredentialView:
