@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from accredit.identity.management import Need
+from accredit.web.api.application import document
 from accredit.web.api.fields import Body
 from accredit.web.api.permissions import OPERATIONS
-from tests.docs.api import document
 from tests.support.admin import Admin
 from tests.support.management import Staff
 
-DOCUMENT = document()
+DOCUMENT = document("1")
 OPERATION = {operation["operationId"]: operation for item in DOCUMENT["paths"].values() for operation in item.values()}
 
 

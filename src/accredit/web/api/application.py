@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from functools import cache
 from inspect import signature
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp
 
 from accredit.identity import credential as credentials
 from accredit.ports.journal import Overloaded, StoreError, WriterStopped
@@ -28,9 +30,10 @@ from accredit.web.api.gate import MANIFEST_BYTES, Gate
 from accredit.web.api.guards import GuardApi
 from accredit.web.api.keys import KeyApi
 from accredit.web.api.manifests import ManifestApi, on_faulty
-from accredit.web.api.permissions import OPERATIONS, NotPermitted, Permit, operation
+from accredit.web.api.permissions import OPERATIONS, NotPermitted, operation, permit
 from accredit.web.api.preconditions import PreconditionFailed, PreconditionRequired
 from accredit.web.api.roles import RoleApi
+from accredit.web.api.routes import ForNode, Noun
 from accredit.web.api.servers import ServerApi
 from accredit.web.api.services import Services
 from accredit.web.api.status import StatusApi
@@ -50,18 +53,29 @@ class _Api(FastAPI):
         return self.openapi_schema
 
 
-def management_api(services: Services) -> FastAPI:
+def management_api(services: Services) -> ASGIApp:
     """Return the application behind both doors. By itself it lets nobody in: a door says who comes."""
+    return ForNode(_application(services.version), services)
+
+
+def document(version: str) -> dict[str, Any]:
+    """Return the OpenAPI document of that version of the software."""
+    return _application(version).openapi()
+
+
+@cache
+def _application(version: str) -> FastAPI:
+    """Return what all nodes of this process share: the routes, which take long to build."""
     application = _Api(
         title="Accredit management API",
-        version=services.version,
+        version=version,
         openapi_url=f"{PREFIX}/openapi.json",
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
         middleware=[_GATE],
         generate_unique_id_function=operation,
-        dependencies=[Depends(Permit(services))],
+        dependencies=[Depends(permit)],
         exception_handlers={
             Faulty: on_faulty,
             NotPermitted: on_not_permitted,
@@ -80,7 +94,7 @@ def management_api(services: Services) -> FastAPI:
             "tracing": False, "metrics": False, "logs": False, "operation_spans": False, "auto_configure": False,
         },
     )  # fmt: skip
-    routers = [noun(services).router() for noun in _NOUNS]
+    routers = [noun.router() for noun in _NOUNS]
     routes = {operation(route): route for router in routers for route in router.routes if isinstance(route, APIRoute)}
     if set(routes) != set(OPERATIONS):
         raise RuntimeError(f"not in the table of permissions, or in it alone: {sorted(set(routes) ^ set(OPERATIONS))}")
@@ -91,7 +105,9 @@ def management_api(services: Services) -> FastAPI:
     return application
 
 
-_NOUNS: Final = (AdministratorApi, ServerApi, RoleApi, AgentApi, GuardApi, KeyApi, AuditApi, StatusApi, ManifestApi)
+_NOUNS: Final[tuple[type[Noun], ...]] = (
+    AdministratorApi, ServerApi, RoleApi, AgentApi, GuardApi, KeyApi, AuditApi, StatusApi, ManifestApi,
+)  # fmt: skip
 
 
 def _told(noun: type) -> str:
