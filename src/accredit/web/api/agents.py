@@ -10,15 +10,19 @@ from accredit.identity.principal import Principal
 from accredit.identity.role import HeldRole
 from accredit.service.agents import AgentDraft
 from accredit.web.api import credentials, roles, times
-from accredit.web.api.fields import Body, Instant, Name, Page, Slug, Span, Text, View, end
+from accredit.web.api.fields import Body, Instant, Name, Page, Slug, Span, Text, View, end, example
 from accredit.web.api.permissions import Who, not_above
-from accredit.web.api.preconditions import IfMatch, check, tagged
+from accredit.web.api.preconditions import MayMatch, check, tagged
 from accredit.web.api.routes import Routes
 from accredit.web.api.services import Services
 
 
 class AgentBody(Body):
     """A new agent. It ends at `expires_at`, or `expires_in` seconds from now; neither: it has no end."""
+
+    model_config = example(
+        slug="billing-bot", owner="dana@example.com", purpose="Reads invoices", roles=["reader"], expires_in=7_776_000
+    )
 
     slug: Slug
     owner: Name
@@ -125,13 +129,13 @@ class AgentApi:
         """Show an agent."""
         return await self._tagged(response, slug)
 
-    async def suspend(self, who: Who, slug: Slug, response: Response, match: IfMatch = None) -> AgentView:
+    async def suspend(self, who: Who, slug: Slug, response: Response, match: MayMatch = None) -> AgentView:
         """Refuse every token of the agent, everywhere, until it is resumed."""
         check(match, await self._view(slug), required=False)
         await self._agents.suspend(slug, who.name)
         return await self._tagged(response, slug)
 
-    async def resume(self, who: Who, slug: Slug, response: Response, match: IfMatch = None) -> AgentView:
+    async def resume(self, who: Who, slug: Slug, response: Response, match: MayMatch = None) -> AgentView:
         """Let the agent work again."""
         not_above(self._administrators, who, await self._agents.principal(slug))
         check(match, await self._view(slug), required=False)

@@ -16,7 +16,7 @@ from accredit.identity.use import Use
 from accredit.service.credentials import Given, Holder, Rotation
 from accredit.service.problem import Problem, ProblemCode
 from accredit.web.api import times
-from accredit.web.api.fields import Body, Flag, Instant, Slug, Span, View, end
+from accredit.web.api.fields import Body, Flag, Instant, Slug, Span, View, end, example
 from accredit.web.api.permissions import Who, not_above
 from accredit.web.api.routes import Routes
 from accredit.web.api.services import Services
@@ -85,11 +85,22 @@ class RotatedView(NewCredentialView):
 class CredentialBody(Body):
     """A credential that the client made itself: a public key as a JSON Web Key (RFC 7517)."""
 
+    model_config = example(
+        jwk={
+            "kty": "EC",
+            "crv": "P-256",
+            "x": "WKn-ZIGevcwGIyyrzFoZNBdaq9_TsqzGl96oc0CWuis",
+            "y": "y77t-RvAHRKTsSGdIYUfweuOvwrvDD-Q3Hv5J0fSKbE",
+        },
+    )
+
     jwk: dict[str, Any] | None = None
 
 
 class RetireBody(Body):
     """When a credential stops working: at `retires_at`, or `retires_in` seconds from now."""
+
+    model_config = example(retires_in=86_400)
 
     retires_at: Instant | None = None
     retires_in: Span | None = None
@@ -101,6 +112,8 @@ class RotateBody(Body):
     The old one works until `retires_at`, or for `retires_in` seconds, or for seven days; with `now` it is cut at once,
     and every token that it obtained.
     """
+
+    model_config = example(retires_in=604_800)
 
     old: CredentialId | None = None
     jwk: dict[str, Any] | None = None
