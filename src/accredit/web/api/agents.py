@@ -12,7 +12,7 @@ from accredit.identity.role import HeldRole
 from accredit.service.agents import AgentDraft
 from accredit.service.assignments import own_roles
 from accredit.web.api.clients import (
-    CredentialApi,
+    CredentialHandlers,
     CredentialView,
     HeldRoleView,
     RoleEnds,
@@ -22,9 +22,10 @@ from accredit.web.api.clients import (
     not_above,
     role_views,
 )
-from accredit.web.api.fields import Body, Instant, Name, Page, Slug, Span, Text, View, end
+from accredit.web.api.fields import Body, Instant, Name, Page, Slug, Span, Text, View, end, example
 from accredit.web.api.permissions import Who
-from accredit.web.api.preconditions import IfMatch, check, tagged
+from accredit.web.api.preconditions import IfMatch, MayMatch, check, tagged
+from accredit.web.api.routes import Routes
 from accredit.web.api.services import Services
 
 
@@ -33,6 +34,8 @@ class AgentEditBody(Body):
 
     `roles` are all that it holds from now on; built-in ones stay.
     """
+
+    model_config = example(purpose="Reads and files invoices", roles={"reader": {"ends_in": 7_776_000}})
 
     owner: Name = ""
     name: Name = ""
@@ -45,6 +48,10 @@ class AgentEditBody(Body):
 
 class AgentBody(AgentEditBody):
     """A new agent. It ends at `expires_at`, or `expires_in` seconds from now; neither: it has no end."""
+
+    model_config = example(
+        slug="billing-bot", owner="dana@example.com", purpose="Reads invoices", roles=["reader"], expires_in=7_776_000
+    )
 
     slug: Slug
     owner: Name
@@ -85,27 +92,30 @@ class AgentPage(View):
     next: str | None
 
 
-class AgentApi:
+class AgentApi(CredentialHandlers):
     """The handlers of `/agents`."""
 
+    kind = ClientKind.AGENT
+
     def __init__(self, services: Services) -> None:
-        self._services = services
+        super().__init__(services)
         self._agents = services.agents
         self._standing = services.standing
         self._directory = services.directory
         self._clock = services.clock
 
-    def router(self) -> APIRouter:
+    @classmethod
+    def router(cls) -> APIRouter:
         """Return the routes."""
-        found = APIRouter(prefix="/agents", tags=["agents"])
-        found.add_api_route("", self.list_agents, methods=["GET"])
-        found.add_api_route("", self.add, methods=["POST"], status_code=201)
-        found.add_api_route("/{slug}", self.show, methods=["GET"])
-        found.add_api_route("/{slug}", self.edit, methods=["PATCH"])
-        found.add_api_route("/{slug}", self.remove, methods=["DELETE"], status_code=204)
-        found.add_api_route("/{slug}/suspend", self.suspend, methods=["POST"])
-        found.add_api_route("/{slug}/resume", self.resume, methods=["POST"])
-        CredentialApi(self._services, ClientKind.AGENT).add_to(found)
+        found = Routes(cls, "/agents")
+        found.add_api_route("", cls.list_agents, methods=["GET"])
+        found.add_api_route("", cls.add, methods=["POST"], status_code=201)
+        found.add_api_route("/{slug}", cls.show, methods=["GET"])
+        found.add_api_route("/{slug}", cls.edit, methods=["PATCH"])
+        found.add_api_route("/{slug}", cls.remove, methods=["DELETE"], status_code=204)
+        found.add_api_route("/{slug}/suspend", cls.suspend, methods=["POST"])
+        found.add_api_route("/{slug}/resume", cls.resume, methods=["POST"])
+        cls.add_credential_routes(found)
         return found
 
     async def list_agents(self, page: Annotated[Page, Query()]) -> AgentPage:
@@ -159,14 +169,14 @@ class AgentApi:
         check(match, self._view(agent, holder))
         await self._standing.remove(holder.client, who.name)
 
-    async def suspend(self, who: Who, slug: Slug, response: Response, match: IfMatch = None) -> AgentView:
+    async def suspend(self, who: Who, slug: Slug, response: Response, match: MayMatch = None) -> AgentView:
         """Refuse every token of the agent, everywhere, until it is resumed."""
         agent, holder = await self._agents.get(slug)
         check(match, self._view(agent, holder), required=False)
         await self._standing.suspend(holder.client, who.name)
         return await self._tagged(response, slug)
 
-    async def resume(self, who: Who, slug: Slug, response: Response, match: IfMatch = None) -> AgentView:
+    async def resume(self, who: Who, slug: Slug, response: Response, match: MayMatch = None) -> AgentView:
         """Let the agent work again."""
         agent, holder = await self._agents.get(slug)
         not_above(self._services, who, holder)

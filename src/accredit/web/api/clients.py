@@ -1,7 +1,7 @@
 """What agents and applications have in common over the management API: their credentials and their roles."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from fastapi import APIRouter
 from pydantic import BeforeValidator, Field, StringConstraints
@@ -14,7 +14,7 @@ from accredit.identity.role import HeldRole
 from accredit.service.directory import Directory
 from accredit.service.problem import Problem, ProblemCode, not_found
 from accredit.web.api import roles, times
-from accredit.web.api.fields import Body, Instant, Slug, Span, View, end
+from accredit.web.api.fields import Body, Instant, Slug, Span, View, end, example
 from accredit.web.api.permissions import NotPermitted, Who
 from accredit.web.api.services import Services
 
@@ -74,30 +74,43 @@ class NewCredentialView(View):
 class CredentialBody(Body):
     """A credential that the client made itself: a public key as a JSON Web Key (RFC 7517)."""
 
+    model_config = example(
+        jwk={
+            "kty": "EC",
+            "crv": "P-256",
+            "x": "WKn-ZIGevcwGIyyrzFoZNBdaq9_TsqzGl96oc0CWuis",
+            "y": "y77t-RvAHRKTsSGdIYUfweuOvwrvDD-Q3Hv5J0fSKbE",
+        },
+    )
+
     jwk: dict[str, Any] | None = None
 
 
 class RetireBody(Body):
     """When a credential stops working: at `retires_at`, or `retires_in` seconds from now."""
 
+    model_config = example(retires_in=86_400)
+
     retires_at: Instant | None = None
     retires_in: Span | None = None
 
 
-class CredentialApi:
-    """The handlers of `/{slug}/credentials` of one kind of client."""
+class CredentialHandlers:
+    """The handlers of `/{slug}/credentials`, for the nouns whose clients have them."""
 
-    def __init__(self, services: Services, kind: ClientKind) -> None:
+    kind: ClassVar[ClientKind]
+
+    def __init__(self, services: Services) -> None:
         self._services = services
         self._credentials = services.credentials
-        self._kind = kind
 
-    def add_to(self, router: APIRouter) -> None:
+    @classmethod
+    def add_credential_routes(cls, router: APIRouter) -> None:
         """Add the routes to those of the noun."""
         one = "/{slug}/credentials/{credential}"
-        router.add_api_route("/{slug}/credentials", self.add_credential, methods=["POST"], status_code=201)
-        router.add_api_route(f"{one}/retire", self.retire_credential, methods=["POST"])
-        router.add_api_route(one, self.revoke_credential, methods=["DELETE"], status_code=204)
+        router.add_api_route("/{slug}/credentials", cls.add_credential, methods=["POST"], status_code=201)
+        router.add_api_route(f"{one}/retire", cls.retire_credential, methods=["POST"])
+        router.add_api_route(one, cls.revoke_credential, methods=["DELETE"], status_code=204)
 
     async def add_credential(self, who: Who, slug: Slug, body: CredentialBody | None = None) -> NewCredentialView:
         """Give the client one more credential: the public key in the body, or without one a secret."""
@@ -125,9 +138,9 @@ class CredentialApi:
         await self._credentials.revoke(await self._holder(slug), credential, who.name)
 
     async def _holder(self, slug: str) -> Principal:
-        found = await self._services.clients.by_slug(self._kind, slug)
+        found = await self._services.clients.by_slug(self.kind, slug)
         if found is None:
-            raise not_found(self._kind.value, slug)
+            raise not_found(self.kind.value, slug)
         return found
 
 
