@@ -44,6 +44,7 @@ from accredit.service.manifests import Manifests
 from accredit.service.memory import Memory
 from accredit.service.roles import Roles
 from accredit.service.servers import Servers
+from accredit.service.standing import Standing
 from accredit.service.token import TokenService
 from accredit.service.usage import Usage
 from accredit.store import engines, migrate, readers, writer
@@ -139,9 +140,7 @@ class _Parts:
         self.guards = Guards(self.issuer, self.changes, self.clients, self.keyring)
         self.enrolment = EnrolmentService(self.changes, self.enrolments, self.clients, randomness)
         self.usage = Usage(journal, settings.node or system.host_name())
-        self.credentials = Credentials(
-            self.changes, self.clients, readers.Credentials(database), self.usage, randomness
-        )
+        self.credentials = Credentials(self.changes, readers.Credentials(database), self.usage, randomness)
         self.agents = Agents(self.changes, self.clients, self.credentials)
         self.manifests = Manifests(self.changes, readers.Estates(database), randomness)
 
@@ -179,6 +178,7 @@ class _Parts:
             roles=Roles(self.changes, self.clients),
             agents=self.agents,
             credentials=self.credentials,
+            standing=Standing(self.changes),
             enrolment=self.enrolment,
             guards=self.guards,
             keys=self.keys,

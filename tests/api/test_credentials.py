@@ -33,7 +33,7 @@ async def test_the_list_tells_who_made_a_credential_and_that_nobody_has_come_wit
     assert (answer["client"], answer["client_id"]) == ("bot", bot["client_id"])
     (item,) = answer["items"]
     assert {key: item[key] for key in bot["credentials"][0]} == bot["credentials"][0]
-    assert (item["created_by"], item["used"], item["standing"]) == ("local administrator", None, "alone")
+    assert (item["created_by"], item["used"], item["outlook"]) == ("local administrator", None, "alone")
 
 
 async def test_a_token_leaves_its_time_address_and_node_and_no_refusal_does(admin: Admin, bot: Any) -> None:
@@ -161,17 +161,17 @@ async def test_of_fifty_who_add_at_once_one_succeeds(admin: Admin, bot: Any) -> 
 async def test_the_list_says_when_the_old_one_can_go(admin: Admin, bot: Any) -> None:
     old = bot["credentials"][0]["id"]
     await use(admin, bot)
-    assert (await held(admin))[old]["standing"] == "alone"
+    assert (await held(admin))[old]["outlook"] == "alone"
     second = await admin.ok("POST", "/agents/bot/credentials")
-    assert (await held(admin))[old]["standing"] == "untried"
+    assert (await held(admin))[old]["outlook"] == "untried"
     admin.clock.advance(10)
     await use(admin, second)
-    assert (await held(admin))[old]["standing"] == "in_use"
+    assert (await held(admin))[old]["outlook"] == "in_use"
     admin.clock.advance(HOUR)
     await use(admin, second)
     found = await held(admin)
-    assert found[old]["standing"] == "safe"
-    assert found[second["credential"]["id"]]["standing"] != "safe"
+    assert found[old]["outlook"] == "safe"
+    assert found[second["credential"]["id"]]["outlook"] != "safe"
 
 
 async def furnished(admin: Admin) -> Any:

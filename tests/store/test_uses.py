@@ -9,7 +9,7 @@ import pytest
 
 from accredit.identity.changes import AddClient, AddCredential, EndCredential, NoteUse
 from accredit.identity.credential import CredentialState
-from accredit.identity.retirement import Holding
+from accredit.identity.outlook import Holding
 from accredit.identity.use import Use
 from accredit.oauth.outcome import Lost, Outcome, Won
 from accredit.ports.journal import StoreError

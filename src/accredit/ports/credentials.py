@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from accredit.identity.retirement import Holding
+from accredit.identity.outlook import Holding
 
 
 class Credentials(Protocol):

@@ -1,4 +1,4 @@
-"""Credentials of clients of any kind: given, rotated, retired and cut, and who still comes with them."""
+"""Credentials of agents and applications: made, rotated, given a deadline, ended, and who still comes with them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -15,28 +15,26 @@ from accredit.identity.changes import (
     SignalKind,
     Write,
 )
-from accredit.identity.client import Client, ClientKind
 from accredit.identity.credential import Credential, CredentialKind, CredentialState
+from accredit.identity.outlook import Holding
 from accredit.identity.principal import Principal
-from accredit.identity.retirement import Holding
 from accredit.oauth.outcome import Outcome
-from accredit.ports.clients import Clients
 from accredit.ports.credentials import Credentials as CredentialStore
 from accredit.ports.randomness import Randomness
 from accredit.service.changes import Changes
-from accredit.service.problem import Problem, ProblemCode, not_found, stale
+from accredit.service.problem import Problem, ProblemCode, stale
 from accredit.service.usage import Usage
 
-_LIVE_CREDENTIALS: Final = 2
+_MOST_ALIVE: Final = 2
 _AT_ONCE: Final = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """Whose credentials are meant: the client of that kind and slug."""
+@dataclass(frozen=True, slots=True, repr=False)
+class NewSecret:
+    """A new credential with its secret, which is shown this once and kept nowhere."""
 
-    kind: ClientKind
-    slug: str
+    credential: Credential
+    secret: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,130 +51,113 @@ class Rotation:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Given:
-    """A new credential of `client`, with its secret, which is shown this once and kept nowhere; a key has none.
+class Rotated:
+    """The new credential with its secret (None for a key), and the old one as it is now."""
 
-    `old` is what it replaces, as that is now, or None.
-    """
-
-    client: Client
     credential: Credential
     secret: str | None
-    old: Credential | None = None
+    old: Credential
 
 
 class Credentials:
     """Manages the credentials of clients."""
 
-    def __init__(
-        self, changes: Changes, clients: Clients, store: CredentialStore, usage: Usage, randomness: Randomness
-    ) -> None:
+    def __init__(self, changes: Changes, store: CredentialStore, usage: Usage, randomness: Randomness) -> None:
         self._changes = changes
-        self._clients = clients
         self._store = store
         self._usage = usage
         self._randomness = randomness
 
-    async def held(self, whose: Holder) -> tuple[Holding, ...]:
-        """Return every credential that the client ever had, oldest first, with its use. Raises Problem."""
-        found = await self._store.of_client((await self.principal(whose)).client.id)
-        return tuple(self._usage.known(holding) for holding in found)
+    async def held(self, client: str) -> tuple[Holding, ...]:
+        """Return every credential that the client with that id ever had, oldest first, with its use."""
+        return tuple(self._usage.known(holding) for holding in await self._store.of_client(client))
 
-    async def principal(self, whose: Holder) -> Principal:
-        """Return the client with its living credentials. Raises Problem."""
-        found = await self._clients.by_slug(whose.kind, whose.slug)
-        if found is None:
-            raise not_found(whose.kind.value, whose.slug)
-        return found
-
-    def secret(self, client: str, by: str) -> tuple[Credential, str]:
-        """Return a new credential for the client with that id, and its secret. Nothing of it is kept yet."""
+    def secret(self, client: str, by: str) -> NewSecret:
+        """Make a secret for the client with that id; it works once it has been written."""
         identity = self._changes.ids.new("credential")
-        secret = credentials.secret(identity, self._randomness.bytes(32))
-        return self._made(identity, client, CredentialKind.SECRET, credentials.digest(secret), by), secret
+        text = credentials.secret(identity, self._randomness.bytes(32))
+        return NewSecret(self._made(identity, client, CredentialKind.SECRET, credentials.digest(text), by), text)
 
-    def _made(self, identity: str, client: str, kind: CredentialKind, material: bytes, by: str) -> Credential:
-        return Credential(identity, client, kind, material, self._changes.clock.now(), created_by=by)
-
-    def _new(self, client: str, jwk: Mapping[str, Any] | None, by: str) -> tuple[Credential, str | None]:
-        if jwk is None:
-            return self.secret(client, by)
+    def _key(self, client: str, jwk: Mapping[str, Any], by: str) -> Credential:
         try:
             material = credentials.public_key(jwk)
         except (TypeError, ValueError) as error:
             raise Problem(ProblemCode.INVALID, f"the key is not usable: {error}") from error
-        return self._made(self._changes.ids.new("credential"), client, CredentialKind.PUBLIC_KEY, material, by), None
+        return self._made(self._changes.ids.new("credential"), client, CredentialKind.PUBLIC_KEY, material, by)
 
-    async def add(self, whose: Holder, jwk: Mapping[str, Any] | None, by: str) -> Given:
-        """Give the client one more credential: a secret, or the public key `jwk` (RFC 7523). Raises Problem.
+    def _made(self, identity: str, client: str, kind: CredentialKind, material: bytes, by: str) -> Credential:
+        return Credential(identity, client, kind, material, self._changes.clock.now(), created_by=by)
 
-        Two live credentials are normal, more are refused.
-        """
-        principal = await self.principal(whose)
-        made, secret = self._new(principal.client.id, jwk, by)
-        if len(self._usable(principal)) >= _LIVE_CREDENTIALS:
-            raise _full(whose)
-        told = f"{made.id} added to {whose.slug}"
-        await self._changed(whose, principal.client, (AddCredential(made),), told, by, alone=True)
-        return Given(principal.client, made, secret)
+    async def add_secret(self, holder: Principal, by: str) -> NewSecret:
+        """Give the client one more secret; two live credentials are normal, more are refused. Raises Problem."""
+        made = self.secret(holder.client.id, by)
+        await self._give(holder, made.credential, by)
+        return made
 
-    async def rotate(self, whose: Holder, wanted: Rotation, by: str) -> Given:
+    async def add_key(self, holder: Principal, jwk: Mapping[str, Any], by: str) -> Credential:
+        """Give the client a public key as one more credential (RFC 7523); the private half never leaves it."""
+        made = self._key(holder.client.id, jwk, by)
+        await self._give(holder, made, by)
+        return made
+
+    async def _give(self, holder: Principal, credential: Credential, by: str) -> None:
+        if len(self._usable(holder)) >= _MOST_ALIVE:
+            raise _full(holder)
+        await self._commit(holder, (AddCredential(credential),), f"{credential.id} added", by, alone=True)
+
+    async def rotate(self, holder: Principal, wanted: Rotation, by: str) -> Rotated:
         """Give the client a new credential, and the old one its end, in one step. Raises Problem."""
-        principal = await self.principal(whose)
         if wanted.at is not None and wanted.at <= self._changes.clock.now():
             raise Problem(ProblemCode.INVALID, "the deadline lies in the past; to end the old credential now, say so")
-        old = self._replaced(whose, principal, wanted.old)
-        left = [item for item in self._usable(principal) if wanted.at is not None or item.id != old.id]
-        if len(left) >= _LIVE_CREDENTIALS:
-            raise _full(whose)
-        made, secret = self._new(principal.client.id, wanted.jwk, by)
-        if wanted.at is None:
-            end: Write = RevokeCredential(old.id)
-            gone = replace(old, state=CredentialState.REVOKED)
-        else:
-            end = RetireCredential(old.id, wanted.at)
-            gone = replace(old, state=CredentialState.RETIRING, retires_at=wanted.at)
-        cut = old.id if wanted.at is None else None
-        told = f"{made.id} of {whose.slug} takes the place of {old.id}, which {'is cut' if cut else 'retires'}"
-        await self._changed(whose, principal.client, (AddCredential(made), end), told, by, cut=cut, alone=True)
-        return Given(principal.client, made, secret, gone)
+        old = self._replaced(holder, wanted.old)
+        left = [item for item in self._usable(holder) if wanted.at is not None or item.id != old.id]
+        if len(left) >= _MOST_ALIVE:
+            raise _full(holder)
+        made, secret = self._new(holder.client.id, wanted.jwk, by)
+        end, gone = _ended(old, wanted.at)
+        told = f"{made.id} takes the place of {old.id}, which is {gone.state.value}"
+        dead = (Signal(SignalKind.REVOKED, old.id),) if wanted.at is None else ()
+        await self._commit(holder, (AddCredential(made), end), told, by, *dead, alone=True)
+        return Rotated(made, secret, gone)
 
-    def _replaced(self, whose: Holder, principal: Principal, old: str | None) -> Credential:
-        usable = self._usable(principal)
+    def _new(self, client: str, jwk: Mapping[str, Any] | None, by: str) -> tuple[Credential, str | None]:
+        if jwk is not None:
+            return self._key(client, jwk, by), None
+        made = self.secret(client, by)
+        return made.credential, made.secret
+
+    def _replaced(self, holder: Principal, old: str | None) -> Credential:
+        usable = self._usable(holder)
         if old is not None:
             found = next((item for item in usable if item.id == old), None)
             if found is None:
-                raise _no_such(whose, old)
+                raise _no_such(holder, old)
             return found
         active = [item for item in usable if item.state is CredentialState.ACTIVE]
         if len(active) != 1:
             text = "two active credentials: name the one to replace" if active else "no active credential: add one"
-            raise Problem(ProblemCode.CONFLICT, f"{whose.slug} has {text}")
+            raise Problem(ProblemCode.CONFLICT, f"{holder.client.slug} has {text}")
         return active[0]
 
-    async def retire(self, whose: Holder, credential: str, at: int, by: str) -> Credential:
+    async def revoke(self, holder: Principal, credential: str, by: str) -> None:
+        """End a credential now; tokens that it obtained die with it, those of other credentials live on."""
+        if holder.credential(credential) is None:
+            raise Problem(ProblemCode.NOT_FOUND, f"{holder.client.slug} has no credential {credential[:40]!r}")
+        void = Signal(SignalKind.REVOKED, credential)
+        await self._commit(holder, (RevokeCredential(credential),), f"{credential} revoked", by, void)
+
+    async def retire(self, holder: Principal, credential: str, at: int, by: str) -> Credential:
         """Let a credential work until `at` (microseconds UTC), so that its successor can take over without a gap.
 
         A deadline can be moved. Tokens obtained until then live out their own few minutes. Raises Problem.
         """
-        principal = await self.principal(whose)
-        found = principal.credential(credential)
-        if found is None or found.state is CredentialState.REVOKED:
-            raise _no_such(whose, credential)
+        found = holder.credential(credential)
+        if found is None:
+            raise _no_such(holder, credential)
         if at <= self._changes.clock.now():
             raise Problem(ProblemCode.INVALID, "the deadline lies in the past; to end a credential now, revoke it")
-        told = f"{credential} of {whose.slug} retiring"
-        await self._changed(whose, principal.client, (RetireCredential(credential, at),), told, by)
+        await self._commit(holder, (RetireCredential(credential, at),), f"{credential} retiring", by)
         return replace(found, state=CredentialState.RETIRING, retires_at=at)
-
-    async def revoke(self, whose: Holder, credential: str, by: str) -> None:
-        """End a credential now; tokens that it obtained die with it, those of other credentials live on."""
-        principal = await self.principal(whose)
-        found = principal.credential(credential)
-        if found is None:
-            raise Problem(ProblemCode.NOT_FOUND, f"{whose.slug} has no credential {credential[:40]!r}")
-        told = f"{credential} of {whose.slug} revoked"
-        await self._changed(whose, principal.client, (RevokeCredential(credential),), told, by, cut=credential)
 
     async def end_due(self, now: int) -> None:
         """Mark the credentials whose time is over as ended, each once, whichever node comes first.
@@ -190,33 +171,33 @@ class Credentials:
             claims = (EndCredential(credential.id, now),)
             await self._changes.journal.submit(Outcome(None, claims, (), (event,), heard))
 
-    def _usable(self, principal: Principal) -> list[Credential]:
+    def _usable(self, holder: Principal) -> list[Credential]:
         now = self._changes.clock.now()
-        return [item for item in principal.credentials if item.usable(now)]
+        return [item for item in holder.credentials if item.usable(now)]
 
-    async def _changed(
-        self,
-        whose: Holder,
-        client: Client,
-        writes: tuple[Write, ...],
-        told: str,
-        by: str,
-        *,
-        cut: str | None = None,
-        alone: bool = False,
+    async def _commit(
+        self, holder: Principal, writes: tuple[Write, ...], told: str, by: str, *first: Signal, alone: bool = False
     ) -> None:
-        """Commit. With `alone`, of all who want the same at once one succeeds; `cut` names what guards must refuse."""
-        event = self._changes.event(f"{whose.kind.value}.credential", client.id, by, told)
+        """Commit. With `alone`, of all who decided on one state of the client, one succeeds. Raises Problem."""
+        client = holder.client
+        event = self._changes.event(f"{client.kind.value}.credential", client.id, by, f"{told}, of {client.slug}")
         claims = (ReplaceClient(replace(client, version=client.version + 1)),) if alone else ()
-        dead = (Signal(SignalKind.REVOKED, cut),) if cut is not None else ()
-        heard = (*dead, Signal(SignalKind.CLIENT, client.id))
-        await self._changes.commit(Outcome(None, claims, writes, (event,), heard), stale(whose.kind.value, whose.slug))
+        heard = (*first, Signal(SignalKind.CLIENT, client.id))
+        outcome = Outcome(None, claims, writes, (event,), heard)
+        await self._changes.commit(outcome, stale(client.kind.value, client.slug))
 
 
-def _full(whose: Holder) -> Problem:
-    text = f"{whose.slug} has two live credentials; revoke the one that is not used any more first"
+def _ended(old: Credential, at: int | None) -> tuple[Write, Credential]:
+    """Return what ends `old` at `at`, or at once, and what it is then."""
+    if at is None:
+        return RevokeCredential(old.id), replace(old, state=CredentialState.REVOKED)
+    return RetireCredential(old.id, at), replace(old, state=CredentialState.RETIRING, retires_at=at)
+
+
+def _full(holder: Principal) -> Problem:
+    text = f"{holder.client.slug} has two live credentials; revoke the one that is not used any more first"
     return Problem(ProblemCode.CONFLICT, text)
 
 
-def _no_such(whose: Holder, credential: str) -> Problem:
-    return Problem(ProblemCode.NOT_FOUND, f"{whose.slug} has no credential {credential[:40]!r} that works")
+def _no_such(holder: Principal, credential: str) -> Problem:
+    return Problem(ProblemCode.NOT_FOUND, f"{holder.client.slug} has no credential {credential[:40]!r} that works")

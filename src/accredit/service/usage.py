@@ -5,7 +5,7 @@ import ipaddress
 from dataclasses import replace
 
 from accredit.identity.changes import NoteUse
-from accredit.identity.retirement import Holding
+from accredit.identity.outlook import Holding
 from accredit.identity.use import Use
 from accredit.oauth.outcome import Outcome
 from accredit.ports.journal import Journal, Overloaded, StoreError, WriterStopped

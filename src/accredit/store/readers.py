@@ -13,8 +13,8 @@ from accredit.identity.changes import NumberedSignal, StoredRecord
 from accredit.identity.client import ClientKind
 from accredit.identity.estate import Estate
 from accredit.identity.guard import Enrolment
+from accredit.identity.outlook import Holding
 from accredit.identity.principal import Principal
-from accredit.identity.retirement import Holding
 from accredit.ports.audit_log import ChainEnd, Filter
 from accredit.ports.catalogue import Catalogue
 from accredit.ports.deployment import Deployment

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from accredit.identity.changes import NoteUse
 from accredit.identity.credential import CredentialState
-from accredit.identity.retirement import Holding
+from accredit.identity.outlook import Holding
 from accredit.identity.use import Use
 from accredit.store import credentials, inserts
 from accredit.store.tables import credential_uses

@@ -24,7 +24,6 @@ from accredit.web.api import preconditions
 from accredit.web.api.administrators import AdministratorApi
 from accredit.web.api.agents import AgentApi
 from accredit.web.api.audit import AuditApi
-from accredit.web.api.credentials import AgentCredentialApi
 from accredit.web.api.document import complete
 from accredit.web.api.door import on_not_permitted
 from accredit.web.api.gate import MANIFEST_BYTES, Gate
@@ -107,9 +106,8 @@ def _application(version: str) -> FastAPI:
 
 
 _NOUNS: Final[tuple[type[Noun], ...]] = (
-    *(AdministratorApi, ServerApi, RoleApi, AgentCredentialApi, AgentApi),
-    *(GuardApi, KeyApi, AuditApi, StatusApi, ManifestApi),
-)
+    AdministratorApi, ServerApi, RoleApi, AgentApi, GuardApi, KeyApi, AuditApi, StatusApi, ManifestApi,
+)  # fmt: skip
 
 
 def _told(noun: type) -> str:

@@ -1,25 +1,16 @@
-"""Credentials of clients over the management API: one form for every kind of client.
+"""How credentials look over the management API, for every kind of client that has them."""
 
-A secret is in the answer that makes it, and nowhere else.
-"""
+from typing import Annotated, Any
 
-from typing import Annotated, Any, ClassVar
-
-from fastapi import APIRouter
 from pydantic import Field, StringConstraints
 
-from accredit.identity.client import ClientKind
+from accredit.identity.client import Client
 from accredit.identity.credential import Credential, CredentialState
-from accredit.identity.management import Authority
-from accredit.identity.retirement import Holding, Standing, standing
+from accredit.identity.outlook import Holding, Outlook, outlook
 from accredit.identity.use import Use
-from accredit.service.credentials import Given, Holder, Rotation
 from accredit.service.problem import Problem, ProblemCode
 from accredit.web.api import times
-from accredit.web.api.fields import Body, Flag, Instant, Slug, Span, View, end, example
-from accredit.web.api.permissions import Who, not_above
-from accredit.web.api.routes import Routes
-from accredit.web.api.services import Services
+from accredit.web.api.fields import Body, Flag, Instant, Span, View, end, example
 
 CredentialId = Annotated[str, StringConstraints(max_length=64)]
 """The id of a credential."""
@@ -49,13 +40,13 @@ class UseView(View):
 
 
 class HeldCredentialView(CredentialView):
-    """A credential with its use, null when nobody came with it; `standing` tells whether its end would be noticed.
+    """A credential with its use, null when nobody came with it; `outlook` tells whether its end would be noticed.
 
-    `state` is `ended` for one whose time is over. `advice` is the standing in a sentence.
+    `state` is `ended` for one whose time is over. `advice` is the outlook in a sentence.
     """
 
     used: UseView | None
-    standing: Standing
+    outlook: Outlook
     advice: str
 
 
@@ -121,87 +112,16 @@ class RotateBody(Body):
     retires_in: Span | None = None
     now: Flag = Field(default=False)
 
-
-class CredentialApi:
-    """The handlers of `/{noun}/{slug}/credentials`, for the clients of one kind: a class below names it."""
-
-    kind: ClassVar[ClientKind]
-    noun: ClassVar[str]
-
-    def __init__(self, services: Services) -> None:
-        self._credentials = services.credentials
-        self._administrators = services.administrators
-        self._clock = services.clock
-
-    @classmethod
-    def router(cls) -> APIRouter:
-        """Return the routes."""
-        found = Routes(cls, f"/{cls.noun}/{{slug}}/credentials", cls.noun)
-        found.add_api_route("", cls.list_credentials, methods=["GET"])
-        found.add_api_route("", cls.add_credential, methods=["POST"], status_code=201)
-        found.add_api_route("/rotate", cls.rotate_credential, methods=["POST"], status_code=201)
-        found.add_api_route("/{credential}/retire", cls.retire_credential, methods=["POST"])
-        found.add_api_route("/{credential}", cls.revoke_credential, methods=["DELETE"], status_code=204)
-        return found
-
-    async def list_credentials(self, slug: Slug) -> CredentialList:
-        """List the credentials of a client, who comes with each, and which can be retired without anybody noticing."""
-        whose = self._whose(slug)
-        client = (await self._credentials.principal(whose)).client
-        held = await self._credentials.held(whose)
-        now = self._clock.now()
-        return CredentialList(client=slug, client_id=client.client_id, items=[_held(one, held, now) for one in held])
-
-    async def add_credential(self, who: Who, slug: Slug, body: CredentialBody | None = None) -> NewCredentialView:
-        """Give the client one more credential: the public key in the body, or without one a secret."""
-        await self._not_above(who, slug)
-        jwk = body.jwk if body is not None else None
-        made = await self._credentials.add(self._whose(slug), jwk, who.name)
-        return NewCredentialView(**_given(made))
-
-    async def rotate_credential(self, who: Who, slug: Slug, body: RotateBody | None = None) -> RotatedView:
-        """Make a new credential and give the old one its end, in one step."""
-        await self._not_above(who, slug)
-        body = body or RotateBody()
-        at = end(self._clock.now(), body.retires_at, body.retires_in)
-        if body.now and at is not None:
+    def until(self, now: int) -> int | None:
+        """Return until when the old one works; None: it is cut at once. Raises Problem."""
+        at = end(now, self.retires_at, self.retires_in)
+        if self.now and at is not None:
             raise Problem(ProblemCode.INVALID, "the old credential is cut now or works until a deadline, not both")
-        if at is None and not body.now:
-            at = end(self._clock.now(), None, _RETIRE_IN)
-        made = await self._credentials.rotate(self._whose(slug), Rotation(body.old, at, body.jwk), who.name)
-        assert made.old is not None  # noqa: S101  (a rotation names what it replaced)
-        return RotatedView(**_given(made), old=view(made.old))
-
-    async def retire_credential(
-        self, who: Who, slug: Slug, credential: CredentialId, body: RetireBody
-    ) -> CredentialView:
-        """Let a credential work until a deadline, and no longer; its successor takes over meanwhile."""
-        await self._not_above(who, slug)
-        at = end(self._clock.now(), body.retires_at, body.retires_in)
-        if at is None:
-            raise Problem(ProblemCode.INVALID, "say when the credential stops working: retires_at or retires_in")
-        return view(await self._credentials.retire(self._whose(slug), credential, at, who.name))
-
-    async def revoke_credential(self, who: Who, slug: Slug, credential: CredentialId) -> None:
-        """End a credential now, and every token that it obtained."""
-        await self._credentials.revoke(self._whose(slug), credential, who.name)
-
-    def _whose(self, slug: str) -> Holder:
-        return Holder(self.kind, slug)
-
-    async def _not_above(self, who: Authority, slug: str) -> None:
-        not_above(self._administrators, who, await self._credentials.principal(self._whose(slug)))
+        return at if self.now or at is not None else end(now, None, _RETIRE_IN)
 
 
-class AgentCredentialApi(CredentialApi):
-    """The handlers of `/agents/{slug}/credentials`."""
-
-    kind = ClientKind.AGENT
-    noun = "agents"
-
-
-def view(item: Credential) -> CredentialView:
-    """Return what is shown of a credential."""
+def credential_view(item: Credential) -> CredentialView:
+    """Return a credential as the API shows it."""
     return CredentialView(**_shown(item))
 
 
@@ -217,20 +137,27 @@ def _shown(item: Credential) -> dict[str, Any]:
     }
 
 
-def _given(made: Given) -> dict[str, Any]:
+def new_members(client: Client, credential: Credential, secret: str | None) -> dict[str, Any]:
+    """Return the members of the view of a credential that has just been made."""
     return {
-        "client": made.client.slug,
-        "client_id": made.client.client_id,
-        "credential": view(made.credential),
-        "secret": made.secret,
+        "client": client.slug,
+        "client_id": client.client_id,
+        "credential": credential_view(credential),
+        "secret": secret,
     }
 
 
+def credential_list(client: Client, held: tuple[Holding, ...], now: int) -> CredentialList:
+    """Return the credentials of a client as the API shows them at `now` (microseconds UTC)."""
+    items = [_held(one, held, now) for one in held]
+    return CredentialList(client=client.slug, client_id=client.client_id, items=items)
+
+
 def _held(one: Holding, held: tuple[Holding, ...], now: int) -> HeldCredentialView:
-    judged = standing(one, held, now)
-    over = judged is Standing.ENDED and one.credential.state is not CredentialState.REVOKED
+    judged = outlook(one, held, now)
+    over = judged is Outlook.ENDED and one.credential.state is not CredentialState.REVOKED
     shown = _shown(one.credential) | ({"state": "ended"} if over else {})
-    return HeldCredentialView(**shown, used=_used(one.use), standing=judged, advice=_advice(one, judged))
+    return HeldCredentialView(**shown, used=_used(one.use), outlook=judged, advice=_advice(one, judged))
 
 
 def _used(use: Use | None) -> UseView | None:
@@ -241,13 +168,13 @@ def _used(use: Use | None) -> UseView | None:
     )
 
 
-def _advice(one: Holding, judged: Standing) -> str:
+def _advice(one: Holding, judged: Outlook) -> str:
     last = f"the last token was for {one.use.address or 'an unknown address'}" if one.use is not None else ""
     return {
-        Standing.SAFE: "safe to retire: nobody has come with it for longer than a token lives",
-        Standing.IN_USE: f"still in use: {last}",
-        Standing.FRESH: "new: nobody has come with it yet",
-        Standing.UNTRIED: "not yet: nobody has come with its successor since it was last used",
-        Standing.ALONE: "not yet: nothing else goes on working; rotate it",
-        Standing.ENDED: "it works no more",
+        Outlook.SAFE: "safe to retire: nobody has come with it for longer than a token lives",
+        Outlook.IN_USE: f"still in use: {last}",
+        Outlook.FRESH: "new: nobody has come with it yet",
+        Outlook.UNTRIED: "not yet: nobody has come with its successor since it was last used",
+        Outlook.ALONE: "not yet: nothing else goes on working; rotate it",
+        Outlook.ENDED: "it works no more",
     }[judged]

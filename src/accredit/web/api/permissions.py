@@ -14,8 +14,6 @@ from starlette.requests import Request
 
 from accredit.identity.client import ClientKind
 from accredit.identity.management import Authority, Need, step_up
-from accredit.identity.principal import Principal
-from accredit.service.administrators import Administrators
 from accredit.web.api.routes import services_of
 from accredit.web.api.services import Services
 
@@ -79,6 +77,8 @@ OPERATIONS: Final[Mapping[str, Rule]] = MappingProxyType(
         "agents.list_agents": _LOOK,
         "agents.add": _EVERYTHING,
         "agents.show": _LOOK,
+        "agents.edit": Rule(Need.EVERYTHING, checked=True),
+        "agents.remove": _EVERYTHING,
         "agents.suspend": _EVERYTHING,
         "agents.resume": Rule(Need.EVERYTHING, checked=True),
         "agents.list_credentials": _LOOK,
@@ -142,12 +142,6 @@ def require(who: Authority, need: Need, servers: frozenset[str] = frozenset()) -
     """Raise NotPermitted unless `who` may do what has that need and concerns `servers` (ids)."""
     if not who.permits(need, servers):
         raise NotPermitted(need)
-
-
-def not_above(administrators: Administrators, who: Authority, principal: Principal) -> None:
-    """Raise NotPermitted when a token would give power: who holds an office is trusted by the local side alone."""
-    if not who.local and not administrators.office(principal).empty():
-        raise NotPermitted(Need.LOCAL)
 
 
 async def permit(request: Request) -> None:

@@ -15,6 +15,7 @@ from accredit.service.keys import Keys
 from accredit.service.manifests import Manifests
 from accredit.service.roles import Roles
 from accredit.service.servers import Servers
+from accredit.service.standing import Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class Services:
     roles: Roles
     agents: Agents
     credentials: Credentials
+    standing: Standing
     enrolment: EnrolmentService
     guards: Guards
     keys: Keys

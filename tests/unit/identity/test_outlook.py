@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from accredit.identity.credential import Credential, CredentialKind, CredentialState
-from accredit.identity.retirement import QUIET, Holding, Standing, standing
+from accredit.identity.outlook import QUIET, Holding, Outlook, outlook
 from accredit.identity.use import Use
 
 NOW = 1_900_000_000_000_000
@@ -23,29 +23,29 @@ def held(credential: Credential, *, last: int | None) -> Holding:
 @pytest.mark.parametrize(
     ("old", "new", "found"),
     [
-        (LONG_AGO, NOW - 1, Standing.SAFE),
-        (None, NOW - 1, Standing.SAFE),
-        (NOW - QUIET, NOW - 1, Standing.SAFE),
-        (NOW - QUIET + 1, NOW - 1, Standing.IN_USE),
-        (NOW - 1, NOW, Standing.IN_USE),
-        (NOW, NOW - 1, Standing.UNTRIED),
-        (NOW - 9 * HOUR, NOW - 10 * HOUR, Standing.UNTRIED),
-        (LONG_AGO, None, Standing.UNTRIED),
-        (None, None, Standing.UNTRIED),
+        (LONG_AGO, NOW - 1, Outlook.SAFE),
+        (None, NOW - 1, Outlook.SAFE),
+        (NOW - QUIET, NOW - 1, Outlook.SAFE),
+        (NOW - QUIET + 1, NOW - 1, Outlook.IN_USE),
+        (NOW - 1, NOW, Outlook.IN_USE),
+        (NOW, NOW - 1, Outlook.UNTRIED),
+        (NOW - 9 * HOUR, NOW - 10 * HOUR, Outlook.UNTRIED),
+        (LONG_AGO, None, Outlook.UNTRIED),
+        (None, None, Outlook.UNTRIED),
     ],
 )
 def test_the_old_one_can_go_when_only_the_new_one_was_used_for_longer_than_a_token_lives(
-    old: int | None, new: int | None, found: Standing
+    old: int | None, new: int | None, found: Outlook
 ) -> None:
     mine = held(OLD, last=old)
-    assert standing(mine, (mine, held(NEW, last=new)), NOW) is found
+    assert outlook(mine, (mine, held(NEW, last=new)), NOW) is found
 
 
 def test_one_that_was_just_made_is_not_called_unused() -> None:
     fresh = held(replace(NEW, created_at=NOW - QUIET + 1), last=None)
-    assert standing(fresh, (fresh, held(OLD, last=NOW)), NOW) is Standing.FRESH
+    assert outlook(fresh, (fresh, held(OLD, last=NOW)), NOW) is Outlook.FRESH
     older = held(replace(NEW, created_at=NOW - QUIET), last=None)
-    assert standing(older, (older, held(OLD, last=NOW)), NOW) is Standing.SAFE
+    assert outlook(older, (older, held(OLD, last=NOW)), NOW) is Outlook.SAFE
 
 
 @pytest.mark.parametrize(
@@ -59,8 +59,8 @@ def test_one_that_was_just_made_is_not_called_unused() -> None:
 )
 def test_what_does_not_stay_is_no_successor(successor: Credential) -> None:
     mine = held(OLD, last=LONG_AGO)
-    assert standing(mine, (mine, held(successor, last=NOW - 1)), NOW) is Standing.ALONE
-    assert standing(mine, (mine,), NOW) is Standing.ALONE
+    assert outlook(mine, (mine, held(successor, last=NOW - 1)), NOW) is Outlook.ALONE
+    assert outlook(mine, (mine,), NOW) is Outlook.ALONE
 
 
 @pytest.mark.parametrize(
@@ -70,4 +70,4 @@ def test_what_does_not_stay_is_no_successor(successor: Credential) -> None:
 )
 def test_what_works_no_more_has_ended(over: Credential) -> None:
     mine = held(over, last=None)
-    assert standing(mine, (mine, held(NEW, last=NOW)), NOW) is Standing.ENDED
+    assert outlook(mine, (mine, held(NEW, last=NOW)), NOW) is Outlook.ENDED

@@ -12,7 +12,7 @@ QUIET: Final = 3_600_000_000
 """Microseconds for which nobody must have come: no token lives longer, so whoever still has it would have come."""
 
 
-class Standing(StrEnum):
+class Outlook(StrEnum):
     """What is known of a credential in view of its end.
 
     SAFE: nobody comes with it any more, and its successor is in use. IN_USE: somebody came a short while ago. FRESH: it
@@ -36,20 +36,20 @@ class Holding:
     use: Use | None = None
 
 
-def standing(one: Holding, all_held: Iterable[Holding], now: int) -> Standing:
+def outlook(one: Holding, all_held: Iterable[Holding], now: int) -> Outlook:
     """Judge `one` of all the credentials that its client holds, at `now` (microseconds UTC)."""
     if not one.credential.usable(now):
-        return Standing.ENDED
+        return Outlook.ENDED
     others = [other for other in all_held if other.credential.id != one.credential.id and _stays(other, now)]
     if not others:
-        return Standing.ALONE
+        return Outlook.ALONE
     last = one.use.last_at if one.use is not None else one.credential.created_at
     quiet = now - last >= QUIET
     if one.use is None and not quiet:
-        return Standing.FRESH
+        return Outlook.FRESH
     if not any(other.use is not None and other.use.last_at > last for other in others):
-        return Standing.UNTRIED
-    return Standing.SAFE if quiet else Standing.IN_USE
+        return Outlook.UNTRIED
+    return Outlook.SAFE if quiet else Outlook.IN_USE
 
 
 def _stays(other: Holding, now: int) -> bool:
