@@ -18,6 +18,7 @@ from accredit.identity.management import MANAGEMENT_SCOPES
 from accredit.identity.sealing import MasterKey, WrongMasterKey
 from accredit.jobs.expiry import Expiry
 from accredit.jobs.follow import Follow
+from accredit.jobs.rotation import Rotation
 from accredit.jobs.runner import Runner
 from accredit.jobs.usage import LastUse
 from accredit.oauth.metadata import Endpoints
@@ -57,6 +58,8 @@ from accredit.web.token import TokenEndpoint
 
 VERSION: Final = version("accredit")
 """The version of the installed distribution."""
+
+_DAY: Final = 86_400_000_000
 
 CANNOT_START: Final = (
     system.DataFolderError,
@@ -107,7 +110,8 @@ async def node(
         runner = Runner(clock)
         stack.push_async_callback(runner.stop)
         expiry = Expiry(parts.keys, parts.credentials, Memory(journal))
-        runner.start([Follow(built.directory), expiry, LastUse(parts.usage)])
+        rotation = Rotation(parts.keys, settings.key_days * _DAY)
+        runner.start([Follow(built.directory), expiry, rotation, LastUse(parts.usage)])
         yield built
 
 

@@ -50,6 +50,9 @@ class Settings(BaseSettings):
         default="", max_length=100, pattern=r"^[!-~]*$", description="Name of this node; empty: that of the machine."
     )
     proxies: tuple[str, ...] = Field(default=(), description="Addresses of proxies whose X-Forwarded-* are believed.")
+    key_days: int = Field(
+        default=90, ge=0, le=3650, description="Days after which a signing key is replaced by itself; 0: never."
+    )
     danger_http: bool = Field(
         default=False, description="Allow an http issuer off loopback. Tokens then travel in the clear: tests only."
     )

@@ -38,7 +38,7 @@ BODIES: dict[str, Any] = {
 """What is sent with the operations that take a body."""
 
 UNFINDABLE = {
-    *("audit.explain", "servers.sync"),
+    *("audit.explain", "servers.sync", "keys.withdraw"),
     *("agents.rotate_credential", "agents.retire_credential", "agents.revoke_credential"),
 }
 """Operations for which this test knows no decision, credential or version that is there."""
@@ -71,7 +71,7 @@ def request(operation: Operation, of: dict[str, str]) -> tuple[str, str, dict[st
     slug = {"servers": of["server"], "roles": of["role"], "guards": of["guard"], "agents": "bot"}.get(noun, "")
     given = {
         "{slug}": slug, "{server}": of["server"], "{agent}": "bot", "{word}": "ledger:purge", "{name}": "list_invoices",
-        "{credential}": "crd_x", "{use}": "access", "{decision}": "dec_" + "0" * 26,
+        "{credential}": "crd_x", "{use}": "access", "{decision}": "dec_" + "0" * 26, "{kid}": "k" * 43,
     }  # fmt: skip
     where = re.sub(r"\{\w+\}", lambda found: given[found[0]], template)
     body = BODIES.get(name)

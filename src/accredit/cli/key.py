@@ -28,7 +28,7 @@ def list_keys(session: Session) -> None:
         session.screen.data(found)
         return
     session.screen.table(
-        ("key", "signs", "algorithm", "state", "since", "gone"),
+        ("key", "signs", "algorithm", "state", "made", "signs since", "gone"),
         [
             (
                 item["kid"],
@@ -36,6 +36,7 @@ def list_keys(session: Session) -> None:
                 item["algorithm"],
                 mark(item["state"]),
                 moment(item["created_at"]),
+                moment(item["active_at"]),
                 moment(item["gone_at"]),
             )
             for item in found["items"]
@@ -55,3 +56,20 @@ def rotate(
         session.screen.data(found)
     else:
         session.screen.done(f"{use.value}: {found['kid']} signs from now on")
+
+
+@command(app, "withdraw")
+def withdraw(
+    session: Session,
+    kid: Annotated[
+        str,
+        typer.Argument(metavar="KEY", help="Its id, after -- if it begins with -.", show_default=False),
+    ],
+) -> None:
+    """Trust nothing any more that a key signed: for one that may be in the wrong hands."""
+    session.confirm(f"Withdraw the key {kid}? Everything that it signed dies at once, also what is honest.")
+    found = session.server.post(path("keys", kid, "withdraw"))
+    if session.as_json:
+        session.screen.data(found)
+    else:
+        session.screen.done(f"{found['kid']} is withdrawn; what it signed is refused as soon as guards hear of it")

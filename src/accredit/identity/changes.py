@@ -119,13 +119,15 @@ class TakeEnrolment:
 class AdvanceKey:
     """Claim: move a signing key from one state to the next. Loses unless it is in state `before`.
 
-    `gone_at` (microseconds UTC) comes with retirement: the moment from which nothing that it signed is alive.
+    `gone_at` (microseconds UTC) comes with retirement: the moment from which nothing that it signed is alive;
+    `active_at` with activation: since when it signs.
     """
 
     kid: str
     before: KeyState
     after: KeyState
     gone_at: int | None = None
+    active_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

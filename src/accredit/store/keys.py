@@ -23,6 +23,7 @@ def add(conn: sa.Connection, claims: Sequence[AddKey]) -> list[bool]:
             "sealed": key.sealed,
             "created_at": key.created_at,
             "gone_at": key.gone_at,
+            "active_at": key.active_at,
         }
         for key in (claim.key for claim in claims)
     ]
@@ -51,6 +52,7 @@ def load(conn: sa.Connection) -> tuple[StoredKey, ...]:
             sealed=row.sealed,
             created_at=row.created_at,
             gone_at=row.gone_at,
+            active_at=row.active_at,
         )
         for row in found
     )
@@ -60,7 +62,11 @@ def _advance(conn: sa.Connection, claim: AdvanceKey) -> bool:
     update = (
         sa.update(signing_keys)
         .where(signing_keys.c.kid == claim.kid, signing_keys.c.state == claim.before.value)
-        .values(state=claim.after.value, gone_at=claim.gone_at or signing_keys.c.gone_at)
+        .values(
+            state=claim.after.value,
+            gone_at=claim.gone_at or signing_keys.c.gone_at,
+            active_at=claim.active_at or signing_keys.c.active_at,
+        )
     )
     if claim.after in (KeyState.UPCOMING, KeyState.ACTIVE):
         other = signing_keys.alias()

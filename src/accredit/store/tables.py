@@ -225,6 +225,7 @@ signing_keys: Final = sa.Table(
     _bytes("sealed"),
     _number("created_at"),
     _maybe("gone_at"),
+    _maybe("active_at"),
 )
 """Signing keys, private parts sealed under the master key."""
 _unique("uq_signing_keys_upcoming", signing_keys.c.use, where=sa.text("state = 'upcoming'"))

@@ -97,6 +97,7 @@ OPERATIONS: Final[Mapping[str, Rule]] = MappingProxyType(
         "guards.resume": _GUARD,
         "keys.list_keys": _LOOK,
         "keys.rotate": _EVERYTHING,
+        "keys.withdraw": _EVERYTHING,
         "roles.list_roles": _OWN,
         "roles.add": Rule(Need.OWN, checked=True),
         "roles.show": Rule(Need.OWN, checked=True),
