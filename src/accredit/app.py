@@ -40,6 +40,7 @@ from accredit.service.keys import Keys
 from accredit.service.management import Management
 from accredit.service.manifests import Manifests
 from accredit.service.memory import Memory
+from accredit.service.questions import Questions
 from accredit.service.roles import Roles
 from accredit.service.servers import Servers
 from accredit.service.token import TokenService
@@ -164,8 +165,9 @@ class _Parts:
         return site(routes, {prefix + "/token": TokenEndpoint(token)}, prefix, administration)
 
     def _services(self) -> Services:
+        administrators = Administrators(self.changes, self.clients)
         return Services(
-            administrators=Administrators(self.changes, self.clients),
+            administrators=administrators,
             servers=Servers(self.changes),
             roles=Roles(self.changes, self.clients),
             agents=self.agents,
@@ -174,6 +176,7 @@ class _Parts:
             keys=self.keys,
             audit=Audit(self.log),
             manifests=self.manifests,
+            questions=Questions(self.issuer, self.directory, self.clients, administrators, self.clock),
             directory=self.directory,
             clients=self.clients,
             clock=self.clock,

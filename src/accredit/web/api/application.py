@@ -27,6 +27,7 @@ from accredit.web.api.keys import KeyApi
 from accredit.web.api.manifests import ManifestApi, on_faulty
 from accredit.web.api.permissions import OPERATIONS, NotPermitted, Permit, operation
 from accredit.web.api.preconditions import PreconditionFailed, PreconditionRequired
+from accredit.web.api.questions import QuestionApi
 from accredit.web.api.roles import RoleApi
 from accredit.web.api.servers import ServerApi
 from accredit.web.api.services import Services
@@ -84,7 +85,9 @@ def _api(services: Services, door: Middleware, metadata: str | None) -> FastAPI:
     return application
 
 
-_NOUNS: Final = (AdministratorApi, ServerApi, RoleApi, AgentApi, GuardApi, KeyApi, AuditApi, StatusApi, ManifestApi)
+_NOUNS: Final = (
+    AdministratorApi, ServerApi, RoleApi, AgentApi, GuardApi, KeyApi, AuditApi, StatusApi, ManifestApi, QuestionApi,
+)  # fmt: skip
 
 
 def _router(services: Services) -> APIRouter:
