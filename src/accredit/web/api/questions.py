@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import AfterValidator, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from accredit.identity import times
 from accredit.identity.role_change import Way
@@ -12,6 +12,7 @@ from accredit.oauth.question import Topic
 from accredit.service.questions import Asked, Questions, Told
 from accredit.web.api.fields import Body, Instant, Slug, View
 from accredit.web.api.permissions import Who
+from accredit.web.api.routes import Routes
 from accredit.web.api.services import Services
 
 
@@ -28,10 +29,10 @@ Named = Annotated[str, StringConstraints(min_length=1, max_length=256), AfterVal
 class Wanted(Body):
     """Who would use what, and when; without `at`, now."""
 
-    client: Named
-    tool: Named
-    kind: TargetKind = TargetKind.TOOL
-    at: Instant | None = None
+    client: Named = Field(description="The client that would use it: a slug or a `client_id`.")
+    tool: Named = Field(description="What it would use, as the server spells it.")
+    kind: TargetKind = Field(TargetKind.TOOL, description="What the name stands for.")
+    at: Instant | None = Field(None, description="When it would; left out: now.")
 
 
 class FactorView(View):
@@ -54,7 +55,7 @@ class ShareView(View):
     counts: bool
 
 
-class ChangeView(View):
+class WayView(View):
     """A change of roles that would help; `opens` and `elsewhere` count what else it would let the client do."""
 
     way: Way
@@ -78,7 +79,7 @@ class AnswerView(View):
     needs: list[str]
     factors: list[FactorView]
     roles: list[ShareView]
-    changes: list[ChangeView]
+    changes: list[WayView]
 
 
 class QuestionApi:
@@ -87,10 +88,11 @@ class QuestionApi:
     def __init__(self, services: Services) -> None:
         self._questions: Questions = services.questions
 
-    def router(self) -> APIRouter:
+    @classmethod
+    def router(cls) -> APIRouter:
         """Return the route."""
-        found = APIRouter(tags=["questions"])
-        found.add_api_route("/servers/{slug}/explain", self.ask, methods=["GET"])
+        found = Routes(cls, tag="questions")
+        found.add_api_route("/servers/{slug}/explain", cls.ask, methods=["GET"])
         return found
 
     async def ask(self, who: Who, slug: Slug, wanted: Annotated[Wanted, Query()]) -> AnswerView:
@@ -132,7 +134,7 @@ def view(told: Told) -> AnswerView:
             for one in answer.shares
         ],
         changes=[
-            ChangeView(
+            WayView(
                 way=change.way,
                 role=change.role.slug if change.role is not None else None,
                 scopes=sorted(change.scopes),
