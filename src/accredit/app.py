@@ -35,6 +35,7 @@ from accredit.service.guard_feed import GuardFeed
 from accredit.service.guard_records import GuardRecords
 from accredit.service.guards import Guards
 from accredit.service.ids import Ids
+from accredit.service.keepers import Offices
 from accredit.service.keyring import Keyring
 from accredit.service.keys import Keys
 from accredit.service.management import Management
@@ -176,7 +177,7 @@ class _Parts:
             keys=self.keys,
             audit=Audit(self.log),
             manifests=self.manifests,
-            questions=Questions(self.issuer, self.directory, self.clients, administrators, self.clock),
+            questions=Questions(self.issuer, self.directory, self.clients, Offices(administrators), self.clock),
             directory=self.directory,
             clients=self.clients,
             clock=self.clock,

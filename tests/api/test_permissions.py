@@ -72,6 +72,8 @@ def request(operation: Operation, of: dict[str, str]) -> tuple[str, str, dict[st
     body = BODIES.get(name)
     if name == "roles.add":
         body = {"slug": "fresh", "scopes": {of["server"]: ["ledger:read"]}}
+    if name == "decisions.find":
+        where += "?token=tok_" + "0" * 26
     if name == "questions.ask":
         where += "?client=bot&tool=list_invoices"
     return method, where, {"headers": {"if-match": "*"}} | ({} if body is None else {"json": body})

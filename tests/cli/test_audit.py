@@ -143,3 +143,24 @@ def test_a_question_is_answered_with_every_factor_and_the_way_out(settled: Comma
 )  # fmt: skip
 def test_half_a_question_is_a_mistake_of_usage(settled: CommandLine, words: tuple[str, ...]) -> None:
     assert settled.run("explain", *words).code == 2
+
+
+def test_a_token_is_explained_by_its_own_id(ledger: CommandLine, node: Served) -> None:
+    ledger.ok("role", "add", "reader", "--scope", "ledger=ledger:read")
+    made = ledger.data("agent", "add", "bot", "--owner", "dana@example.com", "--role", "reader")
+    form = {"grant_type": "client_credentials", "resource": RESOURCE, "scope": "ledger:read ledger:pay"}
+    answer = httpx2.post(node.issuer + "/token", data=form, auth=(made["client_id"], made["secret"]))
+    assert answer.status_code == 200
+    (record,) = ledger.data("audit", "search", "--kind", "token_issued")["items"]
+    told = ledger.data("explain", record["person"]["jti"])
+    assert (told["decision"], told["token"]["jti"]) == (record["decision"], record["person"]["jti"])
+    ledger.ok("role", "scopes", "reader", "--scope", "ledger=ledger:read", "--scope", "ledger=ledger:pay")
+    shown = ledger.ok("explain", record["person"]["jti"])
+    assert record["person"]["credential"] in shown
+    assert "role.scopes" in shown
+    assert "the client itself" in shown
+
+
+@pytest.mark.parametrize("identity", ["tok_" + "0" * 26, "0" * 32])
+def test_a_token_or_trace_that_nobody_knows_is_said_to_be_unknown(settled: CommandLine, identity: str) -> None:
+    assert settled.run("explain", identity).code == 1

@@ -1,7 +1,8 @@
 """`accredit explain`: one decision, or one question, with the chain of those who take part drawn."""
 
+import re
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from rich.text import Text
@@ -10,7 +11,9 @@ from accredit.cli import chain
 from accredit.cli.client import path
 from accredit.cli.screen import Screen, mark, moment, plain
 from accredit.cli.session import Session, command
-from accredit.cli.trouble import usage
+from accredit.cli.trouble import Exit, Trouble, usage
+
+_TRACE: Final = re.compile("[0-9a-f]{32}")
 
 
 class Kind(StrEnum):
@@ -29,7 +32,8 @@ def register(app: typer.Typer) -> None:
 def explain(
     session: Session,
     decision: Annotated[
-        str | None, typer.Argument(metavar="[DECISION]", help="The id of a decision.", show_default=False)
+        str | None,
+        typer.Argument(metavar="[ID]", help="Of a decision, a token or a trace.", show_default=False),
     ] = None,
     *,
     client: Annotated[str | None, typer.Option(metavar="CLIENT", help="Who would use the tool.")] = None,
@@ -56,8 +60,8 @@ def explain(
 
 
 # ------------------------------------------------------------------ a decision
-def _decision(session: Session, decision: str) -> None:
-    found = session.server.get(path("decisions", decision))
+def _decision(session: Session, given: str) -> None:
+    found, others = _found(session, given)
     if session.as_json:
         session.screen.data(found)
         return
@@ -69,6 +73,32 @@ def _decision(session: Session, decision: str) -> None:
     screen.say("")
     screen.say(_sentence(found))
     _left_out(screen, found["left_out"])
+    _token(screen, found)
+    _since(screen, found["policy"])
+    if found["today"] is not None:
+        screen.say("")
+        word = "be allowed" if found["today"]["allowed"] else "be denied"
+        screen.say(f"As things stand now, it would {word}: {found['today']['sentence']}.")
+        answer(screen, found["today"])
+    if others:
+        screen.say("")
+        screen.table(("also found", "at", "outcome"), [_other(item) for item in others], "")
+
+
+def _found(session: Session, given: str) -> tuple[Any, list[Any]]:
+    """Return the decision that is meant, and others that were found. Raises Trouble."""
+    kind = "token" if given.startswith("tok_") else "trace" if _TRACE.fullmatch(given) else None
+    if kind is None:
+        return session.server.get(path("decisions", given)), []
+    sought: dict[str, Any] = {kind: given}
+    page = session.server.get(path("decisions"), **sought)
+    items = page["items"]
+    if not items:
+        where = f" among the {page['looked_at']} newest decisions of guards" if kind == "trace" else ""
+        raise Trouble(Exit.REFUSED, f"nothing is known of this {kind}{where}")
+    # Of a trace, what went wrong is what somebody wants to hear of.
+    first = next((item for item in items if item["outcome"] == "deny"), items[0])
+    return session.server.get(path("decisions", first["decision"])), [item for item in items if item is not first]
 
 
 def _sentence(found: dict[str, Any]) -> str:
@@ -83,10 +113,40 @@ def _left_out(screen: Screen, items: list[dict[str, Any]]) -> None:
         return
     screen.say("")
     screen.table(
-        ("left out", "because", "who can change it"),
-        [(item["scope"], item["why"], item["remedy"]) for item in items],
+        ("left out", "because", "to change it", "who can"),
+        [(item["scope"], item["why"], item["remedy"], item["who"]) for item in items],
         "",
     )
+
+
+def _token(screen: Screen, found: dict[str, Any]) -> None:
+    token = found["token"]
+    if token is None:
+        return
+    screen.say("")
+    issued = "" if token["decision"] == found["decision"] else f"{token['decision']}, {moment(token['at'])}"
+    screen.details(
+        [
+            ("token", token["jti"]),
+            ("issued by", issued),
+            ("credential", token["credential"]),
+            ("it carries", " ".join(token["scopes"])),
+        ]
+    )
+
+
+def _since(screen: Screen, policy: dict[str, Any]) -> None:
+    if policy["version"] is None or not policy["changes"]:
+        return
+    screen.say("")
+    screen.say(f"The policy was at {policy['version']} then and is at {policy['version_now']} now. Changed since:")
+    more = "" if policy["whole"] else " (and more before these)"
+    rows = [(moment(item["at"]), item["action"], item["summary"], item["by"]) for item in policy["changes"]]
+    screen.table(("when", "what", f"how{more}", "who"), rows, "")
+
+
+def _other(item: dict[str, Any]) -> tuple[object, ...]:
+    return item["decision"], moment(item["at"]), mark(item["outcome"])
 
 
 # ------------------------------------------------------------------ a question

@@ -1,7 +1,6 @@
 """The sentences of an answer: what is so, what would have to change, and who can change it."""
 
 import shlex
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from accredit.identity import times
@@ -10,6 +9,7 @@ from accredit.identity.role_change import RoleChange, Way
 from accredit.identity.server import Server, TargetKind
 from accredit.identity.state import State
 from accredit.oauth.question import Answer, Point, Topic
+from accredit.service.keepers import Keepers
 from accredit_sdk import scopes as words
 
 
@@ -20,25 +20,6 @@ class Advice:
     why: str
     remedy: str = ""
     who: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Keepers:
-    """Who could change something: agents (slugs) that administer everything, or the server that is asked about.
-
-    Both are empty for somebody who may not know them.
-    """
-
-    everything: tuple[str, ...] = ()
-    server: tuple[str, ...] = ()
-
-    def any(self) -> str:
-        """Say who can change what only administrators of everything can."""
-        return "an administrator" + _names(self.everything)
-
-    def of(self, server: str) -> str:
-        """Say who can change what is the server's."""
-        return f"an administrator of {server}{_names(self.server)}, or {self.any()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +145,3 @@ def _way(change: RoleChange, matter: Matter) -> str:
     if change.way is Way.EXTEND and change.role is not None:
         return f"move the end of {change.role.slug}: {command(change, matter)}"
     return command(change, matter)
-
-
-def _names(found: Sequence[str]) -> str:
-    return f" ({', '.join(found)})" if found else ""

@@ -16,12 +16,11 @@ from accredit.oauth.question import Answer, Topic
 from accredit.ports.clients import Clients
 from accredit.ports.clock import Clock
 from accredit.service import advice
-from accredit.service.administrators import Administrators
-from accredit.service.advice import Advice, Keepers, Matter
+from accredit.service.advice import Advice, Matter
 from accredit.service.directory import Directory
+from accredit.service.keepers import Offices
 from accredit.service.problem import Problem, ProblemCode, not_found
 
-_MOST_KEEPERS: Final = 50
 _HIDDEN: Final = frozenset({Topic.CREDENTIAL})
 """What nobody hears of a client that they do not know."""
 
@@ -51,13 +50,11 @@ class Told:
 class Questions:
     """Answers questions to those who may know."""
 
-    def __init__(
-        self, issuer: str, directory: Directory, clients: Clients, administrators: Administrators, clock: Clock
-    ) -> None:
+    def __init__(self, issuer: str, directory: Directory, clients: Clients, keepers: Offices, clock: Clock) -> None:
         self._issuer = issuer
         self._directory = directory
         self._clients = clients
-        self._administrators = administrators
+        self._keepers = keepers
         self._clock = clock
 
     async def ask(self, asked: Asked, who: Authority) -> Told:
@@ -79,7 +76,7 @@ class Questions:
         policy = guarded.policy(server, self._issuer, self._directory.cursor)
         answer = question.ask(facts, policy, asked.kind, asked.tool, self._assignable(who), now)
         name = principal.client.slug if principal is not None else asked.client
-        keepers = await self._keepers(server, who)
+        keepers = await self._keepers.of(server, who)
         matter = Matter(name, principal, server, asked.kind, asked.tool, keepers, now)
         shown = [point for point in answer.points if principal is not None or point.topic not in _HIDDEN]
         return Told(
@@ -105,12 +102,3 @@ class Questions:
     def _assignable(self, who: Authority) -> tuple[Role, ...]:
         """Return the roles that `who` may hear of as a way out: those that lie wholly on servers that they see."""
         return tuple(role for role in self._directory.roles() if all(map(who.sees, role.scopes)))
-
-    async def _keepers(self, server: Server, who: Authority) -> Keepers:
-        if not who.sees_all():
-            return Keepers()
-        offices = await self._administrators.page("", _MOST_KEEPERS)
-        return Keepers(
-            tuple(item.client.slug for item, office in offices if office.administrator),
-            tuple(item.client.slug for item, office in offices if server.slug in office.servers),
-        )

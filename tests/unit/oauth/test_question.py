@@ -35,13 +35,14 @@ from tests.unit.oauth.world import (
 )
 
 WORDS = ["a", "a:b", "a:b:c", "a:d", "e"]
-SETS = st.frozensets(st.sampled_from(WORDS))
-# Most things are as they should be, so that the odd one decides.
-ENDS = st.sampled_from([*[None] * 12, NOW - SECOND, NOW, NOW + 1, NOW + SECOND, NOW + 60 * SECOND])
-NAMES = [(TargetKind.TOOL, "one"), (TargetKind.TOOL, "two"), (TargetKind.RESOURCE, "urn:one"), (TargetKind.PROMPT, "p")]
-TOOLS = st.lists(st.builds(lambda key, needs, seen: Tool(key[1], needs, key[0], visibility=seen),
-    st.sampled_from(NAMES), st.frozensets(st.sampled_from(WORDS), max_size=2), st.sampled_from(Visibility)),
-    min_size=2, unique_by=lambda tool: (tool.kind, tool.name))  # fmt: skip
+SETS = st.frozensets(st.sampled_from(WORDS), max_size=3)
+PAST, FUTURE = (NOW - SECOND, NOW), (NOW + SECOND, NOW + 60 * SECOND)
+NAMES = [(TargetKind.TOOL, "one"), (TargetKind.RESOURCE, "urn:one"), (TargetKind.PROMPT, "p")]
+UNSOUND = [
+    "suspended", "ended", "ending", "no credential", "revoked", "expired", "retiring", "server suspended", "built in",
+    "no server", "fewer scopes", "unmapped", "no needs", "nobody", "guard",
+]  # fmt: skip
+"""What can be wrong with a world."""
 OTHER = new("server", 12)
 
 
@@ -49,49 +50,53 @@ OTHER = new("server", 12)
 def roles(draw: st.DrawFn) -> tuple[Role, ...]:
     """Some roles, over this server and another one."""
     return tuple(
-        Role(
-            new("role", 4 * number), f"role-{number}", "Role", {SERVER.id: draw(SETS), OTHER: draw(SETS)}, NOW - SECOND
-        )
-        for number in range(draw(st.integers(0, 4)))
+        Role(new("role", 4 * number), f"role-{number}", "Role", {SERVER.id: draw(SETS), OTHER: draw(SETS)}, NOW)
+        for number in range(draw(st.integers(1, 4)))
     )
 
 
-@st.composite
-def servers(draw: st.DrawFn) -> Server:
-    """A small server, sound or not."""
-    return replace(
+def server_of(draw: st.DrawFn, wrong: frozenset[str]) -> Server | None:
+    """A small server."""
+    tools = [Tool(name, draw(SETS), kind, visibility=draw(st.sampled_from(Visibility))) for kind, name in NAMES]
+    sound = [tool if tool.needs or "no needs" in wrong else replace(tool, needs=frozenset({"a:b"})) for tool in tools]
+    found = replace(
         SERVER,
-        scopes=tuple(Scope(word) for word in sorted(draw(st.sampled_from([frozenset("ae"), draw(SETS)])))),
-        tools=tuple(draw(TOOLS)),
+        scopes=tuple(Scope(word) for word in sorted(draw(SETS) if "fewer scopes" in wrong else ("a", "e"))),
+        tools=tuple(sound[1:] if "unmapped" in wrong else sound),
         default_scopes=frozenset(),
-        state=draw(st.sampled_from([*[State.ACTIVE] * 9, State.SUSPENDED])),
-        builtin=draw(st.sampled_from([*[False] * 9, True])),
+        state=State.SUSPENDED if "server suspended" in wrong else State.ACTIVE,
+        builtin="built in" in wrong,
     )
+    return None if "no server" in wrong else found
+
+
+def principal_of(wrong: frozenset[str]) -> Principal | None:
+    """An agent and its credential."""
+    client = replace(
+        AGENT,
+        state=State.SUSPENDED if "suspended" in wrong else State.ACTIVE,
+        expires_at=NOW if "ended" in wrong else NOW + 1 if "ending" in wrong else None,
+        kind=ClientKind.GUARD if "guard" in wrong else ClientKind.AGENT,
+    )
+    credential = replace(
+        CREDENTIAL,
+        state=CredentialState.REVOKED if "revoked" in wrong else CredentialState.ACTIVE,
+        expires_at=NOW if "expired" in wrong else None,
+    )
+    if "retiring" in wrong:
+        credential = replace(credential, state=CredentialState.RETIRING, retires_at=NOW + 90 * SECOND)
+    found = Principal(client, () if "no credential" in wrong else (credential,))
+    return None if "nobody" in wrong else found
 
 
 @st.composite
 def worlds(draw: st.DrawFn) -> tuple[Facts, tuple[Role, ...]]:
-    """An agent, a server and its roles, in any state that they can be in."""
+    """An agent, a server and its roles, with nothing wrong, or one thing or two."""
+    wrong = draw(st.frozensets(st.sampled_from(UNSOUND), max_size=2))
     known = draw(roles())
-    client = replace(
-        AGENT,
-        state=draw(st.sampled_from([*[State.ACTIVE] * 9, State.SUSPENDED])),
-        expires_at=draw(ENDS),
-        kind=draw(st.sampled_from([*[ClientKind.AGENT] * 9, ClientKind.GUARD])),
-    )
-    credential = replace(
-        CREDENTIAL,
-        state=draw(st.sampled_from([*[CredentialState.ACTIVE] * 4, *CredentialState])),
-        expires_at=draw(ENDS),
-        retires_at=draw(ENDS),
-    )
-    held = tuple(HeldRole(role, draw(ENDS)) for role in known if draw(st.booleans()))
-    found = facts(
-        principal=draw(st.sampled_from([*[Principal(client, (credential,))] * 9, Principal(client), None])),
-        server=draw(st.sampled_from([*[draw(servers())] * 9, None])),
-        roles=held,
-    )
-    return found, known
+    ends = st.sampled_from([None, None, None, *PAST, NOW + 1, *FUTURE])
+    held = tuple(HeldRole(role, draw(ends)) for role in known if draw(st.integers(0, 3)))
+    return facts(principal=principal_of(wrong), server=server_of(draw, wrong), roles=held), known
 
 
 def told(server: Server) -> Policy:
@@ -174,6 +179,7 @@ LEDGER = replace(
     tools=(
         Tool("read", frozenset({"a:b"})),
         Tool("other", frozenset({"a:d"})),
+        Tool("careless", frozenset()),
         Tool("hidden", frozenset({"e"}), visibility=Visibility.CONCEAL),
     ),
 )
@@ -211,7 +217,7 @@ def test_somebody_who_is_wholly_at_the_end_gets_no_token_though_nothing_else_is_
     ("name", "reason", "failing"),
     [
         ("hidden", Reason.TOOL_UNMAPPED, Topic.CLIENT_ROLES), ("nothing", Reason.TOOL_UNMAPPED, Topic.TOOL),
-        ("read", Reason.OK, None),
+        ("careless", Reason.INSUFFICIENT_SCOPE, Topic.TOOL), ("read", Reason.OK, None),
     ],
 )  # fmt: skip
 def test_a_name_that_is_not_mapped_and_one_that_is_concealed_fail_for_different_reasons(

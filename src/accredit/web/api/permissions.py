@@ -85,6 +85,7 @@ OPERATIONS: Final[Mapping[str, Rule]] = MappingProxyType(
         "audit.search": Rule(Need.OWN, checked=True),
         "audit.verify": _LOOK,
         "audit.explain": Rule(Need.OWN, checked=True),
+        "decisions.find": Rule(Need.OWN, checked=True),
         "files.export": _LOOK,
         "files.plan": _LOOK,
         "files.apply": Rule(Need.EVERYTHING, checked=True),
