@@ -52,7 +52,7 @@ from accredit.store.engines import Database
 from accredit.store.errors import DatabaseProblem, StoreBusy
 from accredit.store.on_postgresql import PostgresqlDatabase
 from accredit.web import guard, health, jwks, metadata, resource, serve
-from accredit.web.api import Services, local_api, public_api
+from accredit.web.api import LocalDoor, Services, TokenDoor, management_api
 from accredit.web.site import site
 from accredit.web.token import TokenEndpoint
 
@@ -154,8 +154,9 @@ class _Parts:
         await self.directory.load()
         await self._begin_streams()
         await deployment.furnish(self.changes, self.keys, self.issuer)
-        services = self._services()
-        return Node(self._public(services), local_api(services), self.journal, self.directory, self.streams)
+        administration = management_api(self._services())
+        doors = self._public(administration), LocalDoor(administration)
+        return Node(*doors, self.journal, self.directory, self.streams)
 
     async def _begin_streams(self) -> None:
         """Let the streams begin where the directory is: what it hears from now on, they hear."""
@@ -164,7 +165,7 @@ class _Parts:
         self.signals.begin(last, recent)
         self.directory.observe_signals(self.streams.heard)
 
-    def _public(self, services: Services) -> ASGIApp:
+    def _public(self, administration: ASGIApp) -> ASGIApp:
         prefix = urlsplit(self.issuer).path
         token = TokenService(self.issuer, self.directory, self.keyring, self.journal, self.clock, self.ids)
         feed = GuardFeed(
@@ -182,8 +183,8 @@ class _Parts:
             *health.routes(self._trouble),
         ]
         management = Management(self.issuer, self.directory, self.keyring, self.clock)
-        administration = public_api(services, management, management.resource)
-        return site(routes, {prefix + "/token": TokenEndpoint(token)}, prefix, administration)
+        door = TokenDoor(administration, management, management.resource)
+        return site(routes, {prefix + "/token": TokenEndpoint(token)}, prefix, door)
 
     def _services(self) -> Services:
         return Services(
