@@ -184,7 +184,7 @@ class Walkthrough:
             if status == 401:
                 taken = (time.monotonic() - begun) * 1000
                 self.tell.denied(f"HTTP 401 at the tool, {taken:.0f} ms after the command")
-                self.tell.done("the guard heard it over its stream of signals, and applied it before it answered")
+                self.tell.done("the guard heard it over its stream, and applied it before it answered")
                 self.tell.expect(taken <= 1000, "it must be felt at once, and not when the guard looks again")
                 return
             await asyncio.sleep(0.01)
