@@ -97,6 +97,7 @@ _NAMES: Final = {
     "credential": "The id of a credential.",
     "decision": "The id of a decision.",
     "kind": "Whether it is a tool, a resource or a prompt.",
+    "kid": "The id of a key: its thumbprint (RFC 7638).",
     "name": "The name of a tool, a resource or a prompt, as the server spells it.",
     "server": "The slug of a server.",
     "slug": "The slug of the noun.",
