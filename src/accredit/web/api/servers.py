@@ -154,6 +154,8 @@ class DefaultsBody(Body):
 class FirstUseBody(Body):
     """The scopes that a client may have that registered itself, until it is approved; an empty list: none."""
 
+    model_config = example(scopes=["ledger:read"])
+
     scopes: Words
 
 
