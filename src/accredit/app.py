@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -27,7 +28,7 @@ from accredit.oauth.metadata import Endpoints
 from accredit.ports.clock import Clock
 from accredit.ports.journal import Journal, StoreError
 from accredit.ports.randomness import Randomness
-from accredit.service import deployment
+from accredit.service import deployment, master_key
 from accredit.service.administrators import Administrators
 from accredit.service.agents import Agents
 from accredit.service.audit import Audit
@@ -108,7 +109,8 @@ async def node(
         deployments = readers.Deployments(database)
         fresh = await deployments.read() is None
         master = system.master_key(settings.data, _given_key(settings), create=fresh)
-        await deployment.check(deployments, settings.origin, master, clock.now())
+        spare = system.spare_master_key(settings.data)
+        await deployment.check(deployments, settings.origin, master, clock.now(), spare)
         ids = Ids(clock, randomness)
         journal = await writer.open_journal(database, clock, randomness, chain=ids.new("chain"), version=VERSION)
         stack.push_async_callback(journal.close)
@@ -243,6 +245,53 @@ async def migrate_database(settings: Settings) -> str:
         await database.close()
 
 
+async def rotate_master_key(settings: Settings, by: str, target: Path | None = None) -> str:
+    """Seal everything under a new master key, with no node running, and return one sentence about it.
+
+    The key is in the data folder, or it is written to the new file `target` when it is configured. Whenever this is cut
+    off, the database belongs to one of the two keys, and both are there. Raises what `node` does.
+    """
+    given, clock = _given_key(settings), system.SystemClock()
+    if (given is None) is not (target is None):
+        text = "is configured: say where the new one goes, with --to" if given else "is in the data folder: no --to"
+        raise system.DataFolderError(f"the master key {text}")
+    system.prepare(settings.data)
+    database = await engines.open(settings.database_url, settings.data)
+    try:
+        await migrate.check(database)
+        found = await readers.Deployments(database).read()
+        if found is None:
+            raise deployment.WrongDeployment("no node has run on this database yet: there is nothing to seal anew")
+        old, spare = system.master_key(settings.data, given, create=False), system.spare_master_key(settings.data)
+        if given is None and deployment.fits(found, spare) and not deployment.fits(found, old):
+            return f"The change that was cut off is finished; the old key is in {_adopted(settings, clock)}."
+        deployment.compare(found, settings.origin, old)
+        path = target or settings.data / system.NEXT_MASTER_KEY_FILE
+        if target is None:
+            path.unlink(missing_ok=True)
+        count = await _sealed_anew(database, clock, old, system.new_master_key(path), by)
+    finally:
+        await database.close()
+    where = f"the old one is in {_adopted(settings, clock)}" if target is None else f"configure what {path} holds"
+    return f"{count} keys are sealed under a new master key; {where}, and needed for backups of before."
+
+
+def _adopted(settings: Settings, clock: Clock) -> Path:
+    return system.adopt_master_key(settings.data, clock.now())
+
+
+async def _sealed_anew(database: Database, clock: Clock, old: MasterKey, new: MasterKey, by: str) -> int:
+    randomness = system.SystemRandomness()
+    ids = Ids(clock, randomness)
+    journal = await writer.open_journal(database, clock, randomness, chain=ids.new("chain"), version=VERSION)
+    try:
+        catalogue = readers.Catalogues(database)
+        changes = Changes(Directory(catalogue, readers.Clients(database), clock), journal, ids, clock)
+        return await master_key.reseal(changes, catalogue, old, new, randomness, by)
+    finally:
+        await journal.close()
+
+
 def doctor(settings: Settings) -> tuple[Finding, ...]:
     """Look at everything that a start depends on, change nothing, and tell what was found."""
     return asyncio.run(_look(settings))
@@ -282,7 +331,8 @@ async def _look_at_database(settings: Settings) -> Finding:
         await migrate.check(opened)
         if (known := await readers.Deployments(opened).read()) is None:
             return _UNUSED
-        deployment.compare(known, settings.origin, system.master_key(settings.data, _given_key(settings), create=False))
+        master = system.master_key(settings.data, _given_key(settings), create=False)
+        deployment.compare(known, settings.origin, master, system.spare_master_key(settings.data))
     finally:
         await opened.close()
     return Finding(Level.OK, f"the database has schema {migrate.newest()} and belongs to this issuer and master key")

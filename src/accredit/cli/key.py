@@ -1,11 +1,14 @@
-"""`accredit key`: the keys that sign tokens and signals."""
+"""`accredit key`: the keys that sign tokens and signals, and the master key that protects them."""
 
+import asyncio
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from accredit.cli.client import path
+from accredit.cli.node import refusing
 from accredit.cli.screen import mark, moment
 from accredit.cli.session import Session, command
 
@@ -73,3 +76,24 @@ def withdraw(
         session.screen.data(found)
     else:
         session.screen.done(f"{found['kid']} is withdrawn; what it signed is refused as soon as guards hear of it")
+
+
+@command(app, "rotate-master")
+def rotate_master(
+    session: Session,
+    target: Annotated[
+        Path | None,
+        typer.Option("--to", metavar="FILE", help="New file for the new key, when the old one is configured."),
+    ] = None,
+) -> None:
+    """Seal everything in the database under a new master key. Every node must be stopped."""
+    settings = session.settings()
+    session.confirm("Change the master key? Every node must be stopped, and what is sealed is sealed anew.")
+    from accredit import app as server  # noqa: PLC0415  (the server is loaded only by those who need its database)
+
+    with refusing(), session.screen.working("Sealing anew"):
+        sentence = asyncio.run(server.rotate_master_key(settings, "local administrator", target))
+    if session.as_json:
+        session.screen.data({"rotated": sentence})
+    else:
+        session.screen.done(sentence)

@@ -131,6 +131,19 @@ class AdvanceKey:
 
 
 @dataclass(frozen=True, slots=True)
+class Reseal:
+    """Claim: let the database belong to another master key, whose check value is `after`.
+
+    `sealed` has for each key that is not gone what was sealed before and what takes its place. Loses unless the stored
+    check value is `before` and the sealed keys are exactly those. What is left of keys that are gone is wiped.
+    """
+
+    before: bytes
+    after: bytes
+    sealed: tuple[tuple[bytes, bytes], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class EndCredential:
     """Claim: end a credential whose time is over at `now` (microseconds UTC). Loses unless it is, and not ended yet."""
 
@@ -231,10 +244,12 @@ class ForgetJti:
 class AddKey:
     """Claim: keep a new signing key. Loses when a key of the same use is already in the same state.
 
-    One upcoming and one active key per use: two nodes that start at once agree on one.
+    One upcoming and one active key per use: two nodes that start at once agree on one. `check` is the check value of
+    the master key that it is sealed under: it loses, too, when the database belongs to another one by now.
     """
 
     key: StoredKey
+    check: bytes = b""
 
 
 class SignalKind(StrEnum):
@@ -294,6 +309,7 @@ Claim = (
     | UseJti
     | TakeEnrolment
     | AdvanceKey
+    | Reseal
     | EndCredential
     | AppendRecords
     | AddKey
@@ -324,6 +340,7 @@ __all__ = [
     "ReplaceClient",
     "ReplaceRole",
     "ReplaceServer",
+    "Reseal",
     "RetireCredential",
     "RevokeCredential",
     "Signal",

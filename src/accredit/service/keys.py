@@ -49,7 +49,7 @@ class Keys:
     async def _add(self, use: KeyUse, state: KeyState) -> None:
         key = self._make(use, state)
         event = self._changes.event("key.add", key.kid, "accredit", f"{state.value} {use.value} key")
-        outcome = Outcome(key, (AddKey(key),), (), (event,), (Signal(SignalKind.KEYS, key.kid),))
+        outcome = Outcome(key, (AddKey(key, self._master.check()),), (), (event,), (Signal(SignalKind.KEYS, key.kid),))
         await self._changes.journal.submit(outcome)
         await self._changes.directory.catch_up()
 
@@ -88,7 +88,7 @@ class Keys:
         if found.state is KeyState.ACTIVE:
             await self._advance(self._pair(found.use)[1], gone, by, told)
         else:
-            added = (AddKey(self._make(found.use, KeyState.UPCOMING)),) if found.state is KeyState.UPCOMING else ()
+            added = (self._successor(found.use),) if found.state is KeyState.UPCOMING else ()
             event = self._changes.event("key.withdraw", found.kid, by, told)
             outcome = Outcome(None, (gone, *added), (), (event,), (Signal(SignalKind.KEYS, found.kid),))
             await self._changes.commit(outcome, _crossed(found.use))
@@ -108,7 +108,7 @@ class Keys:
     def _advanced(self, upcoming: StoredKey, end: AdvanceKey, by: str, told: str) -> Outcome[StoredKey]:
         """Return the outcome in which `upcoming` takes the place that `end` leaves, and a new one is upcoming."""
         begin = AdvanceKey(upcoming.kid, KeyState.UPCOMING, KeyState.ACTIVE, active_at=self._changes.clock.now())
-        claims = (end, begin, AddKey(self._make(upcoming.use, KeyState.UPCOMING)))
+        claims = (end, begin, self._successor(upcoming.use))
         gone = end.after is KeyState.GONE
         event = self._changes.event(*(("key.withdraw", end.kid) if gone else ("key.rotate", upcoming.kid)), by, told)
         return Outcome(upcoming, claims, (), (event,), (Signal(SignalKind.KEYS, upcoming.kid),))
@@ -129,6 +129,9 @@ class Keys:
 
     def _find(self, use: KeyUse, state: KeyState) -> StoredKey | None:
         return next((key for key in self._stored if key.use is use and key.state is state), None)
+
+    def _successor(self, use: KeyUse) -> AddKey:
+        return AddKey(self._make(use, KeyState.UPCOMING), self._master.check())
 
     def _make(self, use: KeyUse, state: KeyState) -> StoredKey:
         key, now = jwks.generate(self._algorithm), self._changes.clock.now()

@@ -62,6 +62,7 @@ CLAIMS: Final[dict[type, _Verb]] = {
     changes.ReplaceClient: _Verb(clients.replace, lambda claim: claim.client.id),
     # A place must be left before the next key can take it: the end of a key's life comes first.
     changes.AdvanceKey: _Verb(keys.advance, lambda claim: (-_LIFE.index(claim.after), claim.kid)),
+    changes.Reseal: _Verb(keys.reseal, lambda claim: claim.after),
     changes.AddKey: _Verb(keys.add, lambda claim: (claim.key.use, claim.key.kid)),
     changes.EndCredential: _Verb(credentials.end, lambda claim: claim.credential),
     changes.AppendRecords: _Verb(audit.append, lambda claim: claim.chain),

@@ -186,6 +186,11 @@ def _ends() -> Iterator[Rivalry]:
 def _keys() -> Iterator[Rivalry]:
     yield Rivalry("the place of the active key", (), lambda n: outcome(changes.AddKey(key(n, KeyState.ACTIVE))))
     yield Rivalry("the place of the upcoming key", (), lambda n: outcome(changes.AddKey(key(n, KeyState.UPCOMING))))
+    yield Rivalry(
+        "the change of the master key",
+        (outcome(changes.AddKey(key(0, KeyState.ACTIVE))),),
+        lambda n: outcome(changes.Reseal(b"", bytes([n]), ((key(0, KeyState.ACTIVE).sealed, b"anew %d" % n),))),
+    )
     first, second = key(100, KeyState.ACTIVE), key(101, KeyState.UPCOMING)
     yield Rivalry(
         "a rotation",
