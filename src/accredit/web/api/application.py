@@ -20,6 +20,7 @@ from accredit.web.api import preconditions
 from accredit.web.api.administrators import AdministratorApi
 from accredit.web.api.agents import AgentApi
 from accredit.web.api.audit import AuditApi
+from accredit.web.api.checkpoints import CheckpointApi
 from accredit.web.api.door import Forbidden, LocalDoor, Recognises, TokenDoor
 from accredit.web.api.gate import MANIFEST_BYTES, Gate
 from accredit.web.api.guards import GuardApi
@@ -84,7 +85,9 @@ def _api(services: Services, door: Middleware, metadata: str | None) -> FastAPI:
     return application
 
 
-_NOUNS: Final = (AdministratorApi, ServerApi, RoleApi, AgentApi, GuardApi, KeyApi, AuditApi, StatusApi, ManifestApi)
+_NOUNS: Final = (
+    AdministratorApi, ServerApi, RoleApi, AgentApi, GuardApi, KeyApi, AuditApi, CheckpointApi, StatusApi, ManifestApi,
+)  # fmt: skip
 
 
 def _router(services: Services) -> APIRouter:
