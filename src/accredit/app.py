@@ -1,12 +1,12 @@
 """The composition root: configuration → store → services → ASGI. The only file that names concrete classes."""
 
 import asyncio
+import contextlib
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -14,9 +14,11 @@ import uvloop
 from starlette.types import ASGIApp
 
 from accredit import system
+from accredit.audit.verification import Report
 from accredit.config import Settings
 from accredit.identity.management import MANAGEMENT_SCOPES
 from accredit.identity.sealing import MasterKey, WrongMasterKey
+from accredit.jobs.checkpoints import Checkpointing
 from accredit.jobs.expiry import Expiry
 from accredit.jobs.follow import Follow
 from accredit.jobs.listen import Listen
@@ -26,17 +28,19 @@ from accredit.jobs.runner import Job, Runner
 from accredit.jobs.usage import LastUse
 from accredit.oauth.metadata import Endpoints
 from accredit.ports.clock import Clock
-from accredit.ports.journal import Journal, StoreError
+from accredit.ports.journal import Journal, Overloaded, StoreError, WriterStopped
 from accredit.ports.randomness import Randomness
-from accredit.service import deployment, master_key
+from accredit.service import deployment
 from accredit.service.administrators import Administrators
 from accredit.service.agents import Agents
 from accredit.service.audit import Audit
 from accredit.service.changes import Changes
+from accredit.service.checkpoints import Checkpoints
 from accredit.service.credentials import Credentials
 from accredit.service.diagnosis import Finding, Level, about_issuer, look
 from accredit.service.directory import Directory
 from accredit.service.enrolment import EnrolmentService
+from accredit.service.exports import Exports
 from accredit.service.guard_feed import GuardFeed
 from accredit.service.guard_records import GuardRecords
 from accredit.service.guard_streams import GuardStreams
@@ -82,13 +86,14 @@ CANNOT_START: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A running node: the application for everybody, and the one for the local administrator."""
+    """A running node: the application for everybody, the one for the local administrator, and what works behind."""
 
     public: ASGIApp
     admin: ASGIApp
     journal: Journal
     directory: Directory
     streams: GuardStreams
+    checkpoints: Checkpoints
 
 
 @asynccontextmanager
@@ -118,6 +123,7 @@ async def node(
         built = await parts.build()
         stack.push_async_callback(parts.usage.close)
         runner = Runner(clock)
+        stack.push_async_callback(parts.last_checkpoint)
         stack.push_async_callback(runner.stop)
         stack.callback(built.streams.close)
         jobs: list[Job] = [Follow(built.directory), Pulse(built.streams), *parts.upkeep()]
@@ -129,6 +135,10 @@ async def node(
 
 def _given_key(settings: Settings) -> str | None:
     return settings.master_key.get_secret_value() if settings.master_key is not None else None
+
+
+def _outside(settings: Settings) -> system.CheckpointFolder | None:
+    return system.CheckpointFolder(settings.checkpoints) if settings.checkpoints is not None else None
 
 
 class _Parts:
@@ -151,6 +161,9 @@ class _Parts:
         self.log, self.enrolments = readers.AuditLog(database), readers.Enrolments(database)
         self.directory = Directory(self.catalogue, self.clients, clock)
         self.keyring = Keyring(master)
+        kept, outside = readers.Checkpoints(database), _outside(settings)
+        self.checkpoints = Checkpoints(self.issuer, self.log, kept, journal, self.keyring, outside)
+        self.exports = Exports(self.issuer, self.log, kept, clock)
         self.changes = Changes(self.directory, journal, ids, clock)
         self.keys = Keys(self.changes, master, randomness)
         self.guards = Guards(self.issuer, self.changes, self.clients, self.keyring)
@@ -166,6 +179,7 @@ class _Parts:
         """Return the jobs that let go of what is over, and keep what was seen."""
         return (
             Expiry(self.keys, self.credentials, Memory(self.journal)),
+            Checkpointing(self.checkpoints),
             Rotation(self.keys, self.settings.key_days * _DAY),
             LastUse(self.usage),
         )
@@ -178,7 +192,7 @@ class _Parts:
         await deployment.furnish(self.changes, self.keys, self.issuer)
         administration = management_api(self._services())
         doors = self._public(administration), LocalDoor(administration)
-        return Node(*doors, self.journal, self.directory, self.streams)
+        return Node(*doors, self.journal, self.directory, self.streams, self.checkpoints)
 
     async def _begin_streams(self) -> None:
         """Let the streams begin where the directory is: what it hears from now on, they hear."""
@@ -186,6 +200,11 @@ class _Parts:
         recent = await self.catalogue.signals(max(0, last - KEPT), KEPT)
         self.signals.begin(last, recent)
         self.directory.observe_signals(self.streams.heard)
+
+    async def last_checkpoint(self) -> None:
+        """Sign what happened since the last one; only the closing record comes after it."""
+        with contextlib.suppress(StoreError, Overloaded, WriterStopped):
+            await self.checkpoints.round(self.clock.now())
 
     def _public(self, administration: ASGIApp) -> ASGIApp:
         prefix = urlsplit(self.issuer).path
@@ -220,7 +239,9 @@ class _Parts:
             enrolment=self.enrolment,
             guards=self.guards,
             keys=self.keys,
-            audit=Audit(self.log),
+            audit=Audit(self.log, self.exports, self.keyring),
+            checkpoints=self.checkpoints,
+            exports=self.exports,
             manifests=self.manifests,
             questions=Questions(self.issuer, self.directory, self.clients, Offices(administrators), self.clock),
             directory=self.directory,
@@ -245,51 +266,29 @@ async def migrate_database(settings: Settings) -> str:
         await database.close()
 
 
-async def rotate_master_key(settings: Settings, by: str, target: Path | None = None) -> str:
-    """Seal everything under a new master key, with no node running, and return one sentence about it.
+def verify_log(settings: Settings, outside: Iterable[bytes]) -> Report:
+    """Verify the log in the database itself, while no node runs on it; `outside` are checkpoints kept elsewhere.
 
-    The key is in the data folder, or it is written to the new file `target` when it is configured. Whenever this is cut
-    off, the database belongs to one of the two keys, and both are there. Raises what `node` does.
+    Raises what keeps a node from starting.
     """
-    given, clock = _given_key(settings), system.SystemClock()
-    if (given is None) is not (target is None):
-        text = "is configured: say where the new one goes, with --to" if given else "is in the data folder: no --to"
-        raise system.DataFolderError(f"the master key {text}")
-    system.prepare(settings.data)
+    return asyncio.run(_verify_log(settings, outside))
+
+
+async def _verify_log(settings: Settings, outside: Iterable[bytes]) -> Report:
     database = await engines.open(settings.database_url, settings.data)
     try:
         await migrate.check(database)
-        found = await readers.Deployments(database).read()
-        if found is None:
-            raise deployment.WrongDeployment("no node has run on this database yet: there is nothing to seal anew")
-        old, spare = system.master_key(settings.data, given, create=False), system.spare_master_key(settings.data)
-        if given is None and deployment.fits(found, spare) and not deployment.fits(found, old):
-            return f"The change that was cut off is finished; the old key is in {_adopted(settings, clock)}."
-        deployment.compare(found, settings.origin, old)
-        path = target or settings.data / system.NEXT_MASTER_KEY_FILE
-        if target is None:
-            path.unlink(missing_ok=True)
-        count = await _sealed_anew(database, clock, old, system.new_master_key(path), by)
+        known = await readers.Deployments(database).read()
+        master = system.master_key(settings.data, _given_key(settings), create=False)
+        if known is not None:
+            deployment.compare(known, settings.origin, master)
+        keyring = Keyring(master)
+        keyring.refresh((await readers.Catalogues(database).load()).keys)
+        log = readers.AuditLog(database)
+        exports = Exports(settings.origin, log, readers.Checkpoints(database), system.SystemClock())
+        return await Audit(log, exports, keyring).verify(outside)
     finally:
         await database.close()
-    where = f"the old one is in {_adopted(settings, clock)}" if target is None else f"configure what {path} holds"
-    return f"{count} keys are sealed under a new master key; {where}, and needed for backups of before."
-
-
-def _adopted(settings: Settings, clock: Clock) -> Path:
-    return system.adopt_master_key(settings.data, clock.now())
-
-
-async def _sealed_anew(database: Database, clock: Clock, old: MasterKey, new: MasterKey, by: str) -> int:
-    randomness = system.SystemRandomness()
-    ids = Ids(clock, randomness)
-    journal = await writer.open_journal(database, clock, randomness, chain=ids.new("chain"), version=VERSION)
-    try:
-        catalogue = readers.Catalogues(database)
-        changes = Changes(Directory(catalogue, readers.Clients(database), clock), journal, ids, clock)
-        return await master_key.reseal(changes, catalogue, old, new, randomness, by)
-    finally:
-        await journal.close()
 
 
 def doctor(settings: Settings) -> tuple[Finding, ...]:

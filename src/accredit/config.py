@@ -49,6 +49,9 @@ class Settings(BaseSettings):
     node: str = Field(
         default="", max_length=100, pattern=r"^[!-~]*$", description="Name of this node; empty: that of the machine."
     )
+    checkpoints: Path | None = Field(
+        default=None, description="Folder that checkpoints of the audit log are added to, out of the database's reach."
+    )
     proxies: tuple[str, ...] = Field(default=(), description="Addresses of proxies whose X-Forwarded-* are believed.")
     key_days: int = Field(
         default=90, ge=0, le=3650, description="Days after which a signing key is replaced by itself; 0: never."
@@ -69,10 +72,10 @@ class Settings(BaseSettings):
             raise ValueError("\n".join(found))
         return self
 
-    @field_validator("data")
+    @field_validator("data", "checkpoints")
     @classmethod
-    def _absolute(cls, value: Path) -> Path:
-        return value.expanduser().absolute()
+    def _absolute(cls, value: Path | None) -> Path | None:
+        return value.expanduser().absolute() if value is not None else None
 
     @property
     def origin(self) -> str:

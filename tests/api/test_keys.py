@@ -25,6 +25,7 @@ async def states(admin: Admin) -> dict[tuple[str, str], list[str]]:
 async def test_each_use_has_one_active_and_one_upcoming_key(admin: Admin) -> None:
     assert {place: len(kids) for place, kids in (await states(admin)).items()} == {
         ("access", "active"): 1, ("access", "upcoming"): 1, ("signal", "active"): 1, ("signal", "upcoming"): 1,
+        ("checkpoint", "active"): 1, ("checkpoint", "upcoming"): 1,
     }  # fmt: skip
 
 
@@ -129,15 +130,15 @@ async def test_a_key_is_replaced_by_itself_when_it_has_signed_for_ninety_days(tm
     for _ in range(2):
         async with administration(tmp_path, clock=clock) as admin:
             await eventually(lambda node=admin: rotations(node))
-            await eventually(lambda node=admin: two_rotated(node))
+            await eventually(lambda node=admin: all_rotated(node))
             second = await states(admin)
             assert second["access", "active"] == first["access", "upcoming"]
             assert second["signal", "active"] == first["signal", "upcoming"]
-            assert await rotations(admin) == ["access", "signal"]
+            assert await rotations(admin) == ["access", "checkpoint", "signal"]
 
 
-async def two_rotated(admin: Admin) -> bool:
-    return len(await rotations(admin)) == 2
+async def all_rotated(admin: Admin) -> bool:
+    return len(await rotations(admin)) == 3
 
 
 async def test_two_nodes_that_rotate_at_once_make_one_rotation(tmp_path: Path, postgres_url: str) -> None:
@@ -152,8 +153,13 @@ async def test_two_nodes_that_rotate_at_once_make_one_rotation(tmp_path: Path, p
     async with AsyncExitStack() as stack:
         opened = [stack.enter_async_context(administration(tmp_path / name, postgres_url, clock)) for name in "ab"]
         one, other = await asyncio.gather(*opened)
-        await eventually(lambda: two_rotated(one))
+        await eventually(lambda: all_rotated(one))
         for node in (one, other):
             await node.node.directory.catch_up()
             assert (await states(node))["access", "active"] == first["access", "upcoming"]
-        assert await rotations(other) == ["access", "signal"]
+        assert await rotations(other) == ["access", "checkpoint", "signal"]
+
+
+async def test_a_key_of_checkpoints_is_proof_for_good_and_cannot_be_withdrawn(admin: Admin) -> None:
+    (kid,) = (await states(admin))["checkpoint", "active"]
+    assert await admin.refused("POST", f"/keys/{kid}/withdraw") == (422, "invalid")

@@ -1,9 +1,10 @@
 """`accredit key`: the keys that sign tokens and signals, and the master key that protects them."""
 
 import asyncio
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -21,6 +22,14 @@ class Use(StrEnum):
 
     ACCESS = "access"
     SIGNAL = "signal"
+    CHECKPOINT = "checkpoint"
+
+
+_SIGNS: Final[Mapping[str, str]] = {
+    "access": "tokens",
+    "signal": "signals to guards",
+    "checkpoint": "checkpoints of the audit log",
+}
 
 
 @command(app, "list")
@@ -35,7 +44,7 @@ def list_keys(session: Session) -> None:
         [
             (
                 item["kid"],
-                "tokens" if item["use"] == "access" else "signals to guards",
+                _SIGNS.get(item["use"], item["use"]),
                 item["algorithm"],
                 mark(item["state"]),
                 moment(item["created_at"]),
@@ -89,10 +98,10 @@ def rotate_master(
     """Seal everything in the database under a new master key. Every node must be stopped."""
     settings = session.settings()
     session.confirm("Change the master key? Every node must be stopped, and what is sealed is sealed anew.")
-    from accredit import app as server  # noqa: PLC0415  (the server is loaded only by those who need its database)
+    from accredit import resealing  # noqa: PLC0415  (the server is loaded only by those who need its database)
 
     with refusing(), session.screen.working("Sealing anew"):
-        sentence = asyncio.run(server.rotate_master_key(settings, "local administrator", target))
+        sentence = asyncio.run(resealing.reseal(settings, "local administrator", target))
     if session.as_json:
         session.screen.data({"rotated": sentence})
     else:

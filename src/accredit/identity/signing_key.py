@@ -15,6 +15,7 @@ class KeyUse(StrEnum):
 
     ACCESS = "access"
     SIGNAL = "signal"
+    CHECKPOINT = "checkpoint"
 
 
 class KeyState(StrEnum):
@@ -30,8 +31,9 @@ class KeyState(StrEnum):
 class StoredKey:
     """A signing key at rest: `public` is its JSON Web Key, `sealed` its private half under the master key.
 
-    `gone_at` is set on retirement: the microsecond (UTC) from which no living token was signed by it. `active_at` is
-    since when it signs; None while it has not begun, and for one that began before this was kept.
+    `gone_at` is set on retirement: the microsecond (UTC) from which no living token was signed by it. A key of
+    checkpoints has none: what it signed is to be proved for as long as the log is kept. `active_at` is since when it
+    signs; None while it has not begun, and for one that began before this was kept.
     """
 
     kid: str

@@ -83,6 +83,8 @@ class Keys:
         found = next((key for key in self._stored if key.kid == kid), None)
         if found is None:
             raise Problem(ProblemCode.NOT_FOUND, "there is no such published key; `accredit key list` shows them")
+        if found.use is KeyUse.CHECKPOINT:
+            raise Problem(ProblemCode.INVALID, "what a key of checkpoints signed is proof for good: rotate it instead")
         gone = AdvanceKey(found.kid, found.state, KeyState.GONE, self._changes.clock.now())
         told = f"{found.use.value}: {found.kid} withdrawn while {found.state.value}"
         if found.state is KeyState.ACTIVE:
@@ -102,7 +104,8 @@ class Keys:
         return active, upcoming
 
     def _retirement(self, active: StoredKey) -> AdvanceKey:
-        gone_at = self._changes.clock.now() + (LONGEST_LIFETIME + _GRACE) * 1_000_000
+        dead = self._changes.clock.now() + (LONGEST_LIFETIME + _GRACE) * 1_000_000
+        gone_at = None if active.use is KeyUse.CHECKPOINT else dead
         return AdvanceKey(active.kid, KeyState.ACTIVE, KeyState.RETIRED, gone_at)
 
     def _advanced(self, upcoming: StoredKey, end: AdvanceKey, by: str, told: str) -> Outcome[StoredKey]:
