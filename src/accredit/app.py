@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -23,7 +24,7 @@ from accredit.oauth.metadata import Endpoints
 from accredit.ports.clock import Clock
 from accredit.ports.journal import Journal, StoreError
 from accredit.ports.randomness import Randomness
-from accredit.service import deployment
+from accredit.service import deployment, restoration
 from accredit.service.administrators import Administrators
 from accredit.service.agents import Agents
 from accredit.service.audit import Audit
@@ -43,9 +44,10 @@ from accredit.service.memory import Memory
 from accredit.service.roles import Roles
 from accredit.service.servers import Servers
 from accredit.service.token import TokenService
-from accredit.store import engines, migrate, readers, writer
+from accredit.store import backup, engines, migrate, on_sqlite, readers, replacing, writer
 from accredit.store.engines import Database
-from accredit.store.errors import DatabaseProblem, StoreBusy
+from accredit.store.errors import DatabaseProblem, DatabaseUnusable, StoreBusy
+from accredit.store.on_postgresql import PostgresqlDatabase
 from accredit.web import guard, health, jwks, metadata, resource, serve
 from accredit.web.api import Services, local_api, public_api
 from accredit.web.site import site
@@ -93,11 +95,11 @@ async def node(
         deployments = readers.Deployments(database)
         fresh = await deployments.read() is None
         master = system.master_key(settings.data, _given_key(settings), create=fresh)
-        await deployment.check(deployments, settings.origin, master, clock.now())
+        known = await deployment.check(deployments, settings.origin, master, clock.now())
         ids = Ids(clock, randomness)
         journal = await writer.open_journal(database, clock, randomness, chain=ids.new("chain"), version=VERSION)
         stack.push_async_callback(journal.close)
-        parts = _Parts(settings, database, journal, clock, randomness, master, ids)
+        parts = _Parts(settings, database, journal, clock, randomness, master, ids, known.epoch_at)
         built = await parts.build()
         runner = Runner(clock)
         stack.push_async_callback(runner.stop)
@@ -121,8 +123,9 @@ class _Parts:
         randomness: Randomness,
         master: MasterKey,
         ids: Ids,
+        since: int,
     ) -> None:
-        self.issuer = settings.origin
+        self.issuer, self.since = settings.origin, since
         self.kind = "PostgreSQL" if settings.database_url else "SQLite"
         self.clock, self.ids, self.journal, self.master = clock, ids, journal, master
         self.catalogue, self.clients = readers.Catalogues(database), readers.Clients(database)
@@ -146,7 +149,7 @@ class _Parts:
 
     def _public(self, services: Services) -> ASGIApp:
         prefix = urlsplit(self.issuer).path
-        token = TokenService(self.issuer, self.directory, self.keyring, self.journal, self.clock, self.ids)
+        token = TokenService(self.issuer, self.directory, self.keyring, self.journal, self.clock, self.ids, self.since)
         feed = GuardFeed(self.issuer, self.directory, self.catalogue, self.keyring, self.master, self.clock)
         records = GuardRecords(self.log, self.journal)
         found = guard.GuardApi(
@@ -194,6 +197,84 @@ async def migrate_database(settings: Settings) -> str:
         return await migrate.migrate(database, settings.data)
     finally:
         await database.close()
+
+
+def back_up(settings: Settings, target: Path) -> backup.Contents:
+    """Copy the SQLite database to `target`, whether or not a node runs on it, and return what the copy holds.
+
+    Raises DatabaseProblem, StoreError.
+    """
+    if settings.database_url is not None:
+        raise DatabaseUnusable("PostgreSQL has its own way: pg_dump --format=custom --file=FILE, and the URL as it is")
+    source = settings.data / engines.FILE
+    if not source.is_file():
+        raise DatabaseUnusable(f"there is no database {source}; is this the data folder?")
+    if target.exists():
+        raise DatabaseUnusable(f"{target} is there already, and no backup overwrites another one; choose another name")
+    on_sqlite.copy(source, target)
+    found = on_sqlite.look(target, backup.contents)
+    if found is None:
+        target.unlink()
+        raise DatabaseUnusable("no node has run on this database yet; there is nothing to keep")
+    return found
+
+
+async def restore(settings: Settings, file: Path, agree: Callable[[replacing.Comparison], None]) -> Path | None:
+    """Put the backup `file` in the place of the SQLite database, and begin an epoch.
+
+    `agree` is told what that means, and may raise: then nothing is done. Returns where the database that was in use is
+    now, None when there was none. Raises what `node` does.
+    """
+    if settings.database_url is not None:
+        raise DatabaseUnusable("PostgreSQL has its own way: pg_restore, then accredit restore --after-pg-restore")
+    system.prepare(settings.data)
+    async with replacing.exchanging(settings.data, file) as exchange:
+        found = await exchange.compare()
+        await _check_owner(settings, exchange.copy)
+        agree(found)
+        lost = sum(one.last - one.first + 1 for one in found.lost)
+        if not found.empty:
+            exchange.keep(f"{engines.FILE}.before-restore-{found.backup.epoch + 1}")
+        kept = f"; {lost} records are only in {exchange.kept.name}" if exchange.kept is not None else ""
+        await _begin_epoch(exchange.copy, f"restored a backup of epoch {found.backup.epoch}{kept}")
+        await exchange.finish()
+        return exchange.kept
+
+
+async def begin_epoch(settings: Settings) -> None:
+    """Begin an epoch after PostgreSQL was brought back to an older state by its own tools.
+
+    Raises what `node` does, and DatabaseUnusable while a node is connected.
+    """
+    if settings.database_url is None:
+        raise DatabaseUnusable("this is SQLite: name the file of the backup")
+    system.prepare(settings.data)
+    database = await engines.open(settings.database_url, settings.data)
+    try:
+        await migrate.check(database)
+        await _check_owner(settings, database)
+        if isinstance(database, PostgresqlDatabase) and (nodes := await database.others()):
+            raise DatabaseUnusable(f"{nodes} connections of Accredit are open; stop every node, and try again")
+        await _begin_epoch(database, "an older state of the database was brought back")
+    finally:
+        await database.close()
+
+
+async def _check_owner(settings: Settings, database: Database) -> None:
+    if (known := await readers.Deployments(database).read()) is None:
+        raise DatabaseUnusable("no node has run on this database yet; there is nothing to restore")
+    master = system.master_key(settings.data, _given_key(settings), create=False)
+    deployment.compare(known, settings.origin, master)
+
+
+async def _begin_epoch(database: Database, summary: str) -> None:
+    clock, randomness = system.SystemClock(), system.SystemRandomness()
+    ids = Ids(clock, randomness)
+    journal = await writer.open_journal(database, clock, randomness, chain=ids.new("chain"), version=VERSION)
+    try:
+        await restoration.begin_epoch(readers.Catalogues(database), journal, ids, clock, summary)
+    finally:
+        await journal.close()
 
 
 def doctor(settings: Settings) -> tuple[Finding, ...]:

@@ -210,6 +210,17 @@ class ForgetJti:
 
 
 @dataclass(frozen=True, slots=True)
+class BeginEpoch:
+    """Write: void everything decided before `at` (microseconds UTC), because an older state was brought back.
+
+    Signals are numbered from `at` on, so no guard has ever heard of a higher number. The keys of access tokens are
+    gone, open invitations are over, and no client assertion of the time before counts.
+    """
+
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
 class AddKey:
     """Claim: keep a new signing key. Loses when a key of the same use is already in the same state.
 
@@ -281,7 +292,7 @@ Claim = (
 )
 """What may have been done by somebody else in the meantime: committing says who won."""
 
-Write = AddCredential | RetireCredential | RevokeCredential | Assign | Unassign | AddEnrolment | ForgetJti
+Write = AddCredential | RetireCredential | RevokeCredential | Assign | Unassign | AddEnrolment | ForgetJti | BeginEpoch
 """What follows from a claim that was won, or needs none."""
 
 __all__ = [
@@ -294,6 +305,7 @@ __all__ = [
     "AdvanceKey",
     "AppendRecords",
     "Assign",
+    "BeginEpoch",
     "Claim",
     "ForgetJti",
     "NumberedSignal",

@@ -42,10 +42,13 @@ async def up(database: Database, folder: Path) -> None:
     await migrate(database, folder)
 
 
-async def migrate(database: Database, folder: Path) -> str:
-    """Bring the database to the newest schema and return one sentence about it; see `up` for what it raises."""
+async def migrate(database: Database, folder: Path | None) -> str:
+    """Bring the database to the newest schema and return one sentence about it; see `up` for what it raises.
+
+    An SQLite file is copied into `folder` before; None: it is a copy itself.
+    """
     backup = ""
-    if isinstance(database, SqliteDatabase):
+    if folder is not None and isinstance(database, SqliteDatabase):
         found = await database.read(_found)
         if found not in (None, newest()):
             copy = folder / f"{database.path.name}.before-{newest()}"

@@ -89,9 +89,22 @@ class PostgresqlDatabase:
         except EXPECTED as error:
             raise trouble(error) from None
 
+    async def others(self) -> int:
+        """Return how many connections of Accredit, other than this pool's, there are to this database."""
+        async with self._readers.connect() as conn:
+            return await conn.run_sync(_others)
+
     async def close(self) -> None:
         """Close every connection."""
         await self.writer.dispose()
+
+
+def _others(conn: sa.Connection) -> int:
+    count: int = conn.exec_driver_sql(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'accredit' "
+        "AND pid <> pg_backend_pid()"
+    ).scalar_one()
+    return count
 
 
 async def _run(engine: AsyncEngine, query: Callable[[sa.Connection], Answer]) -> Answer:
