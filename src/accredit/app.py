@@ -17,6 +17,7 @@ from accredit import system
 from accredit.config import Settings
 from accredit.identity.management import MANAGEMENT_SCOPES
 from accredit.identity.sealing import MasterKey, WrongMasterKey
+from accredit.jobs.clock import WatchClock
 from accredit.jobs.expiry import Expiry
 from accredit.jobs.follow import Follow
 from accredit.jobs.runner import Runner
@@ -24,7 +25,7 @@ from accredit.oauth.metadata import Endpoints
 from accredit.ports.clock import Clock
 from accredit.ports.journal import Journal, StoreError
 from accredit.ports.randomness import Randomness
-from accredit.service import deployment, restoration
+from accredit.service import deployment, readiness, restoration
 from accredit.service.administrators import Administrators
 from accredit.service.agents import Agents
 from accredit.service.audit import Audit
@@ -41,15 +42,17 @@ from accredit.service.keys import Keys
 from accredit.service.management import Management
 from accredit.service.manifests import Manifests
 from accredit.service.memory import Memory
+from accredit.service.readiness import ClockWatch, Readiness
 from accredit.service.roles import Roles
 from accredit.service.servers import Servers
 from accredit.service.token import TokenService
 from accredit.store import backup, engines, migrate, on_sqlite, readers, replacing, writer
 from accredit.store.engines import Database
-from accredit.store.errors import DatabaseProblem, DatabaseUnusable, StoreBusy
+from accredit.store.errors import DatabaseProblem, DatabaseTooNew, DatabaseUnusable, StoreBusy
 from accredit.store.on_postgresql import PostgresqlDatabase
 from accredit.web import guard, health, jwks, metadata, resource, serve
 from accredit.web.api import LocalDoor, Services, TokenDoor, management_api
+from accredit.web.local import local
 from accredit.web.site import site
 from accredit.web.token import TokenEndpoint
 
@@ -103,7 +106,7 @@ async def node(
         built = await parts.build()
         runner = Runner(clock)
         stack.push_async_callback(runner.stop)
-        runner.start([Follow(built.directory), Expiry(parts.keys, Memory(journal))])
+        runner.start([Follow(built.directory), Expiry(parts.keys, Memory(journal)), WatchClock(parts.watch)])
         yield built
 
 
@@ -138,6 +141,17 @@ class _Parts:
         self.enrolment = EnrolmentService(self.changes, self.enrolments, self.clients, randomness)
         self.agents = Agents(self.changes, self.clients, randomness)
         self.manifests = Manifests(self.changes, readers.Estates(database), randomness)
+        self.watch = ClockWatch(clock, asyncio.get_running_loop().time)
+        self.readiness = Readiness(
+            {
+                "writer": readiness.writer(journal),
+                "signals": readiness.signals(self.directory),
+                "schema": lambda: _schema(database),
+                "keys": readiness.keys(self.keyring),
+                "disk": lambda: asyncio.to_thread(system.writable, settings.data),
+                "clock": self.watch.probe,
+            }
+        )
 
     async def build(self) -> Node:
         """Load the state, furnish a new deployment, and return the node."""
@@ -145,7 +159,8 @@ class _Parts:
         await self.directory.load()
         await deployment.furnish(self.changes, self.keys, self.issuer)
         administration = management_api(self._services())
-        return Node(self._public(administration), LocalDoor(administration), self.journal, self.directory)
+        admin = local(LocalDoor(administration), health.routes(self.readiness, told=True))
+        return Node(self._public(administration), admin, self.journal, self.directory)
 
     def _public(self, administration: ASGIApp) -> ASGIApp:
         prefix = urlsplit(self.issuer).path
@@ -160,7 +175,7 @@ class _Parts:
             *jwks.routes(prefix + "/jwks", self.keyring),
             *found.routes(prefix),
             *resource.routes(self.issuer, deployment.management_resource(self.issuer), MANAGEMENT_SCOPES),
-            *health.routes(self._trouble),
+            *health.routes(self.readiness, told=False),
         ]
         management = Management(self.issuer, self.directory, self.keyring, self.clock)
         door = TokenDoor(administration, management, management.resource)
@@ -185,8 +200,15 @@ class _Parts:
             version=VERSION,
         )
 
-    def _trouble(self) -> str | None:
-        return None if self.journal.healthy() else "the writer has stopped; restart this process"
+
+async def _schema(database: Database) -> str | None:
+    try:
+        await migrate.check(database)
+    except DatabaseTooNew:
+        return None  # A newer version migrated it, and only expanded it: this one works on.
+    except DatabaseProblem as problem:
+        return str(problem)
+    return None
 
 
 async def migrate_database(settings: Settings) -> str:

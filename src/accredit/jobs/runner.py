@@ -49,12 +49,14 @@ class Runner:
             await asyncio.sleep(await self._once(job))
 
     async def _once(self, job: Job) -> float:
+        now = self._clock.now()
         try:
-            due = await job.run(self._clock.now())
+            due = await job.run(now)
         except (StoreError, Overloaded, WriterStopped) as error:
             _log.warning("job %s failed: %s; trying again", job.name, error)
             return RETRY_SECONDS
         except Exception:  # noqa: BLE001  (whatever one job does, the others go on)
             _log.exception("job %s failed in a way that nobody foresaw; trying again", job.name)
             return RETRY_SECONDS
-        return max(0.05, (due - self._clock.now()) / 1_000_000)
+        # Counted from the beginning: if the clock was set back meanwhile, the job must not wait for it to come round.
+        return max(0.05, (due - now) / 1_000_000)
