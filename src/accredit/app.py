@@ -49,7 +49,7 @@ from accredit.store.engines import Database
 from accredit.store.errors import DatabaseProblem, DatabaseUnusable, StoreBusy
 from accredit.store.on_postgresql import PostgresqlDatabase
 from accredit.web import guard, health, jwks, metadata, resource, serve
-from accredit.web.api import Services, local_api, public_api
+from accredit.web.api import LocalDoor, Services, TokenDoor, management_api
 from accredit.web.site import site
 from accredit.web.token import TokenEndpoint
 
@@ -144,10 +144,10 @@ class _Parts:
         self.directory.observe_keys(self.keyring.refresh)
         await self.directory.load()
         await deployment.furnish(self.changes, self.keys, self.issuer)
-        services = self._services()
-        return Node(self._public(services), local_api(services), self.journal, self.directory)
+        administration = management_api(self._services())
+        return Node(self._public(administration), LocalDoor(administration), self.journal, self.directory)
 
-    def _public(self, services: Services) -> ASGIApp:
+    def _public(self, administration: ASGIApp) -> ASGIApp:
         prefix = urlsplit(self.issuer).path
         token = TokenService(self.issuer, self.directory, self.keyring, self.journal, self.clock, self.ids, self.since)
         feed = GuardFeed(self.issuer, self.directory, self.catalogue, self.keyring, self.master, self.clock)
@@ -163,8 +163,8 @@ class _Parts:
             *health.routes(self._trouble),
         ]
         management = Management(self.issuer, self.directory, self.keyring, self.clock)
-        administration = public_api(services, management, management.resource)
-        return site(routes, {prefix + "/token": TokenEndpoint(token)}, prefix, administration)
+        door = TokenDoor(administration, management, management.resource)
+        return site(routes, {prefix + "/token": TokenEndpoint(token)}, prefix, door)
 
     def _services(self) -> Services:
         return Services(

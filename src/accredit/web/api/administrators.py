@@ -10,6 +10,7 @@ from accredit.service.administrators import Office
 from accredit.web.api import times
 from accredit.web.api.fields import Body, Flag, Instant, Page, Slug, Span, View, end
 from accredit.web.api.permissions import Who
+from accredit.web.api.routes import Routes
 from accredit.web.api.services import Services
 
 
@@ -48,12 +49,13 @@ class AdministratorApi:
         self._agents = services.agents
         self._clock = services.clock
 
-    def router(self) -> APIRouter:
+    @classmethod
+    def router(cls) -> APIRouter:
         """Return the routes."""
-        found = APIRouter(prefix="/administrators", tags=["administrators"])
-        found.add_api_route("", self.list_administrators, methods=["GET"])
-        found.add_api_route("/{agent}", self.name, methods=["PUT"])
-        found.add_api_route("/{agent}", self.dismiss, methods=["DELETE"], status_code=204)
+        found = Routes(cls, "/administrators")
+        found.add_api_route("", cls.list_administrators, methods=["GET"])
+        found.add_api_route("/{agent}", cls.name, methods=["PUT"])
+        found.add_api_route("/{agent}", cls.dismiss, methods=["DELETE"], status_code=204)
         return found
 
     async def list_administrators(self, page: Annotated[Page, Query()]) -> AdministratorPage:

@@ -16,6 +16,7 @@ from accredit.web.api import roles, times
 from accredit.web.api.fields import Body, Instant, Name, Page, Slug, Span, Text, View, end
 from accredit.web.api.permissions import NotPermitted, Who
 from accredit.web.api.preconditions import IfMatch, check, tagged
+from accredit.web.api.routes import Routes
 from accredit.web.api.services import Services
 
 CredentialId = Annotated[str, StringConstraints(max_length=64)]
@@ -121,18 +122,19 @@ class AgentApi:
         self._directory = services.directory
         self._clock = services.clock
 
-    def router(self) -> APIRouter:
+    @classmethod
+    def router(cls) -> APIRouter:
         """Return the routes."""
-        found = APIRouter(prefix="/agents", tags=["agents"])
-        found.add_api_route("", self.list_agents, methods=["GET"])
-        found.add_api_route("", self.add, methods=["POST"], status_code=201)
-        found.add_api_route("/{slug}", self.show, methods=["GET"])
-        found.add_api_route("/{slug}/suspend", self.suspend, methods=["POST"])
-        found.add_api_route("/{slug}/resume", self.resume, methods=["POST"])
-        found.add_api_route("/{slug}/credentials", self.add_credential, methods=["POST"], status_code=201)
-        found.add_api_route("/{slug}/credentials/{credential}/retire", self.retire_credential, methods=["POST"])
+        found = Routes(cls, "/agents")
+        found.add_api_route("", cls.list_agents, methods=["GET"])
+        found.add_api_route("", cls.add, methods=["POST"], status_code=201)
+        found.add_api_route("/{slug}", cls.show, methods=["GET"])
+        found.add_api_route("/{slug}/suspend", cls.suspend, methods=["POST"])
+        found.add_api_route("/{slug}/resume", cls.resume, methods=["POST"])
+        found.add_api_route("/{slug}/credentials", cls.add_credential, methods=["POST"], status_code=201)
+        found.add_api_route("/{slug}/credentials/{credential}/retire", cls.retire_credential, methods=["POST"])
         found.add_api_route(
-            "/{slug}/credentials/{credential}", self.revoke_credential, methods=["DELETE"], status_code=204
+            "/{slug}/credentials/{credential}", cls.revoke_credential, methods=["DELETE"], status_code=204
         )
         return found
 

@@ -1,6 +1,7 @@
 """RFC 9457: the management API as one application. Whatever goes wrong is answered with a problem document."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, Final
 
 from fastapi import APIRouter, Depends, FastAPI
@@ -10,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp
 
 from accredit.identity import credential as credentials
 from accredit.ports.journal import Overloaded, StoreError, WriterStopped
@@ -20,18 +22,18 @@ from accredit.web.api import preconditions
 from accredit.web.api.administrators import AdministratorApi
 from accredit.web.api.agents import AgentApi
 from accredit.web.api.audit import AuditApi
-from accredit.web.api.door import Forbidden, LocalDoor, Recognises, TokenDoor
+from accredit.web.api.door import on_not_permitted
 from accredit.web.api.gate import MANIFEST_BYTES, Gate
 from accredit.web.api.guards import GuardApi
 from accredit.web.api.keys import KeyApi
 from accredit.web.api.manifests import ManifestApi, on_faulty
-from accredit.web.api.permissions import OPERATIONS, NotPermitted, Permit, operation
+from accredit.web.api.permissions import OPERATIONS, NotPermitted, operation, permit
 from accredit.web.api.preconditions import PreconditionFailed, PreconditionRequired
 from accredit.web.api.roles import RoleApi
+from accredit.web.api.routes import ForNode, Noun
 from accredit.web.api.servers import ServerApi
 from accredit.web.api.services import Services
 from accredit.web.api.status import StatusApi
-from accredit_sdk.resource import metadata_url
 
 PREFIX: Final = "/api/v1"
 """Where the API begins."""
@@ -40,31 +42,27 @@ _MOST_ERRORS: Final = 20
 _GATE: Final = Middleware(Gate, larger={f"{PREFIX}/{name}": MANIFEST_BYTES for name in ("plan", "apply")})
 
 
-def local_api(services: Services) -> FastAPI:
-    """Return the application for the Unix socket of the data folder. It asks nobody who they are."""
-    return _api(services, Middleware(LocalDoor), None)
+def management_api(services: Services) -> ASGIApp:
+    """Return the application behind both doors. By itself it lets nobody in: a door says who comes."""
+    return ForNode(_application(services.version), services)
 
 
-def public_api(services: Services, recognises: Recognises, resource: str) -> FastAPI:
-    """Return the application for the public listener: its `resource` is the audience of the tokens that it takes."""
-    metadata = metadata_url(resource)
-    return _api(services, Middleware(TokenDoor, recognises=recognises, metadata=metadata), metadata)
-
-
-def _api(services: Services, door: Middleware, metadata: str | None) -> FastAPI:
+@cache
+def _application(version: str) -> FastAPI:
+    """Return what all nodes of this process share: the routes, which take long to build."""
     application = FastAPI(
         title="Accredit management API",
-        version=services.version,
+        version=version,
         openapi_url=f"{PREFIX}/openapi.json",
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        middleware=[door, _GATE],
+        middleware=[_GATE],
         generate_unique_id_function=operation,
-        dependencies=[Depends(Permit(services))],
+        dependencies=[Depends(permit)],
         exception_handlers={
             Faulty: on_faulty,
-            NotPermitted: Forbidden(metadata),
+            NotPermitted: on_not_permitted,
             PreconditionRequired: preconditions.on_required,
             PreconditionFailed: preconditions.on_failed,
             Problem: errors.on_problem,
@@ -80,19 +78,21 @@ def _api(services: Services, door: Middleware, metadata: str | None) -> FastAPI:
             "tracing": False, "metrics": False, "logs": False, "operation_spans": False, "auto_configure": False,
         },
     )  # fmt: skip
-    application.include_router(_router(services))
+    application.include_router(_router())
     return application
 
 
-_NOUNS: Final = (AdministratorApi, ServerApi, RoleApi, AgentApi, GuardApi, KeyApi, AuditApi, StatusApi, ManifestApi)
+_NOUNS: Final[tuple[type[Noun], ...]] = (
+    AdministratorApi, ServerApi, RoleApi, AgentApi, GuardApi, KeyApi, AuditApi, StatusApi, ManifestApi,
+)  # fmt: skip
 
 
-def _router(services: Services) -> APIRouter:
+def _router() -> APIRouter:
     """Return the routes of all nouns. Raises RuntimeError unless the table of permissions names them and no others."""
     found = APIRouter(prefix=PREFIX)
     served: set[str] = set()
     for noun in _NOUNS:
-        routes = noun(services).router()
+        routes = noun.router()
         served |= {operation(route) for route in routes.routes if isinstance(route, APIRoute)}
         found.include_router(routes)
     if served != set(OPERATIONS):

@@ -16,6 +16,7 @@ from accredit.service.problem import not_found
 from accredit.web.api import times
 from accredit.web.api.fields import LARGEST_PAGE, Body, Instant, View
 from accredit.web.api.permissions import Who, require
+from accredit.web.api.routes import Routes
 from accredit.web.api.services import Services
 from accredit_sdk.record import decode_header
 
@@ -122,12 +123,13 @@ class AuditApi:
         self._directory = services.directory
         self._explanations = Explanations(services.audit, services.directory, services.agents, services.clock)
 
-    def router(self) -> APIRouter:
+    @classmethod
+    def router(cls) -> APIRouter:
         """Return the routes."""
-        found = APIRouter(tags=["audit"])
-        found.add_api_route("/audit", self.search, methods=["GET"])
-        found.add_api_route("/audit/verify", self.verify, methods=["GET"])
-        found.add_api_route("/decisions/{decision}", self.explain, methods=["GET"])
+        found = Routes(cls, tag="audit")
+        found.add_api_route("/audit", cls.search, methods=["GET"])
+        found.add_api_route("/audit/verify", cls.verify, methods=["GET"])
+        found.add_api_route("/decisions/{decision}", cls.explain, methods=["GET"])
         return found
 
     async def search(self, who: Who, wanted: Annotated[Wanted, Query()]) -> RecordPage:

@@ -9,6 +9,7 @@ from accredit.identity.signing_key import KeyUse, StoredKey
 from accredit.web.api import times
 from accredit.web.api.fields import LARGEST_PAGE, Body, View
 from accredit.web.api.permissions import Who
+from accredit.web.api.routes import Routes
 from accredit.web.api.services import Services
 
 
@@ -43,11 +44,12 @@ class KeyApi:
     def __init__(self, services: Services) -> None:
         self._keys = services.keys
 
-    def router(self) -> APIRouter:
+    @classmethod
+    def router(cls) -> APIRouter:
         """Return the routes."""
-        found = APIRouter(prefix="/keys", tags=["keys"])
-        found.add_api_route("", self.list_keys, methods=["GET"])
-        found.add_api_route("/{use}/rotate", self.rotate, methods=["POST"])
+        found = Routes(cls, "/keys")
+        found.add_api_route("", cls.list_keys, methods=["GET"])
+        found.add_api_route("/{use}/rotate", cls.rotate, methods=["POST"])
         return found
 
     async def list_keys(self, wanted: Annotated[Wanted, Query()]) -> KeyPage:

@@ -20,6 +20,7 @@ from accredit.service.manifests import AboveOthers, Faulty, Wanted
 from accredit.web import errors
 from accredit.web.api.fields import Body, Flag, View
 from accredit.web.api.permissions import NotPermitted, Who
+from accredit.web.api.routes import Routes
 from accredit.web.api.services import Services
 
 _MOST_TOLD: Final = 20
@@ -86,12 +87,13 @@ class ManifestApi:
     def __init__(self, services: Services) -> None:
         self._manifests = services.manifests
 
-    def router(self) -> APIRouter:
+    @classmethod
+    def router(cls) -> APIRouter:
         """Return the routes."""
-        found = APIRouter(tags=["files"])
-        found.add_api_route("/export", self.export, methods=["GET"])
-        found.add_api_route("/plan", self.plan, methods=["POST"])
-        found.add_api_route("/apply", self.apply, methods=["POST"])
+        found = Routes(cls, tag="files")
+        found.add_api_route("/export", cls.export, methods=["GET"])
+        found.add_api_route("/plan", cls.plan, methods=["POST"])
+        found.add_api_route("/apply", cls.apply, methods=["POST"])
         return found
 
     async def export(self) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from accredit.web.api import times
 from accredit.web.api.fields import Body, Instant, Name, Page, Slug, Span, View, Words, end
 from accredit.web.api.permissions import NotPermitted, Who, require
 from accredit.web.api.preconditions import IfMatch, check, tagged
+from accredit.web.api.routes import Routes
 from accredit.web.api.services import Services
 
 
@@ -73,15 +74,16 @@ class RoleApi:
         self._directory = services.directory
         self._clock = services.clock
 
-    def router(self) -> APIRouter:
+    @classmethod
+    def router(cls) -> APIRouter:
         """Return the routes."""
-        found = APIRouter(prefix="/roles", tags=["roles"])
-        found.add_api_route("", self.list_roles, methods=["GET"])
-        found.add_api_route("", self.add, methods=["POST"], status_code=201)
-        found.add_api_route("/{slug}", self.show, methods=["GET"])
-        found.add_api_route("/{slug}/scopes/{server}", self.put_scopes, methods=["PUT"])
-        found.add_api_route("/{slug}/assignments/{agent}", self.assign, methods=["PUT"])
-        found.add_api_route("/{slug}/assignments/{agent}", self.unassign, methods=["DELETE"], status_code=204)
+        found = Routes(cls, "/roles")
+        found.add_api_route("", cls.list_roles, methods=["GET"])
+        found.add_api_route("", cls.add, methods=["POST"], status_code=201)
+        found.add_api_route("/{slug}", cls.show, methods=["GET"])
+        found.add_api_route("/{slug}/scopes/{server}", cls.put_scopes, methods=["PUT"])
+        found.add_api_route("/{slug}/assignments/{agent}", cls.assign, methods=["PUT"])
+        found.add_api_route("/{slug}/assignments/{agent}", cls.unassign, methods=["DELETE"], status_code=204)
         return found
 
     async def list_roles(self, who: Who, page: Annotated[Page, Query()]) -> RolePage:

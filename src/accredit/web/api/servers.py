@@ -13,6 +13,7 @@ from accredit.web.api import times
 from accredit.web.api.fields import Body, Flag, Name, Page, PinText, Slug, Text, View, Word, Words
 from accredit.web.api.permissions import Who
 from accredit.web.api.preconditions import IfMatch, check, tagged
+from accredit.web.api.routes import Routes
 from accredit.web.api.services import Services
 from accredit_sdk.policy import Visibility
 
@@ -194,21 +195,22 @@ class ServerApi:
         self._servers = services.servers
         self._enrolment = services.enrolment
 
-    def router(self) -> APIRouter:
+    @classmethod
+    def router(cls) -> APIRouter:
         """Return the routes."""
-        found = APIRouter(prefix="/servers", tags=["servers"])
-        found.add_api_route("", self.list_servers, methods=["GET"])
-        found.add_api_route("", self.add, methods=["POST"], status_code=201)
-        found.add_api_route("/{slug}", self.show, methods=["GET"])
-        found.add_api_route("/{slug}/scopes/{word:path}", self.put_scope, methods=["PUT"])
-        found.add_api_route("/{slug}/tools/{name:path}", self.put_tool, methods=["PUT"])
-        found.add_api_route("/{slug}/tools/{name:path}", self.remove_tool, methods=["DELETE"])
-        found.add_api_route("/{slug}/defaults", self.put_defaults, methods=["PUT"])
-        found.add_api_route("/{slug}/may-ask", self.put_may_ask, methods=["PUT"])
-        found.add_api_route("/{slug}/sync", self.sync, methods=["POST"])
-        found.add_api_route("/{slug}/suspend", self.suspend, methods=["POST"])
-        found.add_api_route("/{slug}/resume", self.resume, methods=["POST"])
-        found.add_api_route("/{slug}/enrolments", self.invite, methods=["POST"], status_code=201)
+        found = Routes(cls, "/servers")
+        found.add_api_route("", cls.list_servers, methods=["GET"])
+        found.add_api_route("", cls.add, methods=["POST"], status_code=201)
+        found.add_api_route("/{slug}", cls.show, methods=["GET"])
+        found.add_api_route("/{slug}/scopes/{word:path}", cls.put_scope, methods=["PUT"])
+        found.add_api_route("/{slug}/tools/{name:path}", cls.put_tool, methods=["PUT"])
+        found.add_api_route("/{slug}/tools/{name:path}", cls.remove_tool, methods=["DELETE"])
+        found.add_api_route("/{slug}/defaults", cls.put_defaults, methods=["PUT"])
+        found.add_api_route("/{slug}/may-ask", cls.put_may_ask, methods=["PUT"])
+        found.add_api_route("/{slug}/sync", cls.sync, methods=["POST"])
+        found.add_api_route("/{slug}/suspend", cls.suspend, methods=["POST"])
+        found.add_api_route("/{slug}/resume", cls.resume, methods=["POST"])
+        found.add_api_route("/{slug}/enrolments", cls.invite, methods=["POST"], status_code=201)
         return found
 
     async def list_servers(self, who: Who, page: Annotated[Page, Query()]) -> ServerPage:
