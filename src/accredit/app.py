@@ -22,6 +22,7 @@ from accredit.jobs.expiry import Expiry
 from accredit.jobs.follow import Follow
 from accredit.jobs.runner import Runner
 from accredit.oauth.metadata import Endpoints
+from accredit.ports.backups import Comparison, Contents
 from accredit.ports.clock import Clock
 from accredit.ports.journal import Journal, StoreError
 from accredit.ports.randomness import Randomness
@@ -221,7 +222,7 @@ async def migrate_database(settings: Settings) -> str:
         await database.close()
 
 
-def back_up(settings: Settings, target: Path) -> backup.Contents:
+def back_up(settings: Settings, target: Path) -> Contents:
     """Copy the SQLite database to `target`, whether or not a node runs on it, and return what the copy holds.
 
     Raises DatabaseProblem, StoreError.
@@ -241,7 +242,7 @@ def back_up(settings: Settings, target: Path) -> backup.Contents:
     return found
 
 
-async def restore(settings: Settings, file: Path, agree: Callable[[replacing.Comparison], None]) -> Path | None:
+async def restore(settings: Settings, file: Path, agree: Callable[[Comparison], None]) -> Path | None:
     """Put the backup `file` in the place of the SQLite database, and begin an epoch.
 
     `agree` is told what that means, and may raise: then nothing is done. Returns where the database that was in use is

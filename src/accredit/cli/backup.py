@@ -12,7 +12,7 @@ from accredit.cli.session import Session, command
 from accredit.cli.trouble import usage
 
 if TYPE_CHECKING:
-    from accredit.store.replacing import Comparison
+    from accredit.ports.backups import Comparison
 
 _MOST_SHOWN = 20
 

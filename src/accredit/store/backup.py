@@ -1,37 +1,17 @@
 """What a database holds and another does not: what must be said when a backup takes the place of what came after it."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
 import sqlalchemy as sa
 
+from accredit.ports.backups import Contents, LostRecords
 from accredit.store import audit, deployment
 from accredit.store.on_sqlite import SqliteDatabase
 from accredit.store.tables import audit_records, clients, credentials, servers
 
 _AT_ONCE: Final = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Contents:
-    """What a database holds: the epoch that it is in, how many records, and when the last was made (microseconds)."""
-
-    issuer: str
-    epoch: int
-    records: int
-    last_at: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class LostRecords:
-    """The records of `chain` from `first` to `last` are in the database that was replaced, and nowhere else."""
-
-    chain: str
-    guard: str | None
-    first: int
-    last: int
 
 
 def contents(conn: sa.Connection) -> Contents | None:

@@ -11,29 +11,13 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from accredit.ports.backups import Comparison
 from accredit.store import backup, migrate
-from accredit.store.backup import Contents, LostRecords
 from accredit.store.engines import FILE
 from accredit.store.errors import DatabaseNotMigrated, DatabaseUnusable
 from accredit.store.on_sqlite import COMPANIONS, SqliteDatabase, companion
 
 _UNFINISHED: Final = FILE + ".restoring"
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """The backup, the database that it replaces (None: there is nothing to lose), and what must be said about it.
-
-    `revived` names what was ended after the backup and would live again; `lost` are records that the backup does not
-    have; `compared` is False when the database in use cannot be read by this version.
-    """
-
-    backup: Contents
-    replaced: Contents | None
-    empty: bool
-    compared: bool
-    revived: tuple[str, ...] = ()
-    lost: tuple[LostRecords, ...] = ()
 
 
 @dataclass(slots=True)
@@ -51,14 +35,13 @@ class Exchange:
         if found is None:
             raise DatabaseUnusable("no node has ever run on the database in this file; there is nothing to restore")
         if await self.replaced.read(_empty):
-            return Comparison(found, None, empty=True, compared=True)
+            return Comparison(found, empty=True, compared=True)
         try:
             await migrate.check(self.replaced)
         except DatabaseNotMigrated:
-            return Comparison(found, None, empty=False, compared=False)
+            return Comparison(found, empty=False, compared=False)
         revived, lost = await backup.revived(self.replaced, self.copy), await backup.lost(self.replaced, self.copy)
-        replaced = await self.replaced.read(backup.contents)
-        return Comparison(found, replaced, empty=False, compared=True, revived=revived, lost=lost)
+        return Comparison(found, empty=False, compared=True, revived=revived, lost=lost)
 
     def keep(self, name: str) -> Path:
         """Keep the database in use as `name`, with a number behind it if there is such a file; return its path."""
