@@ -2,7 +2,6 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -69,16 +68,26 @@ async def broken(*_: object) -> tuple[NumberedSignal, ...]:
     raise StoreError("OperationalError")
 
 
-async def silent(*_: object) -> tuple[NumberedSignal, ...]:
-    await asyncio.Event().wait()
-    return ()
-
-
-@pytest.mark.parametrize("answer", [broken, silent])
-async def test_a_node_that_cannot_confirm_its_cursor_within_a_second_is_not_ready(
-    admin: Admin, monkeypatch: pytest.MonkeyPatch, answer: Callable[..., Awaitable[Any]]
+async def test_a_database_that_does_not_answer_is_missed_and_so_is_one_that_says_nothing(
+    admin: Admin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Catalogues, "signals", answer)
+    speaks = asyncio.Event()
+
+    async def silent(*_: object) -> tuple[NumberedSignal, ...]:
+        await speaks.wait()
+        return ()
+
+    monkeypatch.setattr(Catalogues, "signals", silent)
+    admin.clock.advance(2)
+    assert await missed(admin) == ["signals"]
+    speaks.set()
+    assert await missed(admin) == []
+
+
+async def test_a_node_that_cannot_confirm_its_cursor_is_not_ready_until_it_can(
+    admin: Admin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Catalogues, "signals", broken)
     admin.clock.advance(2)
     assert await missed(admin) == ["signals"]
     monkeypatch.undo()

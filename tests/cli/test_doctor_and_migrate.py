@@ -65,6 +65,9 @@ def test_the_doctor_tells_what_a_running_node_misses(cli: CommandLine) -> None:
     assert str(cli.folder) in failed["advice"]
 
 
+@pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning"
+)  # httpx2 leaves its socket to the collector
 def test_the_doctor_sees_that_a_node_has_died_and_left_its_socket(stopped: CommandLine) -> None:
     with socket.socket(socket.AF_UNIX) as left:
         left.bind(str(stopped.folder / "admin.sock"))
