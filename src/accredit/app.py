@@ -2,15 +2,15 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, closing
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
 import uvloop
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
 from accredit import system
@@ -22,11 +22,10 @@ from accredit.jobs.expiry import Expiry
 from accredit.jobs.follow import Follow
 from accredit.jobs.runner import Runner
 from accredit.oauth.metadata import Endpoints
-from accredit.ports.backups import Comparison, Contents
 from accredit.ports.clock import Clock
 from accredit.ports.journal import Journal, StoreError
 from accredit.ports.randomness import Randomness
-from accredit.service import deployment, readiness, restoration
+from accredit.service import deployment, readiness
 from accredit.service.administrators import Administrators
 from accredit.service.agents import Agents
 from accredit.service.audit import Audit
@@ -47,11 +46,13 @@ from accredit.service.readiness import ClockWatch, Readiness
 from accredit.service.roles import Roles
 from accredit.service.servers import Servers
 from accredit.service.token import TokenService
-from accredit.store import backup, engines, migrate, on_sqlite, readers, replacing, writer
+from accredit.store import engines, migrate, readers, writer
 from accredit.store.engines import Database
-from accredit.store.errors import DatabaseProblem, DatabaseTooNew, DatabaseUnusable, StoreBusy
-from accredit.store.on_postgresql import PostgresqlDatabase
+from accredit.store.errors import DatabaseProblem, DatabaseTooNew, StoreBusy
+from accredit.telemetry import metrics
+from accredit.telemetry.metrics import Metrics
 from accredit.web import guard, health, jwks, metadata, resource, serve
+from accredit.web import metrics as shown
 from accredit.web.api import LocalDoor, Services, TokenDoor, management_api
 from accredit.web.local import local
 from accredit.web.site import site
@@ -73,10 +74,12 @@ CANNOT_START: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A running node: the application for everybody, and the one for the local administrator."""
+    """A running node: the application for everybody, the one of the local administrator, and one of metrics alone."""
 
     public: ASGIApp
     admin: ASGIApp
+    metrics: ASGIApp
+    measures: Metrics
     journal: Journal
     directory: Directory
 
@@ -98,20 +101,24 @@ async def node(
         await migrate.up(database, settings.data)
         deployments = readers.Deployments(database)
         fresh = await deployments.read() is None
-        master = system.master_key(settings.data, _given_key(settings), create=fresh)
+        master = system.master_key(settings.data, given_key(settings), create=fresh)
         known = await deployment.check(deployments, settings.origin, master, clock.now())
         ids = Ids(clock, randomness)
-        journal = await writer.open_journal(database, clock, randomness, chain=ids.new("chain"), version=VERSION)
+        measures = Metrics()
+        journal = await writer.open_journal(
+            database, clock, randomness, chain=ids.new("chain"), version=VERSION, measures=measures
+        )
         stack.push_async_callback(journal.close)
-        parts = _Parts(settings, database, journal, clock, randomness, master, ids, known.epoch_at)
+        parts = _Parts(settings, database, journal, clock, randomness, master, known.epoch_at, measures)
         built = await parts.build()
-        runner = Runner(clock)
+        runner = Runner(clock, measures)
         stack.push_async_callback(runner.stop)
         runner.start([Follow(built.directory), Expiry(parts.keys, Memory(journal)), WatchClock(parts.watch)])
         yield built
 
 
-def _given_key(settings: Settings) -> str | None:
+def given_key(settings: Settings) -> str | None:
+    """Return the configured master key, None when it is in the data folder."""
     return settings.master_key.get_secret_value() if settings.master_key is not None else None
 
 
@@ -126,22 +133,24 @@ class _Parts:
         clock: Clock,
         randomness: Randomness,
         master: MasterKey,
-        ids: Ids,
         since: int,
+        measures: Metrics,
     ) -> None:
-        self.issuer, self.since = settings.origin, since
+        self.issuer, self.since, self.measures = settings.origin, since, measures
+        self.database = database
         self.kind = "PostgreSQL" if settings.database_url else "SQLite"
-        self.clock, self.ids, self.journal, self.master = clock, ids, journal, master
+        self.clock, self.ids, self.journal, self.master = clock, Ids(clock, randomness), journal, master
         self.catalogue, self.clients = readers.Catalogues(database), readers.Clients(database)
         self.log, self.enrolments = readers.AuditLog(database), readers.Enrolments(database)
         self.directory = Directory(self.catalogue, self.clients, clock)
         self.keyring = Keyring(master)
-        self.changes = Changes(self.directory, journal, ids, clock)
+        self.changes = Changes(self.directory, journal, self.ids, clock)
         self.keys = Keys(self.changes, master, randomness)
         self.guards = Guards(self.issuer, self.changes, self.clients, self.keyring)
         self.enrolment = EnrolmentService(self.changes, self.enrolments, self.clients, randomness)
         self.agents = Agents(self.changes, self.clients, randomness)
         self.manifests = Manifests(self.changes, readers.Estates(database), randomness)
+        self.show_metrics = settings.danger_public_metrics
         self.watch = ClockWatch(clock, asyncio.get_running_loop().time)
         self.readiness = Readiness(
             {
@@ -160,14 +169,26 @@ class _Parts:
         await self.directory.load()
         await deployment.furnish(self.changes, self.keys, self.issuer)
         administration = management_api(self._services())
-        admin = local(LocalDoor(administration), health.routes(self.readiness, told=True))
-        return Node(self._public(administration), admin, self.journal, self.directory)
+        self._watch()
+        admin = local(LocalDoor(administration), [*health.routes(self.readiness, told=True), *self._metrics()])
+        alone = shown.alone(self._metrics())
+        return Node(self._public(administration), admin, alone, self.measures, self.journal, self.directory)
+
+    def _watch(self) -> None:
+        self.measures.watch("accredit_writer_waiting", "Changes that wait for the writer.", self.journal.waiting)
+        self.measures.watch("accredit_signal_cursor", "The last signal applied here.", lambda: self.directory.cursor)
+        told = "Seconds since the database confirmed that no signal was missed; above 1, nothing is decided on it."
+        self.measures.watch("accredit_signals_unconfirmed_seconds", told, self.directory.unconfirmed)
+        self.measures.watch("accredit_database_connections", "Connections to the database.", self.database.connections)
+
+    def _metrics(self) -> Sequence[BaseRoute]:
+        return shown.routes(self.measures, self.readiness, metrics.CONTENT_TYPE)
 
     def _public(self, administration: ASGIApp) -> ASGIApp:
         prefix = urlsplit(self.issuer).path
         token = TokenService(self.issuer, self.directory, self.keyring, self.journal, self.clock, self.ids, self.since)
         feed = GuardFeed(self.issuer, self.directory, self.catalogue, self.keyring, self.master, self.clock)
-        records = GuardRecords(self.log, self.journal)
+        records = GuardRecords(self.log, self.journal, self.measures)
         found = guard.GuardApi(
             self.issuer, self.issuer + "/token", self.enrolment, self.guards, feed, records, self.keyring
         )
@@ -177,10 +198,11 @@ class _Parts:
             *found.routes(prefix),
             *resource.routes(self.issuer, deployment.management_resource(self.issuer), MANAGEMENT_SCOPES),
             *health.routes(self.readiness, told=False),
+            *(self._metrics() if self.show_metrics else ()),
         ]
         management = Management(self.issuer, self.directory, self.keyring, self.clock)
         door = TokenDoor(administration, management, management.resource)
-        return site(routes, {prefix + "/token": TokenEndpoint(token)}, prefix, door)
+        return site(routes, {prefix + "/token": TokenEndpoint(token, self.measures)}, prefix, door)
 
     def _services(self) -> Services:
         return Services(
@@ -222,84 +244,6 @@ async def migrate_database(settings: Settings) -> str:
         await database.close()
 
 
-def back_up(settings: Settings, target: Path) -> Contents:
-    """Copy the SQLite database to `target`, whether or not a node runs on it, and return what the copy holds.
-
-    Raises DatabaseProblem, StoreError.
-    """
-    if settings.database_url is not None:
-        raise DatabaseUnusable("PostgreSQL has its own way: pg_dump --format=custom --file=FILE, and the URL as it is")
-    source = settings.data / engines.FILE
-    if not source.is_file():
-        raise DatabaseUnusable(f"there is no database {source}; is this the data folder?")
-    if target.exists():
-        raise DatabaseUnusable(f"{target} is there already, and no backup overwrites another one; choose another name")
-    on_sqlite.copy(source, target)
-    found = on_sqlite.look(target, backup.contents)
-    if found is None:
-        target.unlink()
-        raise DatabaseUnusable("no node has run on this database yet; there is nothing to keep")
-    return found
-
-
-async def restore(settings: Settings, file: Path, agree: Callable[[Comparison], None]) -> Path | None:
-    """Put the backup `file` in the place of the SQLite database, and begin an epoch.
-
-    `agree` is told what that means, and may raise: then nothing is done. Returns where the database that was in use is
-    now, None when there was none. Raises what `node` does.
-    """
-    if settings.database_url is not None:
-        raise DatabaseUnusable("PostgreSQL has its own way: pg_restore, then accredit restore --after-pg-restore")
-    system.prepare(settings.data)
-    async with replacing.exchanging(settings.data, file) as exchange:
-        found = await exchange.compare()
-        await _check_owner(settings, exchange.copy)
-        agree(found)
-        lost = sum(one.last - one.first + 1 for one in found.lost)
-        if not found.empty:
-            exchange.keep(f"{engines.FILE}.before-restore-{found.backup.epoch + 1}")
-        kept = f"; {lost} records are only in {exchange.kept.name}" if exchange.kept is not None else ""
-        await _begin_epoch(exchange.copy, f"restored a backup of epoch {found.backup.epoch}{kept}")
-        await exchange.finish()
-        return exchange.kept
-
-
-async def begin_epoch(settings: Settings) -> None:
-    """Begin an epoch after PostgreSQL was brought back to an older state by its own tools.
-
-    Raises what `node` does, and DatabaseUnusable while a node is connected.
-    """
-    if settings.database_url is None:
-        raise DatabaseUnusable("this is SQLite: name the file of the backup")
-    system.prepare(settings.data)
-    database = await engines.open(settings.database_url, settings.data)
-    try:
-        await migrate.check(database)
-        await _check_owner(settings, database)
-        if isinstance(database, PostgresqlDatabase) and (nodes := await database.others()):
-            raise DatabaseUnusable(f"{nodes} connections of Accredit are open; stop every node, and try again")
-        await _begin_epoch(database, "an older state of the database was brought back")
-    finally:
-        await database.close()
-
-
-async def _check_owner(settings: Settings, database: Database) -> None:
-    if (known := await readers.Deployments(database).read()) is None:
-        raise DatabaseUnusable("no node has run on this database yet; there is nothing to restore")
-    master = system.master_key(settings.data, _given_key(settings), create=False)
-    deployment.compare(known, settings.origin, master)
-
-
-async def _begin_epoch(database: Database, summary: str) -> None:
-    clock, randomness = system.SystemClock(), system.SystemRandomness()
-    ids = Ids(clock, randomness)
-    journal = await writer.open_journal(database, clock, randomness, chain=ids.new("chain"), version=VERSION)
-    try:
-        await restoration.begin_epoch(readers.Catalogues(database), journal, ids, clock, summary)
-    finally:
-        await journal.close()
-
-
 def doctor(settings: Settings) -> tuple[Finding, ...]:
     """Look at everything that a start depends on, change nothing, and tell what was found."""
     return asyncio.run(_look(settings))
@@ -319,7 +263,7 @@ async def _look(settings: Settings) -> tuple[Finding, ...]:
         system.prepare(settings.data)
         if found is _UNUSED and not (settings.data / system.MASTER_KEY_FILE).exists():
             return Finding(Level.OK, f"the data folder {settings.data} is closed to others")
-        system.master_key(settings.data, _given_key(settings), create=False)
+        system.master_key(settings.data, given_key(settings), create=False)
         return Finding(Level.OK, f"the data folder {settings.data} and the master key are closed to others")
 
     return (about_issuer(settings.origin), await look("the data folder", folder, CANNOT_START), found)
@@ -339,7 +283,7 @@ async def _look_at_database(settings: Settings) -> Finding:
         await migrate.check(opened)
         if (known := await readers.Deployments(opened).read()) is None:
             return _UNUSED
-        deployment.compare(known, settings.origin, system.master_key(settings.data, _given_key(settings), create=False))
+        deployment.compare(known, settings.origin, system.master_key(settings.data, given_key(settings), create=False))
     finally:
         await opened.close()
     return Finding(Level.OK, f"the database has schema {migrate.newest()} and belongs to this issuer and master key")
@@ -365,9 +309,12 @@ async def serving(
     settings: Settings, stop: asyncio.Event, ready: Callable[[], None], clock: Clock | None = None
 ) -> None:
     """Serve until `stop` is set; call `ready` once the node answers. Only tests bring a clock of their own."""
-    with closing(serve.listen(settings.host, settings.port)) as tcp:
+    with ExitStack() as listeners:
+        tcp = listeners.enter_context(closing(serve.listen(settings.host, settings.port)))
+        address = settings.metrics_address
+        apart = [] if address is None else [listeners.enter_context(closing(serve.listen(*address)))]
         async with node(settings, clock) as running:
-            with closing(serve.listen_locally(settings.socket)) as local:
-                public, admin = (running.public, tcp), (running.admin, local)
-                await serve.serve(public, admin, settings.proxies, stop, ready)
+            with closing(serve.listen_locally(settings.socket)) as unix:
+                others = [(running.admin, unix), *((running.metrics, sock) for sock in apart)]
+                await serve.serve((running.public, tcp), others, settings.proxies, stop, ready)
                 settings.socket.unlink(missing_ok=True)

@@ -49,6 +49,10 @@ class Directory:
         """The number of the last signal that this node has applied: the `ver` of what it decides now."""
         return self._cursor
 
+    def unconfirmed(self) -> float:
+        """Return the seconds since the database confirmed that this node knows of every signal."""
+        return (self._clock.now() - self._confirmed) / 1_000_000
+
     def observe_keys(self, observer: Callable[[tuple[StoredKey, ...]], None]) -> None:
         """Call `observer` with the keys of every catalogue from now on, and with the present ones at once."""
         self._observers.append(observer)

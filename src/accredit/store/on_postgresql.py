@@ -89,6 +89,11 @@ class PostgresqlDatabase:
         except EXPECTED as error:
             raise trouble(error) from None
 
+    def connections(self) -> int:
+        """Return how many connections of the pool are in use now."""
+        pool = self.writer.pool
+        return pool.checkedout() if isinstance(pool, sa.QueuePool) else 0
+
     async def others(self) -> int:
         """Return how many connections of Accredit, other than this pool's, there are to this database."""
         async with self._readers.connect() as conn:

@@ -80,6 +80,10 @@ class SqliteDatabase:
         """Write a copy of the database of this moment to `target`, which appears whole or not at all."""
         await self._in_thread(lambda: copy(self.path, target))
 
+    def connections(self) -> int:
+        """Return how many connections read now; the writer has one more."""
+        return len(self._opened)
+
     async def close(self) -> None:
         """Close every connection and give the file free."""
         await self._disconnect()
