@@ -8,7 +8,7 @@ from pydantic import Field
 from accredit.identity.schema import LONGEST_LIST
 from accredit.service.administrators import Office
 from accredit.web.api import times
-from accredit.web.api.fields import Body, Flag, Instant, Page, Slug, Span, View, end
+from accredit.web.api.fields import Body, Flag, Instant, Page, Slug, Span, View, end, example
 from accredit.web.api.permissions import Who
 from accredit.web.api.routes import Routes
 from accredit.web.api.services import Services
@@ -16,6 +16,8 @@ from accredit.web.api.services import Services
 
 class OfficeBody(Body):
     """All that an agent may do at this API, until `ends_at` or for `ends_in` seconds; neither: for good."""
+
+    model_config = example(servers=["ledger"], ends_at="2030-12-31T23:59:59Z")
 
     administrator: Flag = False
     auditor: Flag = False

@@ -13,9 +13,9 @@ from accredit.identity.role import HeldRole
 from accredit.service.agents import AgentDraft
 from accredit.service.problem import Problem, ProblemCode
 from accredit.web.api import roles, times
-from accredit.web.api.fields import Body, Instant, Name, Page, Slug, Span, Text, View, end
+from accredit.web.api.fields import Body, Instant, Name, Page, Slug, Span, Text, View, end, example
 from accredit.web.api.permissions import NotPermitted, Who
-from accredit.web.api.preconditions import IfMatch, check, tagged
+from accredit.web.api.preconditions import MayMatch, check, tagged
 from accredit.web.api.routes import Routes
 from accredit.web.api.services import Services
 
@@ -25,6 +25,10 @@ CredentialId = Annotated[str, StringConstraints(max_length=64)]
 
 class AgentBody(Body):
     """A new agent. It ends at `expires_at`, or `expires_in` seconds from now; neither: it has no end."""
+
+    model_config = example(
+        slug="billing-bot", owner="dana@example.com", purpose="Reads invoices", roles=["reader"], expires_in=7_776_000
+    )
 
     slug: Slug
     owner: Name
@@ -95,11 +99,22 @@ class NewCredentialView(View):
 class CredentialBody(Body):
     """A credential that the agent made itself: a public key as a JSON Web Key (RFC 7517)."""
 
+    model_config = example(
+        jwk={
+            "kty": "EC",
+            "crv": "P-256",
+            "x": "WKn-ZIGevcwGIyyrzFoZNBdaq9_TsqzGl96oc0CWuis",
+            "y": "y77t-RvAHRKTsSGdIYUfweuOvwrvDD-Q3Hv5J0fSKbE",
+        },
+    )
+
     jwk: dict[str, Any] | None = None
 
 
 class RetireBody(Body):
     """When a credential stops working: at `retires_at`, or `retires_in` seconds from now."""
+
+    model_config = example(retires_in=86_400)
 
     retires_at: Instant | None = None
     retires_in: Span | None = None
@@ -169,13 +184,13 @@ class AgentApi:
         """Show an agent."""
         return await self._tagged(response, slug)
 
-    async def suspend(self, who: Who, slug: Slug, response: Response, match: IfMatch = None) -> AgentView:
+    async def suspend(self, who: Who, slug: Slug, response: Response, match: MayMatch = None) -> AgentView:
         """Refuse every token of the agent, everywhere, until it is resumed."""
         check(match, await self._view(slug), required=False)
         await self._agents.suspend(slug, who.name)
         return await self._tagged(response, slug)
 
-    async def resume(self, who: Who, slug: Slug, response: Response, match: IfMatch = None) -> AgentView:
+    async def resume(self, who: Who, slug: Slug, response: Response, match: MayMatch = None) -> AgentView:
         """Let the agent work again."""
         await self._not_above(who, slug)
         check(match, await self._view(slug), required=False)

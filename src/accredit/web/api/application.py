@@ -1,10 +1,12 @@
 """RFC 9457: the management API as one application. Whatever goes wrong is answered with a problem document."""
 
+import sys
 from collections.abc import Sequence
 from functools import cache
+from inspect import signature
 from typing import Any, Final
 
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
@@ -22,6 +24,7 @@ from accredit.web.api import preconditions
 from accredit.web.api.administrators import AdministratorApi
 from accredit.web.api.agents import AgentApi
 from accredit.web.api.audit import AuditApi
+from accredit.web.api.document import complete
 from accredit.web.api.door import on_not_permitted
 from accredit.web.api.gate import MANIFEST_BYTES, Gate
 from accredit.web.api.guards import GuardApi
@@ -42,15 +45,28 @@ _MOST_ERRORS: Final = 20
 _GATE: Final = Middleware(Gate, larger={f"{PREFIX}/{name}": MANIFEST_BYTES for name in ("plan", "apply")})
 
 
+class _Api(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        """Return the document, made when somebody asks for it first."""
+        if self.openapi_schema is None:
+            self.openapi_schema = complete(super().openapi(), self.state.tags, self.state.tagged)
+        return self.openapi_schema
+
+
 def management_api(services: Services) -> ASGIApp:
     """Return the application behind both doors. By itself it lets nobody in: a door says who comes."""
     return ForNode(_application(services.version), services)
 
 
+def document(version: str) -> dict[str, Any]:
+    """Return the OpenAPI document of that version of the software."""
+    return _application(version).openapi()
+
+
 @cache
 def _application(version: str) -> FastAPI:
     """Return what all nodes of this process share: the routes, which take long to build."""
-    application = FastAPI(
+    application = _Api(
         title="Accredit management API",
         version=version,
         openapi_url=f"{PREFIX}/openapi.json",
@@ -78,7 +94,14 @@ def _application(version: str) -> FastAPI:
             "tracing": False, "metrics": False, "logs": False, "operation_spans": False, "auto_configure": False,
         },
     )  # fmt: skip
-    application.include_router(_router())
+    routers = [noun.router() for noun in _NOUNS]
+    routes = {operation(route): route for router in routers for route in router.routes if isinstance(route, APIRoute)}
+    if set(routes) != set(OPERATIONS):
+        raise RuntimeError(f"not in the table of permissions, or in it alone: {sorted(set(routes) ^ set(OPERATIONS))}")
+    for router in routers:
+        application.include_router(router, prefix=PREFIX)
+    application.state.tags = {str(router.tags[0]): _told(noun) for router, noun in zip(routers, _NOUNS, strict=True)}
+    application.state.tagged = {name for name, route in routes.items() if _tags(route)}
     return application
 
 
@@ -87,17 +110,14 @@ _NOUNS: Final[tuple[type[Noun], ...]] = (
 )  # fmt: skip
 
 
-def _router() -> APIRouter:
-    """Return the routes of all nouns. Raises RuntimeError unless the table of permissions names them and no others."""
-    found = APIRouter(prefix=PREFIX)
-    served: set[str] = set()
-    for noun in _NOUNS:
-        routes = noun.router()
-        served |= {operation(route) for route in routes.routes if isinstance(route, APIRoute)}
-        found.include_router(routes)
-    if served != set(OPERATIONS):
-        raise RuntimeError(f"not in the table of permissions, or in it alone: {sorted(served ^ set(OPERATIONS))}")
-    return found
+def _told(noun: type) -> str:
+    """Return the first line of the module of a noun."""
+    return str(sys.modules[noun.__module__].__doc__).partition("\n")[0]
+
+
+def _tags(route: APIRoute) -> bool:
+    """Tell whether a handler answers with an ETag: it asks for the response to put it there."""
+    return any(parameter.annotation is Response for parameter in signature(route.endpoint).parameters.values())
 
 
 async def _on_invalid(_: Request, error: Exception) -> Response:

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
 
 from accredit.audit.events import Result
 from accredit.identity import ids
@@ -14,7 +14,7 @@ from accredit.service.directory import Directory
 from accredit.service.explanation import Explanation, Explanations, person
 from accredit.service.problem import not_found
 from accredit.web.api import times
-from accredit.web.api.fields import LARGEST_PAGE, Body, Instant, View
+from accredit.web.api.fields import CURSOR, LARGEST_PAGE, Body, Instant, Limit, View
 from accredit.web.api.permissions import Who, require
 from accredit.web.api.routes import Routes
 from accredit.web.api.services import Services
@@ -27,21 +27,27 @@ def _decision_id(text: str) -> str:
     return text
 
 
-DecisionId = Annotated[str, AfterValidator(_decision_id)]
+DecisionId = Annotated[
+    str, AfterValidator(_decision_id), WithJsonSchema({"type": "string", "pattern": "^dec_[a-z0-9]{26}$"})
+]
 """The id of a decision, as answers and logs show it."""
 
 
 class Wanted(Body):
     """What to look for; `server` is a slug or an id, `until` is exclusive."""
 
-    decision: DecisionId | None = None
-    kind: Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,64}$")] | None = None
-    server: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,64}$")] | None = None
-    outcome: Result | None = None
-    since: Instant | None = None
-    until: Instant | None = None
-    cursor: Annotated[str, StringConstraints(pattern=r"^[0-9.-]{1,80}$")] | None = None
-    limit: int = Field(default=50, ge=1, le=LARGEST_PAGE)
+    decision: DecisionId | None = Field(None, description="Records of this decision.")
+    kind: Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,64}$")] | None = Field(
+        None, description="Records of this kind, like `token_refused`."
+    )
+    server: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,64}$")] | None = Field(
+        None, description="Records about the server with this slug or id."
+    )
+    outcome: Result | None = Field(None, description="Records with this outcome.")
+    since: Instant | None = Field(None, description="Records from this time on.")
+    until: Instant | None = Field(None, description="Records before this time.")
+    cursor: Annotated[str, StringConstraints(pattern=r"^[0-9.-]{1,80}$")] | None = Field(None, description=CURSOR)
+    limit: Limit = 50
 
 
 class RecordView(View):

@@ -7,7 +7,7 @@ from pydantic import Field, StringConstraints
 
 from accredit.identity.signing_key import KeyUse, StoredKey
 from accredit.web.api import times
-from accredit.web.api.fields import LARGEST_PAGE, Body, View
+from accredit.web.api.fields import CURSOR, Body, Limit, View
 from accredit.web.api.permissions import Who
 from accredit.web.api.routes import Routes
 from accredit.web.api.services import Services
@@ -34,8 +34,8 @@ class KeyPage(View):
 class Wanted(Body):
     """Which page is wanted: at most `limit` keys that follow the one with the id `cursor`."""
 
-    cursor: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")] | None = None
-    limit: int = Field(default=50, ge=1, le=LARGEST_PAGE)
+    cursor: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")] | None = Field(None, description=CURSOR)
+    limit: Limit = 50
 
 
 class KeyApi:

@@ -11,7 +11,7 @@ from accredit.identity.role import Assignment, Role
 from accredit.identity.schema import LONGEST_LIST
 from accredit.service.directory import Directory
 from accredit.web.api import times
-from accredit.web.api.fields import Body, Instant, Name, Page, Slug, Span, View, Words, end
+from accredit.web.api.fields import Body, Instant, Name, Page, Slug, Span, View, Words, end, example
 from accredit.web.api.permissions import NotPermitted, Who, require
 from accredit.web.api.preconditions import IfMatch, check, tagged
 from accredit.web.api.routes import Routes
@@ -21,6 +21,8 @@ from accredit.web.api.services import Services
 class RoleBody(Body):
     """A new role; `scopes` maps the slugs of servers to the words that the role carries there."""
 
+    model_config = example(slug="reader", name="Readers", scopes={"ledger": ["ledger:read"]})
+
     slug: Slug
     name: Name = ""
     scopes: Annotated[dict[Slug, Words], Field(max_length=LONGEST_LIST, default_factory=dict)]
@@ -29,11 +31,15 @@ class RoleBody(Body):
 class ScopesBody(Body):
     """What a role carries on one server; nothing takes the server out of the role."""
 
+    model_config = example(scopes=["ledger:read"])
+
     scopes: Words
 
 
 class AssignmentBody(Body):
     """Until when a role is held: `ends_at`, or `ends_in` seconds from now; neither: for good."""
+
+    model_config = example(ends_in=604_800)
 
     ends_at: Instant | None = None
     ends_in: Span | None = None
