@@ -20,7 +20,9 @@ from accredit.identity.sealing import MasterKey, WrongMasterKey
 from accredit.jobs.clock import WatchClock
 from accredit.jobs.expiry import Expiry
 from accredit.jobs.follow import Follow
-from accredit.jobs.runner import Runner
+from accredit.jobs.listen import Listen
+from accredit.jobs.pulse import Pulse
+from accredit.jobs.runner import Job, Runner
 from accredit.oauth.metadata import Endpoints
 from accredit.ports.clock import Clock
 from accredit.ports.journal import Journal, StoreError
@@ -36,6 +38,7 @@ from accredit.service.directory import Directory
 from accredit.service.enrolment import EnrolmentService
 from accredit.service.guard_feed import GuardFeed
 from accredit.service.guard_records import GuardRecords
+from accredit.service.guard_streams import GuardStreams
 from accredit.service.guards import Guards
 from accredit.service.ids import Ids
 from accredit.service.keyring import Keyring
@@ -46,11 +49,13 @@ from accredit.service.memory import Memory
 from accredit.service.readiness import ClockWatch, Readiness
 from accredit.service.roles import Roles
 from accredit.service.servers import Servers
+from accredit.service.signal_log import KEPT, SignalLog
 from accredit.service.standing import Standing
 from accredit.service.token import TokenService
 from accredit.store import engines, migrate, readers, writer
 from accredit.store.engines import Database
 from accredit.store.errors import DatabaseProblem, DatabaseTooNew, StoreBusy
+from accredit.store.on_postgresql import PostgresqlDatabase
 from accredit.telemetry import metrics
 from accredit.telemetry.metrics import Metrics
 from accredit.web import guard, health, jwks, metadata, resource, serve
@@ -84,6 +89,7 @@ class Node:
     measures: Metrics
     journal: Journal
     directory: Directory
+    streams: GuardStreams
 
 
 @asynccontextmanager
@@ -115,7 +121,16 @@ async def node(
         built = await parts.build()
         runner = Runner(clock, measures)
         stack.push_async_callback(runner.stop)
-        runner.start([Follow(built.directory), Expiry(parts.keys, Memory(journal)), WatchClock(parts.watch)])
+        stack.callback(built.streams.close)
+        jobs: list[Job] = [
+            Follow(built.directory),
+            Pulse(built.streams),
+            Expiry(parts.keys, Memory(journal)),
+            WatchClock(parts.watch),
+        ]
+        if isinstance(database, PostgresqlDatabase):
+            jobs.append(Listen(readers.Notices(database), built.directory))
+        runner.start(jobs)
         yield built
 
 
@@ -149,6 +164,8 @@ class _Parts:
         self.changes = Changes(self.directory, journal, self.ids, clock)
         self.keys = Keys(self.changes, master, randomness)
         self.guards = Guards(self.issuer, self.changes, self.clients, self.keyring)
+        self.signals = SignalLog(self.issuer, self.keyring)
+        self.streams = GuardStreams(self.signals, self.directory, self.guards)
         self.enrolment = EnrolmentService(self.changes, self.enrolments, self.clients, randomness)
         self.credentials = Credentials(self.changes, randomness)
         self.agents = Agents(self.changes, self.clients, self.credentials)
@@ -170,30 +187,43 @@ class _Parts:
         """Load the state, furnish a new deployment, and return the node."""
         self.directory.observe_keys(self.keyring.refresh)
         await self.directory.load()
+        await self._begin_streams()
         await deployment.furnish(self.changes, self.keys, self.issuer)
         administration = management_api(self._services())
         self._watch()
-        admin = local(LocalDoor(administration), [*health.routes(self.readiness, told=True), *self._metrics()])
-        alone = shown.alone(self._metrics())
-        return Node(self._public(administration), admin, alone, self.measures, self.journal, self.directory)
+        doors = self._public(administration), self._local(administration), shown.alone(self._metrics())
+        return Node(*doors, self.measures, self.journal, self.directory, self.streams)
+
+    async def _begin_streams(self) -> None:
+        """Let the streams begin where the directory is: what it hears from now on, they hear."""
+        last = self.directory.cursor
+        recent = await self.catalogue.signals(max(0, last - KEPT), KEPT)
+        self.signals.begin(last, recent)
+        self.directory.observe_signals(self.streams.heard)
 
     def _watch(self) -> None:
         self.measures.watch("accredit_writer_waiting", "Changes that wait for the writer.", self.journal.waiting)
         self.measures.watch("accredit_signal_cursor", "The last signal applied here.", lambda: self.directory.cursor)
         told = "Seconds since the database confirmed that no signal was missed; above 1, nothing is decided on it."
         self.measures.watch("accredit_signals_unconfirmed_seconds", told, self.directory.unconfirmed)
+        self.measures.watch("accredit_guard_streams", "Streams over which guards hear signals.", self.streams.count)
         self.measures.watch("accredit_database_connections", "Connections to the database.", self.database.connections)
 
     def _metrics(self) -> Sequence[BaseRoute]:
         return shown.routes(self.measures, self.readiness, metrics.CONTENT_TYPE)
 
+    def _local(self, administration: ASGIApp) -> ASGIApp:
+        return local(LocalDoor(administration), [*health.routes(self.readiness, told=True), *self._metrics()])
+
     def _public(self, administration: ASGIApp) -> ASGIApp:
         prefix = urlsplit(self.issuer).path
         token = TokenService(self.issuer, self.directory, self.keyring, self.journal, self.clock, self.ids, self.since)
-        feed = GuardFeed(self.issuer, self.directory, self.catalogue, self.keyring, self.master, self.clock)
+        feed = GuardFeed(
+            self.issuer, self.directory, self.catalogue, self.signals, self.keyring, self.master, self.clock
+        )
         records = GuardRecords(self.log, self.journal, self.measures)
         found = guard.GuardApi(
-            self.issuer, self.issuer + "/token", self.enrolment, self.guards, feed, records, self.keyring
+            self.issuer, self.issuer + "/token", self.enrolment, self.guards, feed, self.streams, records, self.keyring
         )
         routes = [
             *metadata.routes(self.issuer, Endpoints(token="/token", jwks="/jwks")),  # noqa: S106  (a path)
@@ -320,6 +350,9 @@ async def serving(
         apart = [] if address is None else [listeners.enter_context(closing(serve.listen(*address)))]
         async with node(settings, clock) as running:
             with closing(serve.listen_locally(settings.socket)) as unix:
-                others = [(running.admin, unix), *((running.metrics, sock) for sock in apart)]
-                await serve.serve((running.public, tcp), others, settings.proxies, stop, ready)
+                public, others = (
+                    (running.public, tcp),
+                    [(running.admin, unix), *((running.metrics, one) for one in apart)],
+                )
+                await serve.serve(public, others, settings.proxies, stop, ready, running.streams.close)
                 settings.socket.unlink(missing_ok=True)
