@@ -47,11 +47,8 @@ from accredit.service.keys import Keys
 from accredit.service.management import Management
 from accredit.service.manifests import Manifests
 from accredit.service.memory import Memory
-<<<<<<< HEAD
-from accredit.service.readiness import ClockWatch, Readiness
-=======
 from accredit.service.questions import Questions
->>>>>>> main
+from accredit.service.readiness import ClockWatch, Readiness
 from accredit.service.roles import Roles
 from accredit.service.servers import Servers
 from accredit.service.signal_log import KEPT, SignalLog
