@@ -15,6 +15,7 @@ from accredit.cli import (
     agent,
     audit,
     backup,
+    completion,
     doctor,
     explain,
     guard,
@@ -50,7 +51,7 @@ def program() -> typer.Typer:
         app.add_typer(noun.app, name=name)
     app.add_typer(admin.app, name="admin")
     app.add_typer(audit.app, name="audit")
-    for single in (manifest, explain, up, migrate, doctor, backup, version):
+    for single in (manifest, explain, completion, up, migrate, doctor, backup, version):
         single.register(app)
     return app
 
