@@ -1,8 +1,9 @@
 """The composition root: configuration → store → services → ASGI. The only file that names concrete classes."""
 
 import asyncio
+import contextlib
 import signal
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -14,9 +15,11 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
 from accredit import system
+from accredit.audit.verification import Report
 from accredit.config import Settings
 from accredit.identity.management import MANAGEMENT_SCOPES
 from accredit.identity.sealing import MasterKey, WrongMasterKey
+from accredit.jobs.checkpoints import Checkpointing
 from accredit.jobs.clock import WatchClock
 from accredit.jobs.expiry import Expiry
 from accredit.jobs.follow import Follow
@@ -25,17 +28,19 @@ from accredit.jobs.pulse import Pulse
 from accredit.jobs.runner import Job, Runner
 from accredit.oauth.metadata import Endpoints
 from accredit.ports.clock import Clock
-from accredit.ports.journal import Journal, StoreError
+from accredit.ports.journal import Journal, Overloaded, StoreError, WriterStopped
 from accredit.ports.randomness import Randomness
 from accredit.service import deployment, readiness
 from accredit.service.administrators import Administrators
 from accredit.service.agents import Agents
 from accredit.service.audit import Audit
 from accredit.service.changes import Changes
+from accredit.service.checkpoints import Checkpoints
 from accredit.service.credentials import Credentials
 from accredit.service.diagnosis import Finding, Level, about_issuer, look
 from accredit.service.directory import Directory
 from accredit.service.enrolment import EnrolmentService
+from accredit.service.exports import Exports
 from accredit.service.guard_feed import GuardFeed
 from accredit.service.guard_records import GuardRecords
 from accredit.service.guard_streams import GuardStreams
@@ -56,7 +61,7 @@ from accredit.service.standing import Standing
 from accredit.service.token import TokenService
 from accredit.store import engines, migrate, readers, writer
 from accredit.store.engines import Database
-from accredit.store.errors import DatabaseProblem, DatabaseTooNew, StoreBusy
+from accredit.store.errors import DatabaseProblem, StoreBusy
 from accredit.store.on_postgresql import PostgresqlDatabase
 from accredit.telemetry import metrics
 from accredit.telemetry.metrics import Metrics
@@ -83,7 +88,7 @@ CANNOT_START: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A running node: the application for everybody, the one of the local administrator, and one of metrics alone."""
+    """A running node: the application for everybody, the one of the local administrator, and what works behind."""
 
     public: ASGIApp
     admin: ASGIApp
@@ -92,6 +97,7 @@ class Node:
     journal: Journal
     directory: Directory
     streams: GuardStreams
+    checkpoints: Checkpoints
 
 
 @asynccontextmanager
@@ -122,12 +128,14 @@ async def node(
         parts = _Parts(settings, database, journal, clock, randomness, master, known.epoch_at, measures)
         built = await parts.build()
         runner = Runner(clock, measures)
+        stack.push_async_callback(parts.last_checkpoint)
         stack.push_async_callback(runner.stop)
         stack.callback(built.streams.close)
         jobs: list[Job] = [
             Follow(built.directory),
             Pulse(built.streams),
             Expiry(parts.keys, Memory(journal)),
+            Checkpointing(parts.checkpoints),
             WatchClock(parts.watch),
         ]
         if isinstance(database, PostgresqlDatabase):
@@ -139,6 +147,10 @@ async def node(
 def given_key(settings: Settings) -> str | None:
     """Return the configured master key, None when it is in the data folder."""
     return settings.master_key.get_secret_value() if settings.master_key is not None else None
+
+
+def _outside(settings: Settings) -> system.CheckpointFolder | None:
+    return system.CheckpointFolder(settings.checkpoints) if settings.checkpoints is not None else None
 
 
 class _Parts:
@@ -163,6 +175,9 @@ class _Parts:
         self.log, self.enrolments = readers.AuditLog(database), readers.Enrolments(database)
         self.directory = Directory(self.catalogue, self.clients, clock)
         self.keyring = Keyring(master)
+        kept, outside = readers.Checkpoints(database), _outside(settings)
+        self.checkpoints = Checkpoints(self.issuer, self.log, kept, journal, self.keyring, outside)
+        self.exports = Exports(self.issuer, self.log, kept, clock)
         self.changes = Changes(self.directory, journal, self.ids, clock)
         self.keys = Keys(self.changes, master, randomness)
         self.guards = Guards(self.issuer, self.changes, self.clients, self.keyring)
@@ -178,7 +193,7 @@ class _Parts:
             {
                 "writer": readiness.writer(journal),
                 "signals": readiness.signals(self.directory),
-                "schema": lambda: _schema(database),
+                "schema": lambda: migrate.behind(database),
                 "keys": readiness.keys(self.keyring),
                 "disk": lambda: asyncio.to_thread(system.writable, settings.data),
                 "clock": self.watch.probe,
@@ -194,7 +209,7 @@ class _Parts:
         administration = management_api(self._services())
         self._watch()
         doors = self._public(administration), self._local(administration), shown.alone(self._metrics())
-        return Node(*doors, self.measures, self.journal, self.directory, self.streams)
+        return Node(*doors, self.measures, self.journal, self.directory, self.streams, self.checkpoints)
 
     async def _begin_streams(self) -> None:
         """Let the streams begin where the directory is: what it hears from now on, they hear."""
@@ -216,6 +231,11 @@ class _Parts:
 
     def _local(self, administration: ASGIApp) -> ASGIApp:
         return local(LocalDoor(administration), [*health.routes(self.readiness, told=True), *self._metrics()])
+
+    async def last_checkpoint(self) -> None:
+        """Sign what happened since the last one; only the closing record comes after it."""
+        with contextlib.suppress(StoreError, Overloaded, WriterStopped):
+            await self.checkpoints.round(self.clock.now())
 
     def _public(self, administration: ASGIApp) -> ASGIApp:
         prefix = urlsplit(self.issuer).path
@@ -251,7 +271,9 @@ class _Parts:
             enrolment=self.enrolment,
             guards=self.guards,
             keys=self.keys,
-            audit=Audit(self.log),
+            audit=Audit(self.log, self.exports, self.keyring),
+            checkpoints=self.checkpoints,
+            exports=self.exports,
             manifests=self.manifests,
             questions=Questions(self.issuer, self.directory, self.clients, Offices(administrators), self.clock),
             directory=self.directory,
@@ -263,22 +285,37 @@ class _Parts:
         )
 
 
-async def _schema(database: Database) -> str | None:
-    try:
-        await migrate.check(database)
-    except DatabaseTooNew:
-        return None  # A newer version migrated it, and only expanded it: this one works on.
-    except DatabaseProblem as problem:
-        return str(problem)
-    return None
-
-
 async def migrate_database(settings: Settings) -> str:
     """Bring the database to the newest schema and return one sentence about it. Raises DatabaseProblem."""
     system.prepare(settings.data)
     database = await engines.open(settings.database_url, settings.data)
     try:
         return await migrate.migrate(database, settings.data)
+    finally:
+        await database.close()
+
+
+def verify_log(settings: Settings, outside: Iterable[bytes]) -> Report:
+    """Verify the log in the database itself, while no node runs on it; `outside` are checkpoints kept elsewhere.
+
+    Raises what keeps a node from starting.
+    """
+    return asyncio.run(_verify_log(settings, outside))
+
+
+async def _verify_log(settings: Settings, outside: Iterable[bytes]) -> Report:
+    database = await engines.open(settings.database_url, settings.data)
+    try:
+        await migrate.check(database)
+        known = await readers.Deployments(database).read()
+        master = system.master_key(settings.data, given_key(settings), create=False)
+        if known is not None:
+            deployment.compare(known, settings.origin, master)
+        keyring = Keyring(master)
+        keyring.refresh((await readers.Catalogues(database).load()).keys)
+        log = readers.AuditLog(database)
+        exports = Exports(settings.origin, log, readers.Checkpoints(database), system.SystemClock())
+        return await Audit(log, exports, keyring).verify(outside)
     finally:
         await database.close()
 
