@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from accredit import config, resealing, system
+from accredit import config, offline, system
 from accredit.testing.serving import serve
 from tests.support.admin import administration
 from tests.support.terminal import CommandLine, free_port
@@ -117,8 +117,8 @@ async def test_a_configured_key_goes_to_a_file_and_the_database_belongs_to_that(
         pass
     settings = config.load(data=tmp_path / "data", issuer="http://127.0.0.1:8700", master_key=given)
     with pytest.raises(system.DataFolderError, match="--to"):
-        await resealing.reseal(settings, "test")
-    await resealing.reseal(settings, "test", target)
+        await offline.reseal(settings, "test")
+    await offline.reseal(settings, "test", target)
     async with administration(tmp_path / "data", master_key=target.read_text().strip()) as admin:
         assert (await admin.ok("GET", "/keys"))["items"]
     assert system.master_key(tmp_path, target.read_text().strip(), create=False) != first
@@ -131,6 +131,6 @@ async def test_a_file_that_is_there_is_not_overwritten_and_nothing_is_changed(tm
         pass
     settings = config.load(data=tmp_path / "data", issuer="http://127.0.0.1:8700", master_key=given)
     with pytest.raises(system.DataFolderError, match="nothing was changed"):
-        await resealing.reseal(settings, "test", tmp_path / "first")
+        await offline.reseal(settings, "test", tmp_path / "first")
     async with administration(tmp_path / "data", master_key=given) as admin:
         assert (await admin.ok("GET", "/keys"))["items"]

@@ -98,10 +98,10 @@ def rotate_master(
     """Seal everything in the database under a new master key. Every node must be stopped."""
     settings = session.settings()
     session.confirm("Change the master key? Every node must be stopped, and what is sealed is sealed anew.")
-    from accredit import resealing  # noqa: PLC0415  (the server is loaded only by those who need its database)
+    from accredit import offline  # noqa: PLC0415  (the server is loaded only by those who need its database)
 
     with refusing(), session.screen.working("Sealing anew"):
-        sentence = asyncio.run(resealing.reseal(settings, "local administrator", target))
+        sentence = asyncio.run(offline.reseal(settings, "local administrator", target))
     if session.as_json:
         session.screen.data({"rotated": sentence})
     else:

@@ -27,12 +27,13 @@ class WrongDeployment(Exception):
 
 async def check(
     deployments: Deployments, issuer: str, master: MasterKey, now: int, spare: MasterKey | None = None
-) -> None:
+) -> Deployment:
     """Compare the database with the configuration, and bind them on the very first start. Raises WrongDeployment."""
     found = await deployments.read()
     if found is None:
         found = await deployments.establish(Deployment(issuer, master.check(), now))
     compare(found, issuer, master, spare)
+    return found
 
 
 def fits(found: Deployment, master: MasterKey | None) -> bool:

@@ -52,8 +52,10 @@ class TokenService:
         clock: Clock,
         ids: Ids,
         usage: Usage,
+        since: int = 0,
     ) -> None:
         self._issuer = issuer
+        self._since = since
         self._directory = directory
         self._keyring = keyring
         self._journal = journal
@@ -87,6 +89,7 @@ class TokenService:
             version=self._directory.cursor,
             decision=decision,
             jti=self._ids.new("token"),
+            since=self._since,
         )
         outcome = client_credentials.decide(request, facts, self._clock.now())
         answer = await self._committed(outcome, request, facts)

@@ -23,6 +23,7 @@ from accredit.store import (
     checkpoints,
     clients,
     credentials,
+    deployment,
     enrolments,
     jti,
     keys,
@@ -91,6 +92,7 @@ WRITES: Final[dict[type, Callable[[sa.Connection, Sequence[Any]], None]]] = {
     changes.Assign: roles.assign,
     changes.Unassign: roles.unassign,
     changes.ForgetJti: jti.forget,
+    changes.BeginEpoch: deployment.begin_epoch,
 }
 """Every write. They are applied in the order of the queue."""
 
