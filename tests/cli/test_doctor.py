@@ -3,7 +3,7 @@
 import asyncio
 from pathlib import Path
 
-from accredit import config, offline
+from accredit import app, config, offline
 from accredit.service.diagnosis import Finding, Level
 from accredit.system import MASTER_KEY_FILE
 

@@ -5,7 +5,6 @@ says who won. A *write* cannot lose. Both are applied by `store`, in the transac
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 from accredit.identity.agent import Agent
 from accredit.identity.client import Client
@@ -13,6 +12,7 @@ from accredit.identity.credential import Credential
 from accredit.identity.guard import Enrolment
 from accredit.identity.role import Assignment, Role
 from accredit.identity.server import Server
+from accredit.identity.signal import NumberedSignal, Signal, SignalKind
 from accredit.identity.signing_key import KeyState, StoredKey
 from accredit.identity.use import Use
 
@@ -297,49 +297,6 @@ class AddKey:
 
     key: StoredKey
     check: bytes = b""
-
-
-class SignalKind(StrEnum):
-    """What a signal says. A REVOKED handle is void below the signal's number; a SUSPENDED one until RESUMED.
-
-    POLICY: a server's scopes or tools changed. KEYS: the key set changed. ROLES: a role or an assignment changed.
-    CLIENT: a client appeared, or its credentials changed. REDUCED: on one server, a handle carries no more than some
-    scopes below the signal's number.
-    """
-
-    REVOKED = "revoked"
-    SUSPENDED = "suspended"
-    RESUMED = "resumed"
-    POLICY = "policy"
-    KEYS = "keys"
-    ROLES = "roles"
-    CLIENT = "client"
-    REDUCED = "reduced"
-
-
-@dataclass(frozen=True, slots=True)
-class Signal:
-    """A change that nodes and guards must hear of; the store numbers it. `handle` is the id that it is about.
-
-    `server` (an id) and `scopes` go with a reduction: what the handle carries there at the most.
-    """
-
-    kind: SignalKind
-    handle: str
-    server: str = ""
-    scopes: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class NumberedSignal:
-    """A signal as the store keeps it: `seq` counts without gaps in the order in which changes became visible."""
-
-    seq: int
-    at: int
-    kind: SignalKind
-    handle: str
-    server: str = ""
-    scopes: frozenset[str] = frozenset()
 
 
 Claim = (
