@@ -5,6 +5,7 @@ says who won. A *write* cannot lose. Both are applied by `store`, in the transac
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from accredit.identity.agent import Agent
 from accredit.identity.client import Client
