@@ -54,6 +54,7 @@ from accredit.service.manifests import Manifests
 from accredit.service.memory import Memory
 from accredit.service.questions import Questions
 from accredit.service.readiness import ClockWatch, Readiness
+from accredit.service.reports import Reports
 from accredit.service.roles import Roles
 from accredit.service.servers import Servers
 from accredit.service.signal_log import KEPT, SignalLog
@@ -184,8 +185,10 @@ class _Parts:
         self.signals = SignalLog(self.issuer, self.keyring)
         self.streams = GuardStreams(self.signals, self.directory, self.guards)
         self.enrolment = EnrolmentService(self.changes, self.enrolments, self.clients, randomness)
+        oldest = settings.credential_days * _DAY
         self.usage = Usage(journal, settings.node or system.host_name())
-        self.credentials = Credentials(self.changes, readers.Credentials(database), self.usage, randomness)
+        self.credentials = Credentials(self.changes, readers.Credentials(database), self.usage, randomness, oldest)
+        self.reports = Reports(readers.Reports(database), self.usage, clock, oldest)
         self.agents = Agents(self.changes, self.clients, self.credentials)
         self.manifests = Manifests(self.changes, readers.Estates(database), randomness)
         self.show_metrics = settings.danger_public_metrics
@@ -251,7 +254,8 @@ class _Parts:
     def _public(self, administration: ASGIApp) -> ASGIApp:
         prefix = urlsplit(self.issuer).path
         token = TokenService(
-            self.issuer, self.directory, self.keyring, self.journal, self.clock, self.ids, self.usage, self.since
+            self.issuer, self.directory, self.keyring, self.journal, self.clock, self.ids, self.usage, self.since,
+            self.settings.credential_days * _DAY,
         )
         feed = GuardFeed(
             self.issuer, self.directory, self.catalogue, self.signals, self.keyring, self.master, self.clock
@@ -284,6 +288,7 @@ class _Parts:
             enrolment=self.enrolment,
             guards=self.guards,
             keys=self.keys,
+            reports=self.reports,
             audit=Audit(self.log, self.exports, self.keyring),
             checkpoints=self.checkpoints,
             exports=self.exports,

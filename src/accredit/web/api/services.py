@@ -16,6 +16,7 @@ from accredit.service.guards import Guards
 from accredit.service.keys import Keys
 from accredit.service.manifests import Manifests
 from accredit.service.questions import Questions
+from accredit.service.reports import Reports
 from accredit.service.roles import Roles
 from accredit.service.servers import Servers
 from accredit.service.standing import Standing
@@ -34,6 +35,7 @@ class Services:
     enrolment: EnrolmentService
     guards: Guards
     keys: Keys
+    reports: Reports
     audit: Audit
     checkpoints: Checkpoints
     exports: Exports
