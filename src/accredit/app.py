@@ -127,6 +127,7 @@ class _Parts:
         self.clock, self.ids, self.journal, self.master = clock, ids, journal, master
         self.catalogue, self.clients = readers.Catalogues(database), readers.Clients(database)
         self.log, self.enrolments = readers.AuditLog(database), readers.Enrolments(database)
+        self.answers = readers.Answers(database)
         self.directory = Directory(self.catalogue, self.clients, clock)
         self.keyring = Keyring(master)
         self.changes = Changes(self.directory, journal, ids, clock)
@@ -176,6 +177,7 @@ class _Parts:
             manifests=self.manifests,
             directory=self.directory,
             clients=self.clients,
+            answers=self.answers,
             clock=self.clock,
             issuer=self.issuer,
             database=self.kind,

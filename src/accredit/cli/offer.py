@@ -53,7 +53,7 @@ def register(session: Session, body: dict[str, Any], offer: "Offer", prefix: str
     size = _size(found)
     session.confirm(f"Register {body['slug']} for {body['resource']} with {size}?")
     proposal = {name: told[name] for name in ("scopes", "default_scopes")} | {"tools": bodies(found.tools)}
-    made = session.server.post(path("servers"), body | proposal)
+    made = session.server.make(path("servers"), body | proposal)
     if session.as_json:
         session.screen.data({"server": made, "proposal": told})
         return

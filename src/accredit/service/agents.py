@@ -26,6 +26,7 @@ from accredit.oauth.outcome import Outcome
 from accredit.ports.clients import Clients
 from accredit.ports.randomness import Randomness
 from accredit.service.changes import Changes
+from accredit.service.once import Once
 from accredit.service.problem import Problem, ProblemCode, not_found, stale, taken
 
 _LIVE_CREDENTIALS = 2
@@ -46,11 +47,11 @@ class AgentDraft:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Registered:
-    """A new credential with its secret, which is shown this once and kept nowhere."""
+    """A new credential with its secret, which is shown this once and kept nowhere. A public key has none."""
 
     agent: Agent
     credential: Credential
-    secret: str
+    secret: str | None = None
 
 
 class Agents:
@@ -84,21 +85,22 @@ class Agents:
         """Return the agent that this client is, or None when it is no agent."""
         return await self._clients.agent(principal.client.id) if principal.client.kind is ClientKind.AGENT else None
 
-    async def add(self, draft: AgentDraft, by: str) -> Registered:
+    async def add(self, draft: AgentDraft, by: str, once: Once[Registered] | None = None) -> Registered:
         """Register an agent with its roles and make its first secret, all or nothing. Raises Problem."""
         agent = self._drafted(draft)
         assigned = tuple(Assign(Assignment(self._role(name), agent.client.id)) for name in sorted(set(draft.roles)))
         credential, secret = self._secret(agent.client.id)
         event = self._changes.event("agent.add", agent.client.id, by, _summary(draft))
+        made = Registered(agent, credential, secret)
         outcome = Outcome(
-            agent,
+            made,
             (AddClient(agent.client, agent),),
             (AddCredential(credential), *assigned),
             (event,),
             (Signal(SignalKind.CLIENT, agent.client.id),),
         )
-        await self._changes.commit(outcome, taken("agent", agent.client.slug))
-        return Registered(agent, credential, secret)
+        await self._changes.commit(outcome, taken("agent", agent.client.slug), once)
+        return made
 
     def _role(self, name: str) -> str:
         role = self._changes.directory.role(name)
@@ -140,29 +142,32 @@ class Agents:
         )
         return made, secret
 
-    async def add_secret(self, name: str, by: str) -> Registered:
+    async def add_secret(self, name: str, by: str, once: Once[Registered] | None = None) -> Registered:
         """Give the agent one more secret; two live credentials are normal, more are refused."""
         agent = await self._with_room(name)
-        credential, secret = self._secret(agent.client.id)
-        await self._give(agent, credential, by)
-        return Registered(agent, credential, secret)
+        made = Registered(agent, *self._secret(agent.client.id))
+        await self._give(made, by, once)
+        return made
 
-    async def add_key(self, name: str, jwk: Mapping[str, Any], by: str) -> tuple[Agent, Credential]:
+    async def add_key(
+        self, name: str, jwk: Mapping[str, Any], by: str, once: Once[Registered] | None = None
+    ) -> Registered:
         """Give the agent a public key as one more credential (RFC 7523); the private half never leaves the agent."""
         try:
             material = credentials.public_key(jwk)
         except (TypeError, ValueError) as error:
             raise Problem(ProblemCode.INVALID, f"the key is not usable: {error}") from error
         agent = await self._with_room(name)
-        made = Credential(
+        key = Credential(
             id=self._changes.ids.new("credential"),
             client=agent.client.id,
             kind=CredentialKind.PUBLIC_KEY,
             material=material,
             created_at=self._changes.clock.now(),
         )
-        await self._give(agent, made, by)
-        return agent, made
+        made = Registered(agent, key)
+        await self._give(made, by, once)
+        return made
 
     async def _with_room(self, name: str) -> Agent:
         """Return the agent if it may have one more credential. Raises Problem."""
@@ -173,12 +178,12 @@ class Agents:
             raise Problem(ProblemCode.CONFLICT, text)
         return agent
 
-    async def _give(self, agent: Agent, credential: Credential, by: str) -> None:
-        name = agent.client.slug
+    async def _give(self, made: Registered, by: str, once: Once[Registered] | None) -> None:
+        agent, credential, name = made.agent, made.credential, made.agent.client.slug
         event = self._changes.event("agent.credential", agent.client.id, by, f"{credential.id} added to {name}")
         heard = (Signal(SignalKind.CLIENT, agent.client.id),)
-        outcome = Outcome(agent, (), (AddCredential(credential),), (event,), heard)
-        await self._changes.commit(outcome, stale("agent", name))
+        outcome = Outcome(made, (), (AddCredential(credential),), (event,), heard)
+        await self._changes.commit(outcome, stale("agent", name), once)
 
     async def revoke_credential(self, name: str, credential: str, by: str) -> None:
         """End a credential now; tokens that it obtained die with it, those of other credentials live on."""

@@ -10,10 +10,11 @@ from accredit.identity.credential import Credential
 from accredit.identity.management import Authority, Need
 from accredit.identity.principal import Principal
 from accredit.identity.role import HeldRole
-from accredit.service.agents import AgentDraft
+from accredit.service.agents import AgentDraft, Registered
 from accredit.service.problem import Problem, ProblemCode
 from accredit.web.api import roles, times
 from accredit.web.api.fields import Body, Instant, Name, Page, Slug, Span, Text, View, end, example
+from accredit.web.api.idempotency import Repeatable, once
 from accredit.web.api.permissions import NotPermitted, Who
 from accredit.web.api.preconditions import MayMatch, check, tagged
 from accredit.web.api.routes import Routes
@@ -82,13 +83,13 @@ class AgentView(AgentSummary):
 
 
 class NewAgentView(AgentView):
-    """An agent that has just been registered. The secret is shown this once."""
+    """An agent that has just been registered. The secret is shown this once, and null in a repetition."""
 
-    secret: str
+    secret: str | None
 
 
 class NewCredentialView(View):
-    """A credential that has just been made. Its secret is shown this once; a public key has none."""
+    """A credential that has just been made. Its secret is shown this once, and null in a repetition and for a key."""
 
     agent: str
     client_id: str
@@ -160,7 +161,7 @@ class AgentApi:
         following = shown[-1].client.slug if len(found) > len(shown) else None
         return AgentPage(items=[AgentSummary(**_summary(item)) for item in shown], next=following)
 
-    async def add(self, who: Who, body: AgentBody) -> NewAgentView:
+    async def add(self, who: Who, body: AgentBody, asked: Repeatable = None) -> NewAgentView:
         """Register an agent, give it its roles, and make its first secret."""
         draft = AgentDraft(
             slug=body.slug,
@@ -171,14 +172,13 @@ class AgentApi:
             expires_at=end(self._clock.now(), body.expires_at, body.expires_in),
             roles=body.roles,
         )
-        made = await self._agents.add(draft, who.name)
-        # Nothing is read again here: if that failed, the secret would be lost.
-        return NewAgentView(
-            **_summary(made.agent),
-            credentials=[_credential(made.credential)],
-            roles=[self._role(HeldRole(self._roles.get(name))) for name in sorted(set(body.roles))],
-            secret=made.secret,
-        )
+        held = [self._role(HeldRole(self._roles.get(name))) for name in sorted(set(body.roles))]
+
+        def shown(made: Registered) -> NewAgentView:
+            credentials = [_credential(made.credential)]
+            return NewAgentView(**_summary(made.agent), credentials=credentials, roles=held, secret=made.secret)
+
+        return shown(await self._agents.add(draft, who.name, once(asked, shown)))
 
     async def show(self, slug: Slug, response: Response) -> AgentView:
         """Show an agent."""
@@ -197,20 +197,14 @@ class AgentApi:
         await self._agents.resume(slug, who.name)
         return await self._tagged(response, slug)
 
-    async def add_credential(self, who: Who, slug: Slug, body: CredentialBody | None = None) -> NewCredentialView:
+    async def add_credential(
+        self, who: Who, slug: Slug, body: CredentialBody | None = None, asked: Repeatable = None
+    ) -> NewCredentialView:
         """Give the agent one more credential: the public key in the body, or without one a secret."""
         await self._not_above(who, slug)
         if body is not None and body.jwk is not None:
-            agent, key = await self._agents.add_key(slug, body.jwk, who.name)
-            client_id = agent.client.client_id
-            return NewCredentialView(agent=slug, client_id=client_id, credential=_credential(key), secret=None)
-        made = await self._agents.add_secret(slug, who.name)
-        return NewCredentialView(
-            agent=slug,
-            client_id=made.agent.client.client_id,
-            credential=_credential(made.credential),
-            secret=made.secret,
-        )
+            return _new(await self._agents.add_key(slug, body.jwk, who.name, once(asked, _new)))
+        return _new(await self._agents.add_secret(slug, who.name, once(asked, _new)))
 
     async def retire_credential(
         self, who: Who, slug: Slug, credential: CredentialId, body: RetireBody
@@ -267,6 +261,12 @@ def _summary(agent: Agent) -> dict[str, str | None]:
         "created_at": times.render(client.created_at),
         "expires_at": times.render(client.expires_at),
     }
+
+
+def _new(made: Registered) -> NewCredentialView:
+    client = made.agent.client
+    credential = _credential(made.credential)
+    return NewCredentialView(agent=client.slug, client_id=client.client_id, credential=credential, secret=made.secret)
 
 
 def _credential(item: Credential) -> CredentialView:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from accredit.ports.answers import Answers
 from accredit.ports.clients import Clients
 from accredit.ports.clock import Clock
 from accredit.service.administrators import Administrators
@@ -31,6 +32,7 @@ class Services:
     manifests: Manifests
     directory: Directory
     clients: Clients
+    answers: Answers
     clock: Clock
     issuer: str
     database: str
