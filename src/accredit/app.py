@@ -28,6 +28,7 @@ from accredit.service.administrators import Administrators
 from accredit.service.agents import Agents
 from accredit.service.audit import Audit
 from accredit.service.changes import Changes
+from accredit.service.credentials import Credentials
 from accredit.service.diagnosis import Finding, Level, about_issuer, look
 from accredit.service.directory import Directory
 from accredit.service.enrolment import EnrolmentService
@@ -42,6 +43,7 @@ from accredit.service.manifests import Manifests
 from accredit.service.memory import Memory
 from accredit.service.roles import Roles
 from accredit.service.servers import Servers
+from accredit.service.standing import Standing
 from accredit.service.token import TokenService
 from accredit.store import engines, migrate, readers, writer
 from accredit.store.engines import Database
@@ -134,7 +136,8 @@ class _Parts:
         self.keys = Keys(self.changes, master, randomness)
         self.guards = Guards(self.issuer, self.changes, self.clients, self.keyring)
         self.enrolment = EnrolmentService(self.changes, self.enrolments, self.clients, randomness)
-        self.agents = Agents(self.changes, self.clients, randomness)
+        self.credentials = Credentials(self.changes, randomness)
+        self.agents = Agents(self.changes, self.clients, self.credentials)
         self.manifests = Manifests(self.changes, readers.Estates(database), randomness)
 
     async def build(self) -> Node:
@@ -170,6 +173,8 @@ class _Parts:
             servers=Servers(self.changes),
             roles=Roles(self.changes, self.clients),
             agents=self.agents,
+            credentials=self.credentials,
+            standing=Standing(self.changes),
             enrolment=self.enrolment,
             guards=self.guards,
             keys=self.keys,

@@ -69,7 +69,7 @@ def test_a_secret_that_was_lost_is_said_to_be_lost(ledger: CommandLine, node: Se
     assert (ran.code, ran.out) == (3, "")
     made = ran.trouble["made"]
     assert {made.get("secret"), made.get("code")} == {None}
-    assert made.get("slug") == "fresh" or made.get("agent") == "bot" or made["server"] == "ledger"
+    assert made.get("slug") == "fresh" or made.get("client") == "bot" or made["server"] == "ledger"
 
 
 def test_a_connection_that_never_holds_is_given_up(ledger: CommandLine, node: Served) -> None:

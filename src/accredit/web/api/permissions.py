@@ -77,6 +77,8 @@ OPERATIONS: Final[Mapping[str, Rule]] = MappingProxyType(
         "agents.list_agents": _LOOK,
         "agents.add": _EVERYTHING,
         "agents.show": _LOOK,
+        "agents.edit": Rule(Need.EVERYTHING, checked=True),
+        "agents.remove": _EVERYTHING,
         "agents.suspend": _EVERYTHING,
         "agents.resume": Rule(Need.EVERYTHING, checked=True),
         "agents.add_credential": Rule(Need.EVERYTHING, checked=True),

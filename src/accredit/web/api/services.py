@@ -8,6 +8,7 @@ from accredit.ports.clock import Clock
 from accredit.service.administrators import Administrators
 from accredit.service.agents import Agents
 from accredit.service.audit import Audit
+from accredit.service.credentials import Credentials
 from accredit.service.directory import Directory
 from accredit.service.enrolment import EnrolmentService
 from accredit.service.guards import Guards
@@ -15,6 +16,7 @@ from accredit.service.keys import Keys
 from accredit.service.manifests import Manifests
 from accredit.service.roles import Roles
 from accredit.service.servers import Servers
+from accredit.service.standing import Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,8 @@ class Services:
     servers: Servers
     roles: Roles
     agents: Agents
+    credentials: Credentials
+    standing: Standing
     enrolment: EnrolmentService
     guards: Guards
     keys: Keys
