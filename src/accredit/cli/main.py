@@ -14,6 +14,7 @@ from accredit.cli import (
     admin,
     agent,
     audit,
+    completion,
     doctor,
     explain,
     guard,
@@ -49,7 +50,7 @@ def program() -> typer.Typer:
         app.add_typer(noun.app, name=name)
     app.add_typer(admin.app, name="admin")
     app.add_typer(audit.app, name="audit")
-    for single in (manifest, explain, up, migrate, doctor, version):
+    for single in (manifest, explain, completion, up, migrate, doctor, version):
         single.register(app)
     return app
 

@@ -14,6 +14,7 @@ from accredit.service.enrolment import EnrolmentService
 from accredit.service.guards import Guards
 from accredit.service.keys import Keys
 from accredit.service.manifests import Manifests
+from accredit.service.questions import Questions
 from accredit.service.roles import Roles
 from accredit.service.servers import Servers
 from accredit.service.standing import Standing
@@ -34,6 +35,7 @@ class Services:
     keys: Keys
     audit: Audit
     manifests: Manifests
+    questions: Questions
     directory: Directory
     clients: Clients
     answers: Answers
