@@ -173,8 +173,9 @@ class _Parts:
         self.kind = "PostgreSQL" if settings.database_url else "SQLite"
         self.clock, self.ids, self.journal, self.master = clock, Ids(clock, randomness), journal, master
         self.catalogue, self.clients = readers.Catalogues(database), readers.Clients(database)
-        self.log, self.enrolments = readers.AuditLog(database), readers.Enrolments(database)
-        self.directory = Directory(self.catalogue, self.clients, clock)
+        self.log, self.answers = readers.AuditLog(database), readers.Answers(database)
+        oldest = settings.credential_days * _DAY
+        self.directory = Directory(self.catalogue, self.clients, clock, oldest=oldest)
         self.keyring = Keyring(master)
         kept, outside = readers.Checkpoints(database), _outside(settings)
         self.checkpoints = Checkpoints(self.issuer, self.log, kept, journal, self.keyring, outside)
@@ -184,8 +185,7 @@ class _Parts:
         self.guards = Guards(self.issuer, self.changes, self.clients, self.keyring)
         self.signals = SignalLog(self.issuer, self.keyring)
         self.streams = GuardStreams(self.signals, self.directory, self.guards)
-        self.enrolment = EnrolmentService(self.changes, self.enrolments, self.clients, randomness)
-        oldest = settings.credential_days * _DAY
+        self.enrolment = EnrolmentService(self.changes, readers.Enrolments(database), self.clients, randomness)
         self.usage = Usage(journal, settings.node or system.host_name())
         self.credentials = Credentials(self.changes, readers.Credentials(database), self.usage, randomness, oldest)
         self.reports = Reports(readers.Reports(database), self.usage, clock, oldest)
@@ -254,8 +254,14 @@ class _Parts:
     def _public(self, administration: ASGIApp) -> ASGIApp:
         prefix = urlsplit(self.issuer).path
         token = TokenService(
-            self.issuer, self.directory, self.keyring, self.journal, self.clock, self.ids, self.usage, self.since,
-            self.settings.credential_days * _DAY,
+            self.issuer,
+            self.directory,
+            self.keyring,
+            self.journal,
+            self.clock,
+            self.ids,
+            self.usage,
+            self.since,
         )
         feed = GuardFeed(
             self.issuer, self.directory, self.catalogue, self.signals, self.keyring, self.master, self.clock
@@ -296,6 +302,7 @@ class _Parts:
             questions=Questions(self.issuer, self.directory, self.clients, Offices(administrators), self.clock),
             directory=self.directory,
             clients=self.clients,
+            answers=self.answers,
             clock=self.clock,
             issuer=self.issuer,
             database=self.kind,

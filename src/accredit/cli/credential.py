@@ -138,12 +138,12 @@ def _make(
 ) -> None:
     """Let the server make a credential, and show its secret this once."""
     if key is not None:
-        found = session.server.post(where, body | {"jwk": _jwk(key)})
+        found = session.server.make(where, body | {"jwk": _jwk(key)})
         text = f"{noun.word} {found['client']} can authenticate with the key {found['credential']['id']}"
         _said(session, found, text + _replaced(found))
         return
     with keeping(secret_file) as kept:
-        found = session.server.post(where, body)
+        found = session.server.make(where, body, once="secret")
         kept.keep(found["secret"])
     if session.as_json:
         session.screen.data(kept.shown(found, "secret"))

@@ -23,6 +23,7 @@ from accredit.cli import (
     manifest,
     migrate,
     proof,
+    report,
     role,
     server,
     up,
@@ -48,7 +49,14 @@ def program() -> typer.Typer:
         pretty_exceptions_enable=False,
     )
     app.callback(no_args_is_help=True)(shared)
-    for name, noun in (("server", server), ("role", role), ("agent", agent), ("guard", guard), ("key", key)):
+    for name, noun in (
+        ("server", server),
+        ("role", role),
+        ("agent", agent),
+        ("guard", guard),
+        ("key", key),
+        ("report", report),
+    ):
         app.add_typer(noun.app, name=name)
     app.add_typer(admin.app, name="admin")
     proof.register(audit.app)

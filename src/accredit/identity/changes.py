@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from accredit.identity.agent import Agent
+from accredit.identity.answer import KeptAnswer
 from accredit.identity.client import Client
 from accredit.identity.credential import Credential
 from accredit.identity.guard import Enrolment
@@ -106,6 +107,13 @@ class UseJti:
     issuer: str
     jti: str
     expires_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeepAnswer:
+    """Claim: remember what a request is answered that may be sent again. Loses when its key was used before."""
+
+    answer: KeptAnswer
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,6 +308,13 @@ class AddKey:
     check: bytes = b""
 
 
+@dataclass(frozen=True, slots=True)
+class ForgetAnswers:
+    """Write: drop every kept answer whose `expires_at` lies before `before` (microseconds UTC)."""
+
+    before: int
+
+
 Claim = (
     Unchanged
     | AddServer
@@ -312,6 +327,7 @@ Claim = (
     | ReplaceClient
     | RemoveClient
     | UseJti
+    | KeepAnswer
     | TakeEnrolment
     | AdvanceKey
     | Reseal
@@ -331,6 +347,7 @@ Write = (
     | Unassign
     | AddEnrolment
     | ForgetJti
+    | ForgetAnswers
     | BeginEpoch
 )
 """What follows from a claim that was won, or needs none."""
@@ -349,7 +366,9 @@ __all__ = [
     "BeginEpoch",
     "Claim",
     "EndCredential",
+    "ForgetAnswers",
     "ForgetJti",
+    "KeepAnswer",
     "NoteUse",
     "NumberedSignal",
     "RemoveClient",

@@ -1,4 +1,4 @@
-"""Let go of what is over: retired keys whose last token is dead, credentials at their end, used `jti` that expired."""
+"""Let go of what is over: retired keys with their last token, credentials, used `jti`, kept answers."""
 
 from typing import Final
 
@@ -11,7 +11,7 @@ EVERY: Final = 60_000_000
 
 
 class Expiry:
-    """Ends keys and credentials, and forgets assertions."""
+    """Ends keys and credentials, forgets assertions and answers."""
 
     name = "expiry"
 

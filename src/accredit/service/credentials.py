@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from accredit.identity import credential as credentials
 from accredit.identity.changes import (
@@ -22,11 +22,14 @@ from accredit.oauth.outcome import Outcome
 from accredit.ports.credentials import Credentials as CredentialStore
 from accredit.ports.randomness import Randomness
 from accredit.service.changes import Changes
+from accredit.service.once import Once
 from accredit.service.problem import Problem, ProblemCode, stale
 from accredit.service.usage import Usage
 
 _MOST_ALIVE: Final = 2
 _AT_ONCE: Final = 200
+
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -93,24 +96,29 @@ class Credentials:
     def _made(self, identity: str, client: str, kind: CredentialKind, material: bytes, by: str) -> Credential:
         return Credential(identity, client, kind, material, self._changes.clock.now(), created_by=by)
 
-    async def add_secret(self, holder: Principal, by: str) -> NewSecret:
+    async def add_secret(self, holder: Principal, by: str, once: Once[NewSecret] | None = None) -> NewSecret:
         """Give the client one more secret; two live credentials are normal, more are refused. Raises Problem."""
         made = self.secret(holder.client.id, by)
-        await self._give(holder, made.credential, by)
+        await self._give(holder, made.credential, by, made, once)
         return made
 
-    async def add_key(self, holder: Principal, jwk: Mapping[str, Any], by: str) -> Credential:
+    async def add_key(
+        self, holder: Principal, jwk: Mapping[str, Any], by: str, once: Once[Credential] | None = None
+    ) -> Credential:
         """Give the client a public key as one more credential (RFC 7523); the private half never leaves it."""
         made = self._key(holder.client.id, jwk, by)
-        await self._give(holder, made, by)
+        await self._give(holder, made, by, made, once)
         return made
 
-    async def _give(self, holder: Principal, credential: Credential, by: str) -> None:
+    async def _give(
+        self, holder: Principal, credential: Credential, by: str, made: Made, once: Once[Made] | None
+    ) -> None:
         if len(self._usable(holder)) >= _MOST_ALIVE:
             raise _full(holder)
-        await self._commit(holder, (AddCredential(credential),), f"{credential.id} added", by, alone=True)
+        outcome = self._outcome(holder, (AddCredential(credential),), f"{credential.id} added", by)
+        await self._commit_alone(holder, outcome, made, once)
 
-    async def rotate(self, holder: Principal, wanted: Rotation, by: str) -> Rotated:
+    async def rotate(self, holder: Principal, wanted: Rotation, by: str, once: Once[Rotated] | None = None) -> Rotated:
         """Give the client a new credential, and the old one its end, in one step. Raises Problem."""
         if wanted.at is not None and wanted.at <= self._changes.clock.now():
             raise Problem(ProblemCode.INVALID, "the deadline lies in the past; to end the old credential now, say so")
@@ -122,8 +130,10 @@ class Credentials:
         end, gone = _ended(old, wanted.at)
         told = f"{made.id} takes the place of {old.id}, which is {gone.state.value}"
         dead = (Signal(SignalKind.REVOKED, old.id),) if wanted.at is None else ()
-        await self._commit(holder, (AddCredential(made), end), told, by, *dead, alone=True)
-        return Rotated(made, secret, gone)
+        rotated = Rotated(made, secret, gone)
+        outcome = self._outcome(holder, (AddCredential(made), end), told, by, *dead)
+        await self._commit_alone(holder, outcome, rotated, once)
+        return rotated
 
     def _new(self, client: str, jwk: Mapping[str, Any] | None, by: str) -> tuple[Credential, str | None]:
         if jwk is not None:
@@ -180,16 +190,26 @@ class Credentials:
         now = self._changes.clock.now()
         return [item for item in holder.aged(self._oldest).credentials if item.usable(now)]
 
-    async def _commit(
-        self, holder: Principal, writes: tuple[Write, ...], told: str, by: str, *first: Signal, alone: bool = False
+    async def _commit(self, holder: Principal, writes: tuple[Write, ...], told: str, by: str, *first: Signal) -> None:
+        await self._changes.commit(self._outcome(holder, writes, told, by, *first), _crossed(holder))
+
+    async def _commit_alone(
+        self, holder: Principal, outcome: Outcome[Any], made: Made, once: Once[Made] | None
     ) -> None:
-        """Commit. With `alone`, of all who decided on one state of the client, one succeeds. Raises Problem."""
+        """Commit what gives a client one more credential: of all who decided on one state of it, one succeeds."""
+        next_version = ReplaceClient(replace(holder.client, version=holder.client.version + 1))
+        await self._changes.commit(replace(outcome, answer=made, claims=(next_version,)), _crossed(holder), once)
+
+    def _outcome(
+        self, holder: Principal, writes: tuple[Write, ...], told: str, by: str, *first: Signal
+    ) -> Outcome[Any]:
         client = holder.client
         event = self._changes.event(f"{client.kind.value}.credential", client.id, by, f"{told}, of {client.slug}")
-        claims = (ReplaceClient(replace(client, version=client.version + 1)),) if alone else ()
-        heard = (*first, Signal(SignalKind.CLIENT, client.id))
-        outcome = Outcome(None, claims, writes, (event,), heard)
-        await self._changes.commit(outcome, stale(client.kind.value, client.slug))
+        return Outcome(None, (), writes, (event,), (*first, Signal(SignalKind.CLIENT, client.id)))
+
+
+def _crossed(holder: Principal) -> Problem:
+    return stale(holder.client.kind.value, holder.client.slug)
 
 
 def _ended(old: Credential, at: int | None) -> tuple[Write, Credential]:

@@ -12,6 +12,7 @@ from accredit.oauth.tokens import LONGEST_LIFETIME
 from accredit.ports.randomness import Randomness
 from accredit.service.changes import Changes
 from accredit.service.keyring import seal_context
+from accredit.service.once import Once
 from accredit.service.problem import Problem, ProblemCode
 from accredit_sdk import keys as jwks
 from accredit_sdk.jws import Algorithm
@@ -53,14 +54,15 @@ class Keys:
         await self._changes.journal.submit(outcome)
         await self._changes.directory.catch_up()
 
-    async def rotate(self, use: KeyUse, by: str) -> StoredKey:
+    async def rotate(self, use: KeyUse, by: str, once: Once[StoredKey] | None = None) -> StoredKey:
         """Sign with the upcoming key from now on; the present one stays published until its last token is dead.
 
         Returns the key that is active now. Raises Problem when a rotation crossed this one.
         """
         active, upcoming = self._pair(use)
-        await self._advance(upcoming, self._retirement(active), by, f"{use.value}: {active.kid} retired")
-        return self._find(use, KeyState.ACTIVE) or upcoming
+        outcome = self._advanced(upcoming, self._retirement(active), by, f"{use.value}: {active.kid} retired")
+        await self._changes.commit(outcome, _crossed(use), once)
+        return outcome.answer
 
     async def rotate_due(self, age: int) -> None:
         """Rotate each use whose key has signed for `age` microseconds, once its successor is known everywhere.
@@ -88,7 +90,7 @@ class Keys:
         gone = AdvanceKey(found.kid, found.state, KeyState.GONE, self._changes.clock.now())
         told = f"{found.use.value}: {found.kid} withdrawn while {found.state.value}"
         if found.state is KeyState.ACTIVE:
-            await self._advance(self._pair(found.use)[1], gone, by, told)
+            await self._changes.commit(self._advanced(self._pair(found.use)[1], gone, by, told), _crossed(found.use))
         else:
             added = (self._successor(found.use),) if found.state is KeyState.UPCOMING else ()
             event = self._changes.event("key.withdraw", found.kid, by, told)
@@ -110,14 +112,13 @@ class Keys:
 
     def _advanced(self, upcoming: StoredKey, end: AdvanceKey, by: str, told: str) -> Outcome[StoredKey]:
         """Return the outcome in which `upcoming` takes the place that `end` leaves, and a new one is upcoming."""
-        begin = AdvanceKey(upcoming.kid, KeyState.UPCOMING, KeyState.ACTIVE, active_at=self._changes.clock.now())
+        now = self._changes.clock.now()
+        begin = AdvanceKey(upcoming.kid, KeyState.UPCOMING, KeyState.ACTIVE, active_at=now)
         claims = (end, begin, self._successor(upcoming.use))
         gone = end.after is KeyState.GONE
         event = self._changes.event(*(("key.withdraw", end.kid) if gone else ("key.rotate", upcoming.kid)), by, told)
-        return Outcome(upcoming, claims, (), (event,), (Signal(SignalKind.KEYS, upcoming.kid),))
-
-    async def _advance(self, upcoming: StoredKey, end: AdvanceKey, by: str, told: str) -> None:
-        await self._changes.commit(self._advanced(upcoming, end, by, told), _crossed(upcoming.use))
+        signs = replace(upcoming, state=KeyState.ACTIVE, active_at=now)
+        return Outcome(signs, claims, (), (event,), (Signal(SignalKind.KEYS, upcoming.kid),))
 
     async def drop_dead(self) -> None:
         """Publish no longer the retired keys of which every token is dead."""

@@ -53,11 +53,9 @@ class TokenService:
         ids: Ids,
         usage: Usage,
         since: int = 0,
-        oldest: int = 0,
     ) -> None:
         self._issuer = issuer
         self._since = since
-        self._oldest = oldest
         self._directory = directory
         self._keyring = keyring
         self._journal = journal
@@ -82,8 +80,7 @@ class TokenService:
 
     async def _decided(self, request: TokenRequest, address: str, decision: str) -> Token | Refused:
         await self._directory.confirm()
-        found = await self._directory.principal(request.client.client_id)
-        principal = found.aged(self._oldest) if found is not None else None
+        principal = await self._directory.principal(request.client.client_id)
         facts = Facts(
             issuer=self._issuer,
             principal=principal,

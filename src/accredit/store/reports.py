@@ -75,8 +75,9 @@ def _clients() -> sa.Select[Any]:
 
 def _roles() -> sa.Select[Any]:
     held = assignments.join(roles, roles.c.id == assignments.c.role).join(clients, clients.c.id == assignments.c.holder)
+    name = roles.c.slug + sa.literal(" ") + clients.c.id
     ends = sa.func.coalesce(assignments.c.ends_at, _NEVER)
-    return _columns(EndingKind.ROLE, roles.c.slug + sa.literal(" ") + clients.c.id, ends).select_from(held).where(_LIVING)
+    return _columns(EndingKind.ROLE, name, ends).select_from(held).where(_LIVING)
 
 
 def _columns(kind: EndingKind, name: sa.ColumnElement[str], ends: sa.ColumnElement[int]) -> sa.Select[Any]:

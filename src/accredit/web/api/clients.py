@@ -7,10 +7,11 @@ from fastapi import APIRouter
 from pydantic import BeforeValidator, Field
 
 from accredit.identity.client import Client, ClientKind
+from accredit.identity.credential import Credential
 from accredit.identity.management import Authority, Need
 from accredit.identity.principal import Principal
 from accredit.identity.role import HeldRole
-from accredit.service.credentials import Rotation
+from accredit.service.credentials import NewSecret, Rotated, Rotation
 from accredit.service.directory import Directory
 from accredit.service.problem import Problem, ProblemCode, not_found
 from accredit.web.api import roles, times
@@ -28,6 +29,7 @@ from accredit.web.api.credentials import (
     new_members,
 )
 from accredit.web.api.fields import Body, Instant, Slug, Span, View, end
+from accredit.web.api.idempotency import Repeatable, once
 from accredit.web.api.permissions import NotPermitted, Who
 from accredit.web.api.services import Services
 
@@ -86,25 +88,38 @@ class CredentialHandlers:
         held = await self._credentials.held(client.id)
         return credential_list(client, held, self._services.clock.now())
 
-    async def add_credential(self, who: Who, slug: Slug, body: CredentialBody | None = None) -> NewCredentialView:
+    async def add_credential(
+        self, who: Who, slug: Slug, body: CredentialBody | None = None, asked: Repeatable = None
+    ) -> NewCredentialView:
         """Give the client one more credential: the public key in the body, or without one a secret."""
         holder = await self._holder(slug)
+        client = holder.client
         not_above(self._services, who, holder)
-        if body is not None and body.jwk is not None:
-            key = await self._credentials.add_key(holder, body.jwk, who.name)
-            return NewCredentialView(**new_members(holder.client, key, None))
-        made = await self._credentials.add_secret(holder, who.name)
-        return NewCredentialView(**new_members(holder.client, made.credential, made.secret))
 
-    async def rotate_credential(self, who: Who, slug: Slug, body: RotateBody | None = None) -> RotatedView:
+        def key(made: Credential) -> NewCredentialView:
+            return NewCredentialView(**new_members(client, made, None))
+
+        def secret(made: NewSecret) -> NewCredentialView:
+            return NewCredentialView(**new_members(client, made.credential, made.secret))
+
+        if body is not None and body.jwk is not None:
+            return key(await self._credentials.add_key(holder, body.jwk, who.name, once(asked, key)))
+        return secret(await self._credentials.add_secret(holder, who.name, once(asked, secret)))
+
+    async def rotate_credential(
+        self, who: Who, slug: Slug, body: RotateBody | None = None, asked: Repeatable = None
+    ) -> RotatedView:
         """Make a new credential and give the old one its end, in one step."""
         holder = await self._holder(slug)
         not_above(self._services, who, holder)
         body = body or RotateBody()
+
+        def shown(made: Rotated) -> RotatedView:
+            new = new_members(holder.client, made.credential, made.secret)
+            return RotatedView(**new, old=credential_view(made.old))
+
         wanted = Rotation(body.old, body.until(self._services.clock.now()), body.jwk)
-        made = await self._credentials.rotate(holder, wanted, who.name)
-        new = new_members(holder.client, made.credential, made.secret)
-        return RotatedView(**new, old=credential_view(made.old))
+        return shown(await self._credentials.rotate(holder, wanted, who.name, once(asked, shown)))
 
     async def retire_credential(
         self, who: Who, slug: Slug, credential: CredentialId, body: RetireBody

@@ -59,7 +59,7 @@ class CredentialList(View):
 
 
 class NewCredentialView(View):
-    """A credential that has just been made. Its secret is shown this once; a public key has none."""
+    """A credential that has just been made. Its secret is shown this once, and null in a repetition and for a key."""
 
     client: str
     client_id: str
