@@ -26,12 +26,14 @@ from accredit.ports.randomness import Randomness
 from accredit.service import deployment
 from accredit.service.administrators import Administrators
 from accredit.service.agents import Agents
+from accredit.service.applications import Applications
 from accredit.service.audit import Audit
 from accredit.service.changes import Changes
 from accredit.service.credentials import Credentials
 from accredit.service.diagnosis import Finding, Level, about_issuer, look
 from accredit.service.directory import Directory
 from accredit.service.enrolment import EnrolmentService
+from accredit.service.groups import Groups
 from accredit.service.guard_feed import GuardFeed
 from accredit.service.guard_records import GuardRecords
 from accredit.service.guards import Guards
@@ -172,6 +174,8 @@ class _Parts:
             servers=Servers(self.changes),
             roles=Roles(self.changes, self.clients),
             agents=self.agents,
+            applications=Applications(self.changes, self.clients, self.credentials),
+            groups=Groups(self.changes, self.clients),
             credentials=self.credentials,
             standing=Standing(self.changes),
             enrolment=self.enrolment,

@@ -13,6 +13,7 @@ import typer
 from accredit.cli import (
     admin,
     agent,
+    application,
     audit,
     doctor,
     explain,
@@ -45,7 +46,14 @@ def program() -> typer.Typer:
         pretty_exceptions_enable=False,
     )
     app.callback(no_args_is_help=True)(shared)
-    for name, noun in (("server", server), ("role", role), ("agent", agent), ("guard", guard), ("key", key)):
+    for name, noun in (
+        ("server", server),
+        ("role", role),
+        ("agent", agent),
+        ("app", application),
+        ("guard", guard),
+        ("key", key),
+    ):
         app.add_typer(noun.app, name=name)
     app.add_typer(admin.app, name="admin")
     app.add_typer(audit.app, name="audit")

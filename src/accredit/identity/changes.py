@@ -8,12 +8,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from accredit.identity.agent import Agent
+from accredit.identity.application import Application
 from accredit.identity.client import Client
 from accredit.identity.credential import Credential
+from accredit.identity.group import Group
 from accredit.identity.guard import Enrolment
 from accredit.identity.role import Assignment, Role
 from accredit.identity.server import Server
 from accredit.identity.signing_key import KeyState, StoredKey
+
+Rest = Agent | Application
+"""What agents and applications have beside their client."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,19 +66,44 @@ class RemoveRole:
 
 
 @dataclass(frozen=True, slots=True)
+class AddGroup:
+    """Claim: create a group without roles and members. Loses when its slug is taken."""
+
+    group: Group
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaceGroup:
+    """Claim: change a group, but not what it holds or who is in it. Loses unless the stored version is one less.
+
+    Whoever changes what it holds or who is in it makes this claim as well: of two that cross, one sees the other.
+    """
+
+    group: Group
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveGroup:
+    """Claim: drop a group (an id) with its roles and memberships. Loses unless the stored version is `version`."""
+
+    group: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
 class AddClient:
-    """Claim: register a client; `agent` carries the rest of an agent. Loses when slug or client_id is taken."""
+    """Claim: register a client; `rest` is what else its kind has. Loses when slug or client_id is taken."""
 
     client: Client
-    agent: Agent | None = None
+    rest: Rest | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ReplaceClient:
-    """Claim: change a client, and with `agent` the rest of it. Loses unless the stored version is one less."""
+    """Claim: change a client, and with `rest` what else its kind has. Loses unless the stored version is one less."""
 
     client: Client
-    agent: Agent | None = None
+    rest: Rest | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +226,22 @@ class Unassign:
 
 
 @dataclass(frozen=True, slots=True)
+class AddMember:
+    """Write: put a member (an id; its prefix tells the kind) into a group (an id); who is in it already stays."""
+
+    group: str
+    member: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveMember:
+    """Write: take a member (an id) out of a group (an id)."""
+
+    group: str
+    member: str
+
+
+@dataclass(frozen=True, slots=True)
 class AddEnrolment:
     """Write: open an invitation for a guard."""
 
@@ -222,9 +268,9 @@ class AddKey:
 class SignalKind(StrEnum):
     """What a signal says. A REVOKED handle is void below the signal's number; a SUSPENDED one until RESUMED.
 
-    POLICY: a server's scopes or tools changed. KEYS: the key set changed. ROLES: a role or an assignment changed.
-    CLIENT: a client appeared, or its credentials changed. REDUCED: on one server, a handle carries no more than some
-    scopes below the signal's number.
+    POLICY: a server's scopes or tools changed. KEYS: the key set changed. ROLES: a role or a group changed.
+    CLIENT: a client appeared, or its credentials, roles or groups changed. REDUCED: on one server, a handle carries no
+    more than some scopes below the signal's number.
     """
 
     REVOKED = "revoked"
@@ -270,6 +316,9 @@ Claim = (
     | AddRole
     | ReplaceRole
     | RemoveRole
+    | AddGroup
+    | ReplaceGroup
+    | RemoveGroup
     | AddClient
     | ReplaceClient
     | RemoveClient
@@ -281,14 +330,26 @@ Claim = (
 )
 """What may have been done by somebody else in the meantime: committing says who won."""
 
-Write = AddCredential | RetireCredential | RevokeCredential | Assign | Unassign | AddEnrolment | ForgetJti
+Write = (
+    AddCredential
+    | RetireCredential
+    | RevokeCredential
+    | Assign
+    | Unassign
+    | AddMember
+    | RemoveMember
+    | AddEnrolment
+    | ForgetJti
+)
 """What follows from a claim that was won, or needs none."""
 
 __all__ = [
     "AddClient",
     "AddCredential",
     "AddEnrolment",
+    "AddGroup",
     "AddKey",
+    "AddMember",
     "AddRole",
     "AddServer",
     "AdvanceKey",
@@ -298,11 +359,15 @@ __all__ = [
     "ForgetJti",
     "NumberedSignal",
     "RemoveClient",
+    "RemoveGroup",
+    "RemoveMember",
     "RemoveRole",
     "RemoveServer",
     "ReplaceClient",
+    "ReplaceGroup",
     "ReplaceRole",
     "ReplaceServer",
+    "Rest",
     "RetireCredential",
     "RevokeCredential",
     "Signal",

@@ -11,9 +11,9 @@ from accredit.identity.changes import StoredRecord
 from accredit.identity.principal import Principal
 from accredit.identity.role import ceiling
 from accredit.identity.server import Server
+from accredit.ports.clients import Clients
 from accredit.ports.clock import Clock
 from accredit.service import reasons
-from accredit.service.agents import Agents
 from accredit.service.audit import Audit
 from accredit.service.directory import Directory
 from accredit.service.reasons import Cause
@@ -80,10 +80,10 @@ def person(record: StoredRecord) -> Mapping[str, Any] | None:
 class Explanations:
     """Explains decisions from their records and from what is known of those who took part."""
 
-    def __init__(self, audit: Audit, directory: Directory, agents: Agents, clock: Clock) -> None:
+    def __init__(self, audit: Audit, directory: Directory, clients: Clients, clock: Clock) -> None:
         self._audit = audit
         self._directory = directory
-        self._agents = agents
+        self._clients = clients
         self._clock = clock
 
     async def explain(self, decision: str) -> Explanation:
@@ -151,8 +151,11 @@ class Explanations:
         return [Link(Station.SUBJECT, subject, subject), Link(Station.CLIENT, client, name, owner)]
 
     async def _owner(self, principal: Principal | None) -> str:
-        agent = await self._agents.behind(principal) if principal is not None else None
-        return f"owner {agent.owner}" if agent is not None else ""
+        if principal is None:
+            return ""
+        identity = principal.client.id
+        found = await self._clients.agent(identity) or await self._clients.application(identity)
+        return f"owner {found.owner}" if found is not None else ""
 
     def _left_out(self, told: Mapping[str, Any], server: Server | None, principal: Principal | None) -> list[LeftOut]:
         name = server.slug if server is not None else "the server"

@@ -23,10 +23,12 @@ from accredit.web import errors, site
 from accredit.web.api import preconditions
 from accredit.web.api.administrators import AdministratorApi
 from accredit.web.api.agents import AgentApi
+from accredit.web.api.applications import ApplicationApi
 from accredit.web.api.audit import AuditApi
 from accredit.web.api.document import complete
 from accredit.web.api.door import on_not_permitted
 from accredit.web.api.gate import MANIFEST_BYTES, Gate
+from accredit.web.api.groups import GroupApi
 from accredit.web.api.guards import GuardApi
 from accredit.web.api.keys import KeyApi
 from accredit.web.api.manifests import ManifestApi, on_faulty
@@ -106,7 +108,8 @@ def _application(version: str) -> FastAPI:
 
 
 _NOUNS: Final[tuple[type[Noun], ...]] = (
-    AdministratorApi, ServerApi, RoleApi, AgentApi, GuardApi, KeyApi, AuditApi, StatusApi, ManifestApi,
+    AdministratorApi, ServerApi, RoleApi, AgentApi, ApplicationApi, GroupApi, GuardApi, KeyApi, AuditApi, StatusApi,
+    ManifestApi,
 )  # fmt: skip
 
 

@@ -127,7 +127,7 @@ class AuditApi:
     def __init__(self, services: Services) -> None:
         self._audit = services.audit
         self._directory = services.directory
-        self._explanations = Explanations(services.audit, services.directory, services.agents, services.clock)
+        self._explanations = Explanations(services.audit, services.directory, services.clients, services.clock)
 
     @classmethod
     def router(cls) -> APIRouter:
