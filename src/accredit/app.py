@@ -18,7 +18,9 @@ from accredit.identity.management import MANAGEMENT_SCOPES
 from accredit.identity.sealing import MasterKey, WrongMasterKey
 from accredit.jobs.expiry import Expiry
 from accredit.jobs.follow import Follow
-from accredit.jobs.runner import Runner
+from accredit.jobs.listen import Listen
+from accredit.jobs.pulse import Pulse
+from accredit.jobs.runner import Job, Runner
 from accredit.oauth.metadata import Endpoints
 from accredit.ports.clock import Clock
 from accredit.ports.journal import Journal, StoreError
@@ -36,6 +38,7 @@ from accredit.service.enrolment import EnrolmentService
 from accredit.service.groups import Groups
 from accredit.service.guard_feed import GuardFeed
 from accredit.service.guard_records import GuardRecords
+from accredit.service.guard_streams import GuardStreams
 from accredit.service.guards import Guards
 from accredit.service.ids import Ids
 from accredit.service.keyring import Keyring
@@ -45,11 +48,13 @@ from accredit.service.manifests import Manifests
 from accredit.service.memory import Memory
 from accredit.service.roles import Roles
 from accredit.service.servers import Servers
+from accredit.service.signal_log import KEPT, SignalLog
 from accredit.service.standing import Standing
 from accredit.service.token import TokenService
 from accredit.store import engines, migrate, readers, writer
 from accredit.store.engines import Database
 from accredit.store.errors import DatabaseProblem, StoreBusy
+from accredit.store.on_postgresql import PostgresqlDatabase
 from accredit.web import guard, health, jwks, metadata, resource, serve
 from accredit.web.api import LocalDoor, Services, TokenDoor, management_api
 from accredit.web.site import site
@@ -77,6 +82,7 @@ class Node:
     admin: ASGIApp
     journal: Journal
     directory: Directory
+    streams: GuardStreams
 
 
 @asynccontextmanager
@@ -105,7 +111,11 @@ async def node(
         built = await parts.build()
         runner = Runner(clock)
         stack.push_async_callback(runner.stop)
-        runner.start([Follow(built.directory), Expiry(parts.keys, Memory(journal))])
+        stack.callback(built.streams.close)
+        jobs: list[Job] = [Follow(built.directory), Pulse(built.streams), Expiry(parts.keys, Memory(journal))]
+        if isinstance(database, PostgresqlDatabase):
+            jobs.append(Listen(readers.Notices(database), built.directory))
+        runner.start(jobs)
         yield built
 
 
@@ -136,6 +146,8 @@ class _Parts:
         self.changes = Changes(self.directory, journal, ids, clock)
         self.keys = Keys(self.changes, master, randomness)
         self.guards = Guards(self.issuer, self.changes, self.clients, self.keyring)
+        self.signals = SignalLog(self.issuer, self.keyring)
+        self.streams = GuardStreams(self.signals, self.directory, self.guards)
         self.enrolment = EnrolmentService(self.changes, self.enrolments, self.clients, randomness)
         self.credentials = Credentials(self.changes, randomness)
         self.agents = Agents(self.changes, self.clients, self.credentials)
@@ -145,17 +157,28 @@ class _Parts:
         """Load the state, furnish a new deployment, and return the node."""
         self.directory.observe_keys(self.keyring.refresh)
         await self.directory.load()
+        await self._begin_streams()
         await deployment.furnish(self.changes, self.keys, self.issuer)
         administration = management_api(self._services())
-        return Node(self._public(administration), LocalDoor(administration), self.journal, self.directory)
+        doors = self._public(administration), LocalDoor(administration)
+        return Node(*doors, self.journal, self.directory, self.streams)
+
+    async def _begin_streams(self) -> None:
+        """Let the streams begin where the directory is: what it hears from now on, they hear."""
+        last = self.directory.cursor
+        recent = await self.catalogue.signals(max(0, last - KEPT), KEPT)
+        self.signals.begin(last, recent)
+        self.directory.observe_signals(self.streams.heard)
 
     def _public(self, administration: ASGIApp) -> ASGIApp:
         prefix = urlsplit(self.issuer).path
         token = TokenService(self.issuer, self.directory, self.keyring, self.journal, self.clock, self.ids)
-        feed = GuardFeed(self.issuer, self.directory, self.catalogue, self.keyring, self.master, self.clock)
+        feed = GuardFeed(
+            self.issuer, self.directory, self.catalogue, self.signals, self.keyring, self.master, self.clock
+        )
         records = GuardRecords(self.log, self.journal)
         found = guard.GuardApi(
-            self.issuer, self.issuer + "/token", self.enrolment, self.guards, feed, records, self.keyring
+            self.issuer, self.issuer + "/token", self.enrolment, self.guards, feed, self.streams, records, self.keyring
         )
         routes = [
             *metadata.routes(self.issuer, Endpoints(token="/token", jwks="/jwks")),  # noqa: S106  (a path)
@@ -274,5 +297,5 @@ async def serving(
         async with node(settings, clock) as running:
             with closing(serve.listen_locally(settings.socket)) as local:
                 public, admin = (running.public, tcp), (running.admin, local)
-                await serve.serve(public, admin, settings.proxies, stop, ready)
+                await serve.serve(public, admin, settings.proxies, stop, ready, running.streams.close)
                 settings.socket.unlink(missing_ok=True)

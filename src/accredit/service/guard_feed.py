@@ -12,6 +12,7 @@ from accredit.ports.catalogue import CatalogueStore
 from accredit.ports.clock import Clock
 from accredit.service.directory import Directory
 from accredit.service.keyring import Keyring
+from accredit.service.signal_log import SignalLog
 from accredit_sdk import jws, snapshot
 
 _MATTERS = (LONGEST_LIFETIME + 300) * 1_000_000
@@ -29,6 +30,7 @@ class GuardFeed:
         issuer: str,
         directory: Directory,
         store: CatalogueStore,
+        log: SignalLog,
         keyring: Keyring,
         master: MasterKey,
         clock: Clock,
@@ -36,6 +38,7 @@ class GuardFeed:
         self._issuer = issuer
         self._directory = directory
         self._store = store
+        self._log = log
         self._keyring = keyring
         self._master = master
         self._clock = clock
@@ -66,8 +69,12 @@ class GuardFeed:
 
     async def changes(self, server: Server, after: int) -> str:
         """Return what happened after the signal with the number `after`, signed; empty when nothing did."""
-        at = self._clock.now()
-        page = await self._store.signals(after, _PAGE)
+        await self._directory.confirm()
+        at = self._directory.confirmed
+        page = self._log.after(after, _PAGE)
+        if page is None:
+            at = self._clock.now()
+            page = await self._store.signals(after, _PAGE)
         document = snapshot.Changes(
             schema=snapshot.SCHEMA,
             issuer=self._issuer,
