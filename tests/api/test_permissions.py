@@ -83,7 +83,8 @@ def request(operation: Operation, of: dict[str, str]) -> tuple[str, str, dict[st
     }.get(noun, "")
     given = {
         "{slug}": slug, "{server}": of["server"], "{agent}": "bot", "{holder}": "bot", "{member}": "bot",
-        "{word}": "ledger:purge", "{name}": "list_invoices", "{credential}": "crd_x", "{use}": "access", "{decision}": "dec_" + "0" * 26,
+        "{word}": "ledger:purge", "{name}": "list_invoices", "{credential}": "crd_x",
+        "{use}": "access", "{decision}": "dec_" + "0" * 26,
     }  # fmt: skip
     where = re.sub(r"\{\w+\}", lambda found: given[found[0]], template)
     body = BODIES.get(name)

@@ -21,6 +21,8 @@ DESTRUCTIVE = [
     ("agent", "suspend", "bot"),
     ("agent", "edit", "bot", "--owner", "@", "--role", "@", "--expires", "@"),
     ("agent", "remove", "@"),
+    ("app", "add", "@", "--owner", "@", "--redirect", "@", "--role", "@"), ("app", "edit", "@", "--redirect", "@"),
+    ("group", "add", "@", "--title", "@"), ("group", "member", "add", "@", "@"), ("group", "show", "@"),
     ("agent", "credential", "revoke", "bot", "crd_1"),
     ("role", "unassign", "reader", "bot"),
     ("guard", "suspend", "front"),
@@ -177,7 +179,9 @@ def test_every_problem_of_a_configuration_is_a_line_of_its_own(nowhere: CommandL
         ("explain", "dec_" + "0" * 100_000),
         ("agent", "edit", "bot", "--owner", "@", "--role", "@", "--expires", "@"),
         ("agent", "remove", "@"),
-        ("agent", "credential", "revoke", "bot", "x" * 100_000, "--yes"),
+        ("app", "add", "@", "--owner", "@", "--redirect", "@", "--role", "@"), ("app", "edit", "@", "--redirect", "@"),
+    ("group", "add", "@", "--title", "@"), ("group", "member", "add", "@", "@"), ("group", "show", "@"),
+    ("agent", "credential", "revoke", "bot", "x" * 100_000, "--yes"),
     ],
 )
 def test_input_without_measure_is_refused(settled: CommandLine, words: tuple[str, ...]) -> None:
@@ -215,6 +219,8 @@ FORMS = [
     ("role", "add", "@", "--scope", "@"), ("role", "scopes", "reader", "--scope", "@"),
     ("role", "assign", "@", "@", "--until", "@"), ("guard", "enrol", "@", "--name", "@"),
     ("agent", "edit", "bot", "--owner", "@", "--role", "@", "--expires", "@"), ("agent", "remove", "@"),
+    ("app", "add", "@", "--owner", "@", "--redirect", "@", "--role", "@"), ("app", "edit", "@", "--redirect", "@"),
+    ("group", "add", "@", "--title", "@"), ("group", "member", "add", "@", "@"), ("group", "show", "@"),
     ("agent", "credential", "revoke", "@", "@", "--yes"), ("key", "rotate", "@", "--yes"),
     ("audit", "search", "--server", "@", "--kind", "@", "--since", "@", "--cursor", "@", "--decision", "@"),
     ("--config", "@", "server", "list"), ("agent", "credential", "add", "bot", "--secret-file", "@"), ("@", "@"),

@@ -501,9 +501,9 @@ async def test_who_is_removed_holds_nothing_and_is_in_no_group(store: Any, submi
     await submit(writes=(*give, changes.AddMember(group(0).id, client(0).id)))
     await submit(changes.RemoveClient(client(0).id, 1))
     assert await store.clients.members(group(0).id) == ()
-    estate = await store.estates.read()
+    estate = await ports.Estates(store.database).read()
     assert set(estate.held) == {group(0).id}
     await submit(changes.AddClient(client(1)), writes=(changes.AddMember(group(0).id, client(1).id),))
     await submit(changes.RemoveGroup(group(0).id, 1))
-    assert (await store.estates.read()).held == {}
+    assert (await ports.Estates(store.database).read()).held == {}
     assert await store.clients.principal(client(1).client_id) == Principal(client(1))

@@ -17,6 +17,7 @@ from accredit.cli import (
     audit,
     doctor,
     explain,
+    group,
     guard,
     key,
     manifest,
@@ -51,6 +52,7 @@ def program() -> typer.Typer:
         ("role", role),
         ("agent", agent),
         ("app", application),
+        ("group", group),
         ("guard", guard),
         ("key", key),
     ):

@@ -178,7 +178,7 @@ def _versions(base: Outcome[None]) -> Iterator[Rivalry]:
     yield Rivalry(
         "a group's next version",
         (outcome(changes.AddGroup(group(0)), changes.AddClient(client(0))),),
-        lambda n: outcome(
+        lambda _: outcome(
             changes.ReplaceGroup(group(0, version=2)), writes=(changes.AddMember(group(0).id, client(0).id),)
         ),
     )

@@ -1,4 +1,4 @@
-"""redirect_prefix_suffix, userinfo_loopback, traversal, case_and_junk, loopback_swap, script_scheme: refused, or no match."""
+"""redirect: prefix, user, traversal, junk, another loopback host, a script scheme: refused, or no match."""
 
 from pathlib import Path
 
