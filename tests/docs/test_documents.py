@@ -113,6 +113,7 @@ def test_the_agent_in_the_howto_can_be_made(tmp_path: Path, monkeypatch: pytest.
 @pytest.mark.parametrize(
     "name",
     [
+        "complete-commands.md",
         "configure-by-file.md",
         "guard-your-server.md",
         "import-a-server.md",

@@ -8,7 +8,7 @@ from accredit.cli.screen import Screen, mark, moment
 
 RoleEnds = Annotated[
     list[str] | None,
-    typer.Option("--role", metavar="ROLE[=WHEN]", help="A role that it holds, for good or until WHEN. Repeatable."),
+    typer.Option("--role", metavar="ROLE", help="A role that it holds; ROLE=WHEN: until then. Repeatable."),
 ]
 """The option that gives roles."""
 

@@ -15,6 +15,7 @@ from accredit.cli import (
     agent,
     application,
     audit,
+    completion,
     doctor,
     explain,
     group,
@@ -59,7 +60,7 @@ def program() -> typer.Typer:
         app.add_typer(noun.app, name=name)
     app.add_typer(admin.app, name="admin")
     app.add_typer(audit.app, name="audit")
-    for single in (manifest, explain, up, migrate, doctor, version):
+    for single in (manifest, explain, completion, up, migrate, doctor, version):
         single.register(app)
     return app
 
