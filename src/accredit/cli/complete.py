@@ -1,7 +1,7 @@
 """What could come next on a command line. A shell waits for it, so it loads no command: they are in `commands.json`.
 
-It tells names of commands, options and, from the running node, of servers, roles, agents and the like; and nothing at all
-when something is wrong. What reaches the shell is made of letters, digits and hyphens only, whoever answered.
+It tells names of commands, options and, from the running node, of servers, roles, agents and the like; and nothing at
+all when something is wrong. What reaches the shell is made of letters, digits and hyphens only, whoever answered.
 """
 
 import json
