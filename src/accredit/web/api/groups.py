@@ -1,5 +1,6 @@
 """Groups over the management API: what they hold, and who is in them."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
@@ -129,11 +130,12 @@ class GroupApi:
         return GroupView(**dict(self._summary(group)), members=members)
 
     def _summary(self, group: Group) -> GroupSummary:
+        own = tuple(replace(item, through=None) for item in self._directory.held_by(group))
         return GroupSummary(
             id=group.id,
             slug=group.slug,
             name=group.name,
-            roles=role_views(self._directory.held_by(group), self._directory),
+            roles=role_views(own, self._directory),
             created_at=times.render(group.created_at),
             version=group.version,
         )
