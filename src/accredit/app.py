@@ -169,14 +169,12 @@ class _Parts:
         since: int,
         measures: Metrics,
     ) -> None:
-        self.issuer, self.since, self.measures = settings.origin, since, measures
-        self.database = database
+        self.issuer, self.since, self.measures, self.database = settings.origin, since, measures, database
         self.kind = "PostgreSQL" if settings.database_url else "SQLite"
         self.clock, self.ids, self.journal, self.master = clock, Ids(clock, randomness), journal, master
         self.catalogue, self.clients = readers.Catalogues(database), readers.Clients(database)
         self.log, self.enrolments = readers.AuditLog(database), readers.Enrolments(database)
-        self.directory = Directory(self.catalogue, self.clients, clock)
-        self.keyring = Keyring(master)
+        self.directory, self.keyring = Directory(self.catalogue, self.clients, clock), Keyring(master)
         kept, outside = readers.Checkpoints(database), _outside(settings)
         self.checkpoints = Checkpoints(self.issuer, self.log, kept, journal, self.keyring, outside)
         self.exports = Exports(self.issuer, self.log, kept, clock)
@@ -187,7 +185,6 @@ class _Parts:
         self.streams = GuardStreams(self.signals, self.directory, self.guards)
         self.enrolment = EnrolmentService(self.changes, self.enrolments, self.clients, randomness)
         self.credentials = Credentials(self.changes, randomness)
-        self.agents = Agents(self.changes, self.clients, self.credentials)
         self.manifests = Manifests(self.changes, readers.Estates(database), randomness)
         self.show_metrics = settings.danger_public_metrics
         self.watch = ClockWatch(clock, asyncio.get_running_loop().time)
@@ -267,7 +264,7 @@ class _Parts:
             administrators=administrators,
             servers=Servers(self.changes),
             roles=Roles(self.changes, self.clients),
-            agents=self.agents,
+            agents=Agents(self.changes, self.clients, self.credentials),
             applications=Applications(self.changes, self.clients, self.credentials),
             groups=Groups(self.changes, self.clients),
             credentials=self.credentials,
