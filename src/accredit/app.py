@@ -173,7 +173,7 @@ class _Parts:
         self.kind = "PostgreSQL" if settings.database_url else "SQLite"
         self.clock, self.ids, self.journal, self.master = clock, Ids(clock, randomness), journal, master
         self.catalogue, self.clients = readers.Catalogues(database), readers.Clients(database)
-        self.log, self.enrolments = readers.AuditLog(database), readers.Enrolments(database)
+        self.log, self.answers = readers.AuditLog(database), readers.Answers(database)
         self.directory, self.keyring = Directory(self.catalogue, self.clients, clock), Keyring(master)
         kept, outside = readers.Checkpoints(database), _outside(settings)
         self.checkpoints = Checkpoints(self.issuer, self.log, kept, journal, self.keyring, outside)
@@ -183,11 +183,13 @@ class _Parts:
         self.guards = Guards(self.issuer, self.changes, self.clients, self.keyring)
         self.signals = SignalLog(self.issuer, self.keyring)
         self.streams = GuardStreams(self.signals, self.directory, self.guards)
-        self.enrolment = EnrolmentService(self.changes, self.enrolments, self.clients, randomness)
+        self.enrolment = EnrolmentService(self.changes, readers.Enrolments(database), self.clients, randomness)
         self.credentials = Credentials(self.changes, randomness)
         self.manifests = Manifests(self.changes, readers.Estates(database), randomness)
-        self.show_metrics = settings.danger_public_metrics
-        self.watch = ClockWatch(clock, asyncio.get_running_loop().time)
+        self.show_metrics, self.watch = (
+            settings.danger_public_metrics,
+            ClockWatch(clock, asyncio.get_running_loop().time),
+        )
         self.readiness = Readiness(
             {
                 "writer": readiness.writer(journal),
@@ -279,6 +281,7 @@ class _Parts:
             questions=Questions(self.issuer, self.directory, self.clients, Offices(administrators), self.clock),
             directory=self.directory,
             clients=self.clients,
+            answers=self.answers,
             clock=self.clock,
             issuer=self.issuer,
             database=self.kind,
