@@ -179,17 +179,14 @@ class _Parts:
         self.checkpoints = Checkpoints(self.issuer, self.log, kept, journal, self.keyring, outside)
         self.exports = Exports(self.issuer, self.log, kept, clock)
         self.changes = Changes(self.directory, journal, self.ids, clock)
-        self.keys = Keys(self.changes, master, randomness)
+        self.keys, self.credentials = Keys(self.changes, master, randomness), Credentials(self.changes, randomness)
         self.guards = Guards(self.issuer, self.changes, self.clients, self.keyring)
         self.signals = SignalLog(self.issuer, self.keyring)
         self.streams = GuardStreams(self.signals, self.directory, self.guards)
         self.enrolment = EnrolmentService(self.changes, readers.Enrolments(database), self.clients, randomness)
-        self.credentials = Credentials(self.changes, randomness)
         self.manifests = Manifests(self.changes, readers.Estates(database), randomness)
-        self.show_metrics, self.watch = (
-            settings.danger_public_metrics,
-            ClockWatch(clock, asyncio.get_running_loop().time),
-        )
+        self.show_metrics = settings.danger_public_metrics
+        self.watch = ClockWatch(clock, asyncio.get_running_loop().time)
         self.readiness = Readiness(
             {
                 "writer": readiness.writer(journal),
