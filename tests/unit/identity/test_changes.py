@@ -4,14 +4,16 @@ import dataclasses
 import inspect
 from typing import get_args
 
-from accredit.identity import changes, signal
+from accredit.identity import changes, credential_changes, group_changes, signal
+
+HOMES = {module.__name__ for module in (changes, credential_changes, group_changes, signal)}
 
 
 def declared(word: str) -> set[type]:
     return {
         one
         for _, one in inspect.getmembers(changes, inspect.isclass)
-        if one.__module__ == changes.__name__ and (one.__doc__ or "").startswith(f"{word}:")
+        if one.__module__ in HOMES and (one.__doc__ or "").startswith(f"{word}:")
     }
 
 
@@ -19,9 +21,6 @@ def test_every_class_that_says_claim_is_one_and_every_write_is_one() -> None:
     assert set(get_args(changes.Claim)) == declared("Claim")
     assert set(get_args(changes.Write)) == declared("Write")
     assert not declared("Claim") & declared("Write")
-
-
-HOMES = (changes.__name__, signal.__name__)
 
 
 def test_every_change_can_be_imported_by_name() -> None:
