@@ -25,7 +25,7 @@ def test_every_class_that_says_claim_is_one_and_every_write_is_one() -> None:
 
 def test_every_change_can_be_imported_by_name() -> None:
     classes = {name for name, one in inspect.getmembers(changes, inspect.isclass) if one.__module__ in HOMES}
-    assert set(changes.__all__) == classes | {"Claim", "Write"}
+    assert set(changes.__all__) == classes | {"Claim", "Rest", "Write"}
 
 
 def test_equal_claims_are_equal_so_that_a_batch_can_reduce_them() -> None:
