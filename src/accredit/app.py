@@ -34,6 +34,7 @@ from accredit.ports.randomness import Randomness
 from accredit.service import deployment, readiness
 from accredit.service.administrators import Administrators
 from accredit.service.agents import Agents
+from accredit.service.applications import Applications
 from accredit.service.audit import Audit
 from accredit.service.changes import Changes
 from accredit.service.checkpoints import Checkpoints
@@ -41,6 +42,7 @@ from accredit.service.credentials import Credentials
 from accredit.service.directory import Directory
 from accredit.service.enrolment import EnrolmentService
 from accredit.service.exports import Exports
+from accredit.service.groups import Groups
 from accredit.service.guard_feed import GuardFeed
 from accredit.service.guard_records import GuardRecords
 from accredit.service.guard_streams import GuardStreams
@@ -167,8 +169,7 @@ class _Parts:
         since: int,
         measures: Metrics,
     ) -> None:
-        self.issuer, self.since, self.measures = settings.origin, since, measures
-        self.database = database
+        self.issuer, self.since, self.measures, self.database = settings.origin, since, measures, database
         self.settings = settings
         self.kind = "PostgreSQL" if settings.database_url else "SQLite"
         self.clock, self.ids, self.journal, self.master = clock, Ids(clock, randomness), journal, master
@@ -189,7 +190,6 @@ class _Parts:
         self.usage = Usage(journal, settings.node or system.host_name())
         self.credentials = Credentials(self.changes, readers.Credentials(database), self.usage, randomness, oldest)
         self.reports = Reports(readers.Reports(database), self.usage, clock, oldest)
-        self.agents = Agents(self.changes, self.clients, self.credentials)
         self.manifests = Manifests(self.changes, readers.Estates(database), randomness)
         self.show_metrics = settings.danger_public_metrics
         self.watch = ClockWatch(clock, asyncio.get_running_loop().time)
@@ -288,7 +288,9 @@ class _Parts:
             administrators=administrators,
             servers=Servers(self.changes),
             roles=Roles(self.changes, self.clients),
-            agents=self.agents,
+            agents=Agents(self.changes, self.clients, self.credentials),
+            applications=Applications(self.changes, self.clients, self.credentials),
+            groups=Groups(self.changes, self.clients),
             credentials=self.credentials,
             standing=Standing(self.changes),
             enrolment=self.enrolment,

@@ -4,8 +4,9 @@ from typing import Annotated, Any
 
 import typer
 
+from accredit.cli import credential
+from accredit.cli.belongings import RoleEnds, credential_table, role_table, until, with_roles
 from accredit.cli.client import path
-from accredit.cli.credential import Noun, commands
 from accredit.cli.given import ending, lasting, role_ends
 from accredit.cli.screen import Screen, mark, moment
 from accredit.cli.secret_file import SecretFile, keeping
@@ -14,16 +15,10 @@ from accredit.cli.trouble import usage
 
 app = typer.Typer(help="Agents, with their owners and credentials.", no_args_is_help=True)
 """The commands of `accredit agent`."""
-app.add_typer(commands(Noun("agent", "agents")), name="credential")
+app.add_typer(credential.commands("agent", "agents"), name="credential")
 
 Name = Annotated[str, typer.Argument(metavar="AGENT", help="Name of the agent.", show_default=False)]
 """The argument that names which one a command is about."""
-
-RoleEnds = Annotated[
-    list[str] | None,
-    typer.Option("--role", metavar="ROLE[=WHEN]", help="A role that it holds, for good or until WHEN. Repeatable."),
-]
-"""The option that gives roles."""
 
 
 @command(app, "add")
@@ -51,7 +46,7 @@ def add(  # noqa: PLR0913  (each is an option of its own)
         session.screen.data(kept.shown(found, "secret"))
         return
     screen = session.screen
-    screen.done(f"agent {found['slug']} is registered for {found['owner']}{_roles(found)}{_until(found)}")
+    screen.done(f"agent {found['slug']} is registered for {found['owner']}{with_roles(found)}{until(found)}")
     screen.details([("client_id", found["client_id"])])
     kept.tell(screen, "secret", found["secret"])
 
@@ -105,7 +100,7 @@ def edit(  # noqa: PLR0913  (each is an option of its own)
         body["roles"] = role_ends(role or [])
     if not body:
         raise usage("say what changes, like --owner or --expires")
-    _changed(session, session.server.patch(path("agents", name), body), f"agent {name} is changed")
+    session.changed(session.server.patch(path("agents", name), body), f"agent {name} is changed")
 
 
 @command(app, "remove")
@@ -113,41 +108,20 @@ def remove(session: Session, name: Name) -> None:
     """Delete an agent: its tokens are dead everywhere, and it never comes back."""
     session.confirm(f"Remove the agent {name}? Every token of it dies, and neither it nor its credentials come back.")
     session.server.delete(path("agents", name))
-    _changed(session, {"agent": name, "removed": True}, f"agent {name} is removed")
+    session.changed({"agent": name, "removed": True}, f"agent {name} is removed")
 
 
 @command(app, "suspend")
 def suspend(session: Session, name: Name) -> None:
     """Refuse every token of an agent, everywhere, until it is resumed."""
     session.confirm(f"Suspend the agent {name}? Every token of it is refused everywhere until it is resumed.")
-    _changed(session, session.server.post(path("agents", name, "suspend")), f"agent {name} is suspended")
+    session.changed(session.server.post(path("agents", name, "suspend")), f"agent {name} is suspended")
 
 
 @command(app, "resume")
 def resume(session: Session, name: Name) -> None:
     """Let an agent work again."""
-    _changed(session, session.server.post(path("agents", name, "resume")), f"agent {name} is active")
-
-
-def _changed(session: Session, found: dict[str, Any], sentence: str) -> None:
-    if session.as_json:
-        session.screen.data(found)
-    else:
-        session.screen.done(sentence)
-
-
-def _roles(found: dict[str, Any]) -> str:
-    held = ", ".join(item["slug"] for item in found["roles"])
-    return f", with {held}" if held else ""
-
-
-def _until(found: dict[str, Any]) -> str:
-    return f", until {moment(found['expires_at'])}" if found["expires_at"] else ""
-
-
-def _end(item: dict[str, Any]) -> str | None:
-    """Return when a credential stops working: times of the API sort as texts."""
-    return min(filter(None, (item["expires_at"], item["retires_at"])), default=None)
+    session.changed(session.server.post(path("agents", name, "resume")), f"agent {name} is active")
 
 
 def _details(screen: Screen, found: dict[str, Any]) -> None:
@@ -164,22 +138,5 @@ def _details(screen: Screen, found: dict[str, Any]) -> None:
             ("expires", moment(found["expires_at"])),
         ]
     )
-    screen.say("")
-    screen.table(
-        ("credential", "kind", "state", "since", "expires"),
-        [
-            (item["id"], item["kind"], mark(item["state"]), moment(item["created_at"]), moment(_end(item)))
-            for item in found["credentials"]
-        ],
-        "it has no credential that works; make one with: accredit agent credential add",
-    )
-    screen.say("")
-    screen.table(
-        ("role", "on", "carries", "until"),
-        [
-            (item["slug"], server, " ".join(words), moment(item["ends_at"]))
-            for item in found["roles"]
-            for server, words in (item["scopes"] or {"": []}).items()
-        ],
-        "it holds no role, so it gets no scope; give it one with: accredit role assign",
-    )
+    credential_table(screen, found, "it has no credential that works; make one with: accredit agent credential add")
+    role_table(screen, found)

@@ -41,8 +41,9 @@ class Noun:
         return path(self.plural, name, "credentials", *more)
 
 
-def commands(noun: Noun) -> typer.Typer:
-    """Return the commands about the credentials of such clients."""
+def commands(word: str, plural: str) -> typer.Typer:
+    """Return the commands for the credentials of one noun; `plural` is its name in the management API."""
+    noun = Noun(word, plural)
     app = typer.Typer(help=f"The secrets and keys of an {noun.word}.", no_args_is_help=True)
     for register in (_list, _add, _rotate, _retire, _revoke):
         register(app, noun)
@@ -120,7 +121,7 @@ def _retire(app: typer.Typer, noun: Noun) -> None:
     ) -> None:
         """Let a credential work for a while and no longer: its successor takes over without a gap."""
         found = session.server.post(noun.where(name, identity, "retire"), ending(within, "retires"))
-        _said(session, found, f"{identity} of {name} works until {moment(found['retires_at'])} and no longer")
+        session.changed(found, f"{identity} of {name} works until {moment(found['retires_at'])} and no longer")
 
 
 def _revoke(app: typer.Typer, noun: Noun) -> None:
@@ -129,8 +130,8 @@ def _revoke(app: typer.Typer, noun: Noun) -> None:
         """End a credential now and for ever, and every token that it obtained."""
         session.confirm(f"Revoke {identity} of {name}? It never works again, nor does any token that it obtained.")
         session.server.delete(noun.where(name, identity))
-        found = {"client": name, "credential": identity, "state": "revoked"}
-        _said(session, found, f"{identity} of {name} is revoked")
+        found = {noun.word: name, "credential": identity, "state": "revoked"}
+        session.changed(found, f"{identity} of {name} is revoked")
 
 
 def _make(
@@ -140,7 +141,7 @@ def _make(
     if key is not None:
         found = session.server.make(where, body | {"jwk": _jwk(key)})
         text = f"{noun.word} {found['client']} can authenticate with the key {found['credential']['id']}"
-        _said(session, found, text + _replaced(found))
+        session.changed(found, text + _replaced(found))
         return
     with keeping(secret_file) as kept:
         found = session.server.make(where, body, once="secret")
@@ -186,10 +187,3 @@ def _jwk(file: Path) -> object:
         raise usage(f"{file}: {error.strerror}") from error
     except ValueError as error:
         raise usage(f"{file} holds no JSON Web Key (RFC 7517)") from error
-
-
-def _said(session: Session, found: dict[str, Any], sentence: str) -> None:
-    if session.as_json:
-        session.screen.data(found)
-    else:
-        session.screen.done(sentence)

@@ -9,14 +9,24 @@ from enum import StrEnum
 
 from accredit.identity.agent import Agent
 from accredit.identity.answer import KeptAnswer
+from accredit.identity.application import Application
 from accredit.identity.client import Client
-from accredit.identity.credential import Credential
+from accredit.identity.credential_changes import (
+    AddCredential,
+    EndCredential,
+    NoteUse,
+    RetireCredential,
+    RevokeCredential,
+)
+from accredit.identity.group_changes import AddGroup, AddMember, RemoveGroup, RemoveMember, ReplaceGroup
 from accredit.identity.guard import Enrolment
 from accredit.identity.role import Assignment, Role
 from accredit.identity.server import Server
 from accredit.identity.signal import NumberedSignal, Signal, SignalKind
 from accredit.identity.signing_key import KeyState, StoredKey
-from accredit.identity.use import Use
+
+Rest = Agent | Application
+"""What agents and applications have beside their client."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +75,18 @@ class RemoveRole:
 
 @dataclass(frozen=True, slots=True)
 class AddClient:
-    """Claim: register a client; `agent` carries the rest of an agent. Loses when slug or client_id is taken."""
+    """Claim: register a client; `rest` is what else its kind has. Loses when slug or client_id is taken."""
 
     client: Client
-    agent: Agent | None = None
+    rest: Rest | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ReplaceClient:
-    """Claim: change a client, and with `agent` the rest of it. Loses unless the stored version is one less."""
+    """Claim: change a client, and with `rest` what else its kind has. Loses unless the stored version is one less."""
 
     client: Client
-    agent: Agent | None = None
+    rest: Rest | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,14 +163,6 @@ class Reseal:
 
 
 @dataclass(frozen=True, slots=True)
-class EndCredential:
-    """Claim: end a credential whose time is over at `now` (microseconds UTC). Loses unless it is, and not ended yet."""
-
-    credential: str
-    now: int
-
-
-@dataclass(frozen=True, slots=True)
 class AppendRecords:
     """Claim: append a guard's records to its chain. Loses unless the stored chain ends at `after` with hash `head`.
 
@@ -225,35 +227,6 @@ class AddCheckpoint:
     at: int
     document: bytes
     seals: tuple[Seal, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class AddCredential:
-    """Write: give a client one more credential."""
-
-    credential: Credential
-
-
-@dataclass(frozen=True, slots=True)
-class RevokeCredential:
-    """Write: end a credential for ever."""
-
-    credential: str
-
-
-@dataclass(frozen=True, slots=True)
-class RetireCredential:
-    """Write: let a credential work until `at` (microseconds UTC) and no longer; a revoked one stays revoked."""
-
-    credential: str
-    at: int
-
-
-@dataclass(frozen=True, slots=True)
-class NoteUse:
-    """Write: keep that tokens were got with a credential. Of what is kept already, the first and the last use stay."""
-
-    use: Use
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,6 +296,9 @@ Claim = (
     | AddRole
     | ReplaceRole
     | RemoveRole
+    | AddGroup
+    | ReplaceGroup
+    | RemoveGroup
     | AddClient
     | ReplaceClient
     | RemoveClient
@@ -345,6 +321,8 @@ Write = (
     | NoteUse
     | Assign
     | Unassign
+    | AddMember
+    | RemoveMember
     | AddEnrolment
     | ForgetJti
     | ForgetAnswers
@@ -357,7 +335,9 @@ __all__ = [
     "AddClient",
     "AddCredential",
     "AddEnrolment",
+    "AddGroup",
     "AddKey",
+    "AddMember",
     "AddRole",
     "AddServer",
     "AdvanceKey",
@@ -372,12 +352,16 @@ __all__ = [
     "NoteUse",
     "NumberedSignal",
     "RemoveClient",
+    "RemoveGroup",
+    "RemoveMember",
     "RemoveRole",
     "RemoveServer",
     "ReplaceClient",
+    "ReplaceGroup",
     "ReplaceRole",
     "ReplaceServer",
     "Reseal",
+    "Rest",
     "RetireCredential",
     "RevokeCredential",
     "Seal",
