@@ -49,7 +49,7 @@ from accredit.service.token import TokenService
 from accredit.store import engines, migrate, readers, writer
 from accredit.store.engines import Database
 from accredit.store.errors import DatabaseProblem, DatabaseTooNew, StoreBusy
-from accredit.telemetry import metrics
+from accredit.telemetry import logs, metrics
 from accredit.telemetry.metrics import Metrics
 from accredit.web import guard, health, jwks, metadata, resource, serve
 from accredit.web import metrics as shown
@@ -294,6 +294,7 @@ def run(settings: Settings, ready: Callable[[str], None]) -> None:
 
     Raises what `node` does, and CannotListen.
     """
+    logs.configure(settings.log)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_until_signalled(settings, ready))
 

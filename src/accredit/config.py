@@ -8,7 +8,7 @@ import stat
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
@@ -50,6 +50,9 @@ class Settings(BaseSettings):
         default=None, description="Master key, base64url of 32 bytes; absent: the file master.key in the data folder."
     )
     proxies: tuple[str, ...] = Field(default=(), description="Addresses of proxies whose X-Forwarded-* are believed.")
+    log: Literal["console", "json"] = Field(
+        default="console", description="How log lines are written to standard error: for people, or for programs."
+    )
     metrics: str = Field(
         default="",
         description="HOST:PORT of a listener with nothing but /metrics; empty: only at the socket in the data folder.",

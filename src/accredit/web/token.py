@@ -1,5 +1,6 @@
 """RFC 6749, 3.2: the token endpoint over HTTP. A hot path, so plain ASGI."""
 
+import logging
 from time import perf_counter
 from typing import Final
 
@@ -12,10 +13,12 @@ from accredit.ports.measures import Measures
 from accredit.service.token import Refused, Token, TokenService
 from accredit.web import form
 from accredit.web.body import BodyRefused, read
+from accredit.web.trail import trail
 
 ISSUED: Final = "issued"
 """How an answer with a token is counted; all others by their error code."""
 
+_log = logging.getLogger("accredit.web")
 _encode = msgspec.json.Encoder().encode
 _HEADERS = [
     (b"content-type", b"application/json"),
@@ -56,7 +59,7 @@ class TokenEndpoint:
             body = {"access_token": answer.access_token, "token_type": "Bearer", "expires_in": answer.expires_in}
             await _send(send, 200, _encode(body | {"scope": answer.scope}), answer.decision)
             return
-        await _refuse(send, answer)
+        await _refuse(scope, send, answer)
 
     async def _answer(self, scope: Scope, receive: Receive) -> tuple[str, Token | Refused]:
         """Return the grant that was asked for, as far as it is known, and the answer."""
@@ -90,8 +93,11 @@ def _printable(text: str) -> str:
     return "".join(c if " " <= c <= "~" and c not in '"\\' else "'" for c in text)
 
 
-async def _refuse(send: Send, refused: Refused) -> None:
+async def _refuse(scope: Scope, send: Send, refused: Refused) -> None:
     refusal = refused.refusal
+    if refusal.code is ErrorCode.TEMPORARILY_UNAVAILABLE:
+        ids = {"decision": refused.decision, **trail(scope["headers"])}
+        _log.warning("a token request could not be decided: %s", refusal.reason, extra=ids)
     extra = []
     if refusal.code is ErrorCode.INVALID_CLIENT:
         extra.append((b"www-authenticate", b'Basic realm="token"'))
