@@ -51,6 +51,7 @@ from accredit.store.engines import Database
 from accredit.store.errors import DatabaseProblem, DatabaseTooNew, StoreBusy
 from accredit.telemetry import logs, metrics
 from accredit.telemetry.metrics import Metrics
+from accredit.telemetry.traces import Traces
 from accredit.web import guard, health, jwks, metadata, resource, serve
 from accredit.web import metrics as shown
 from accredit.web.api import LocalDoor, Services, TokenDoor, management_api
@@ -202,7 +203,9 @@ class _Parts:
         ]
         management = Management(self.issuer, self.directory, self.keyring, self.clock)
         door = TokenDoor(administration, management, management.resource)
-        return site(routes, {prefix + "/token": TokenEndpoint(token, self.measures)}, prefix, door)
+        return site(
+            routes, {prefix + "/token": TokenEndpoint(token, self.measures, Traces(), self.clock)}, prefix, door
+        )
 
     def _services(self) -> Services:
         return Services(
