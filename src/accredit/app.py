@@ -1,6 +1,7 @@
 """The composition root: configuration → store → services → ASGI. The only file that names concrete classes."""
 
 import asyncio
+import contextlib
 import signal
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, closing
@@ -17,38 +18,50 @@ from accredit import system
 from accredit.config import Settings
 from accredit.identity.management import MANAGEMENT_SCOPES
 from accredit.identity.sealing import MasterKey, WrongMasterKey
+from accredit.jobs.checkpoints import Checkpointing
 from accredit.jobs.clock import WatchClock
 from accredit.jobs.expiry import Expiry
 from accredit.jobs.follow import Follow
-from accredit.jobs.runner import Runner
+from accredit.jobs.listen import Listen
+from accredit.jobs.pulse import Pulse
+from accredit.jobs.runner import Job, Runner
 from accredit.oauth.metadata import Endpoints
 from accredit.ports.clock import Clock
-from accredit.ports.journal import Journal, StoreError
+from accredit.ports.journal import Journal, Overloaded, StoreError, WriterStopped
 from accredit.ports.randomness import Randomness
 from accredit.service import deployment, readiness
 from accredit.service.administrators import Administrators
 from accredit.service.agents import Agents
 from accredit.service.audit import Audit
 from accredit.service.changes import Changes
+from accredit.service.checkpoints import Checkpoints
+from accredit.service.credentials import Credentials
 from accredit.service.diagnosis import Finding, Level, about_issuer, look
 from accredit.service.directory import Directory
 from accredit.service.enrolment import EnrolmentService
+from accredit.service.exports import Exports
 from accredit.service.guard_feed import GuardFeed
 from accredit.service.guard_records import GuardRecords
+from accredit.service.guard_streams import GuardStreams
 from accredit.service.guards import Guards
 from accredit.service.ids import Ids
+from accredit.service.keepers import Offices
 from accredit.service.keyring import Keyring
 from accredit.service.keys import Keys
 from accredit.service.management import Management
 from accredit.service.manifests import Manifests
 from accredit.service.memory import Memory
+from accredit.service.questions import Questions
 from accredit.service.readiness import ClockWatch, Readiness
 from accredit.service.roles import Roles
 from accredit.service.servers import Servers
+from accredit.service.signal_log import KEPT, SignalLog
+from accredit.service.standing import Standing
 from accredit.service.token import TokenService
 from accredit.store import engines, migrate, readers, writer
 from accredit.store.engines import Database
-from accredit.store.errors import DatabaseProblem, DatabaseTooNew, StoreBusy
+from accredit.store.errors import DatabaseProblem, StoreBusy
+from accredit.store.on_postgresql import PostgresqlDatabase
 from accredit.telemetry import logs, metrics
 from accredit.telemetry.metrics import Metrics
 from accredit.telemetry.traces import Traces
@@ -75,7 +88,7 @@ CANNOT_START: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A running node: the application for everybody, the one of the local administrator, and one of metrics alone."""
+    """A running node: the application for everybody, the one of the local administrator, and what works behind."""
 
     public: ASGIApp
     admin: ASGIApp
@@ -83,6 +96,8 @@ class Node:
     measures: Metrics
     journal: Journal
     directory: Directory
+    streams: GuardStreams
+    checkpoints: Checkpoints
 
 
 @asynccontextmanager
@@ -113,14 +128,29 @@ async def node(
         parts = _Parts(settings, database, journal, clock, randomness, master, known.epoch_at, measures)
         built = await parts.build()
         runner = Runner(clock, measures)
+        stack.push_async_callback(parts.last_checkpoint)
         stack.push_async_callback(runner.stop)
-        runner.start([Follow(built.directory), Expiry(parts.keys, Memory(journal)), WatchClock(parts.watch)])
+        stack.callback(built.streams.close)
+        jobs: list[Job] = [
+            Follow(built.directory),
+            Pulse(built.streams),
+            Expiry(parts.keys, Memory(journal)),
+            Checkpointing(parts.checkpoints),
+            WatchClock(parts.watch),
+        ]
+        if isinstance(database, PostgresqlDatabase):
+            jobs.append(Listen(readers.Notices(database), built.directory))
+        runner.start(jobs)
         yield built
 
 
 def given_key(settings: Settings) -> str | None:
     """Return the configured master key, None when it is in the data folder."""
     return settings.master_key.get_secret_value() if settings.master_key is not None else None
+
+
+def _outside(settings: Settings) -> system.CheckpointFolder | None:
+    return system.CheckpointFolder(settings.checkpoints) if settings.checkpoints is not None else None
 
 
 class _Parts:
@@ -145,11 +175,17 @@ class _Parts:
         self.log, self.enrolments = readers.AuditLog(database), readers.Enrolments(database)
         self.directory = Directory(self.catalogue, self.clients, clock)
         self.keyring = Keyring(master)
+        kept, outside = readers.Checkpoints(database), _outside(settings)
+        self.checkpoints = Checkpoints(self.issuer, self.log, kept, journal, self.keyring, outside)
+        self.exports = Exports(self.issuer, self.log, kept, clock)
         self.changes = Changes(self.directory, journal, self.ids, clock)
         self.keys = Keys(self.changes, master, randomness)
         self.guards = Guards(self.issuer, self.changes, self.clients, self.keyring)
+        self.signals = SignalLog(self.issuer, self.keyring)
+        self.streams = GuardStreams(self.signals, self.directory, self.guards)
         self.enrolment = EnrolmentService(self.changes, self.enrolments, self.clients, randomness)
-        self.agents = Agents(self.changes, self.clients, randomness)
+        self.credentials = Credentials(self.changes, randomness)
+        self.agents = Agents(self.changes, self.clients, self.credentials)
         self.manifests = Manifests(self.changes, readers.Estates(database), randomness)
         self.show_metrics = settings.danger_public_metrics
         self.watch = ClockWatch(clock, asyncio.get_running_loop().time)
@@ -157,7 +193,7 @@ class _Parts:
             {
                 "writer": readiness.writer(journal),
                 "signals": readiness.signals(self.directory),
-                "schema": lambda: _schema(database),
+                "schema": lambda: migrate.behind(database),
                 "keys": readiness.keys(self.keyring),
                 "disk": lambda: asyncio.to_thread(system.writable, settings.data),
                 "clock": self.watch.probe,
@@ -168,30 +204,48 @@ class _Parts:
         """Load the state, furnish a new deployment, and return the node."""
         self.directory.observe_keys(self.keyring.refresh)
         await self.directory.load()
+        await self._begin_streams()
         await deployment.furnish(self.changes, self.keys, self.issuer)
         administration = management_api(self._services())
         self._watch()
-        admin = local(LocalDoor(administration), [*health.routes(self.readiness, told=True), *self._metrics()])
-        alone = shown.alone(self._metrics())
-        return Node(self._public(administration), admin, alone, self.measures, self.journal, self.directory)
+        doors = self._public(administration), self._local(administration), shown.alone(self._metrics())
+        return Node(*doors, self.measures, self.journal, self.directory, self.streams, self.checkpoints)
+
+    async def _begin_streams(self) -> None:
+        """Let the streams begin where the directory is: what it hears from now on, they hear."""
+        last = self.directory.cursor
+        recent = await self.catalogue.signals(max(0, last - KEPT), KEPT)
+        self.signals.begin(last, recent)
+        self.directory.observe_signals(self.streams.heard)
 
     def _watch(self) -> None:
         self.measures.watch("accredit_writer_waiting", "Changes that wait for the writer.", self.journal.waiting)
         self.measures.watch("accredit_signal_cursor", "The last signal applied here.", lambda: self.directory.cursor)
         told = "Seconds since the database confirmed that no signal was missed; above 1, nothing is decided on it."
         self.measures.watch("accredit_signals_unconfirmed_seconds", told, self.directory.unconfirmed)
+        self.measures.watch("accredit_guard_streams", "Streams over which guards hear signals.", self.streams.count)
         self.measures.watch("accredit_database_connections", "Connections to the database.", self.database.connections)
 
     def _metrics(self) -> Sequence[BaseRoute]:
         return shown.routes(self.measures, self.readiness, metrics.CONTENT_TYPE)
 
+    def _local(self, administration: ASGIApp) -> ASGIApp:
+        return local(LocalDoor(administration), [*health.routes(self.readiness, told=True), *self._metrics()])
+
+    async def last_checkpoint(self) -> None:
+        """Sign what happened since the last one; only the closing record comes after it."""
+        with contextlib.suppress(StoreError, Overloaded, WriterStopped):
+            await self.checkpoints.round(self.clock.now())
+
     def _public(self, administration: ASGIApp) -> ASGIApp:
         prefix = urlsplit(self.issuer).path
         token = TokenService(self.issuer, self.directory, self.keyring, self.journal, self.clock, self.ids, self.since)
-        feed = GuardFeed(self.issuer, self.directory, self.catalogue, self.keyring, self.master, self.clock)
+        feed = GuardFeed(
+            self.issuer, self.directory, self.catalogue, self.signals, self.keyring, self.master, self.clock
+        )
         records = GuardRecords(self.log, self.journal, self.measures)
         found = guard.GuardApi(
-            self.issuer, self.issuer + "/token", self.enrolment, self.guards, feed, records, self.keyring
+            self.issuer, self.issuer + "/token", self.enrolment, self.guards, feed, self.streams, records, self.keyring
         )
         routes = [
             *metadata.routes(self.issuer, Endpoints(token="/token", jwks="/jwks")),  # noqa: S106  (a path)
@@ -208,16 +262,22 @@ class _Parts:
         )
 
     def _services(self) -> Services:
+        administrators = Administrators(self.changes, self.clients)
         return Services(
-            administrators=Administrators(self.changes, self.clients),
+            administrators=administrators,
             servers=Servers(self.changes),
             roles=Roles(self.changes, self.clients),
             agents=self.agents,
+            credentials=self.credentials,
+            standing=Standing(self.changes),
             enrolment=self.enrolment,
             guards=self.guards,
             keys=self.keys,
-            audit=Audit(self.log),
+            audit=Audit(self.log, self.exports, self.keyring),
+            checkpoints=self.checkpoints,
+            exports=self.exports,
             manifests=self.manifests,
+            questions=Questions(self.issuer, self.directory, self.clients, Offices(administrators), self.clock),
             directory=self.directory,
             clients=self.clients,
             clock=self.clock,
@@ -225,16 +285,6 @@ class _Parts:
             database=self.kind,
             version=VERSION,
         )
-
-
-async def _schema(database: Database) -> str | None:
-    try:
-        await migrate.check(database)
-    except DatabaseTooNew:
-        return None  # A newer version migrated it, and only expanded it: this one works on.
-    except DatabaseProblem as problem:
-        return str(problem)
-    return None
 
 
 async def migrate_database(settings: Settings) -> str:
@@ -319,6 +369,9 @@ async def serving(
         apart = [] if address is None else [listeners.enter_context(closing(serve.listen(*address)))]
         async with node(settings, clock) as running:
             with closing(serve.listen_locally(settings.socket)) as unix:
-                others = [(running.admin, unix), *((running.metrics, sock) for sock in apart)]
-                await serve.serve((running.public, tcp), others, settings.proxies, stop, ready)
+                public, others = (
+                    (running.public, tcp),
+                    [(running.admin, unix), *((running.metrics, one) for one in apart)],
+                )
+                await serve.serve(public, others, settings.proxies, stop, ready, running.streams.close)
                 settings.socket.unlink(missing_ok=True)

@@ -6,8 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
+from alembic import command
 
 from accredit import app, config
+from accredit.store import migrate
 from accredit.testing.serving import Served, serve
 from tests.cli.conftest import LEDGER
 from tests.support.terminal import CommandLine, free_port
@@ -185,24 +188,42 @@ def test_a_backup_comes_back_on_a_machine_that_has_nothing_but_the_master_key(
         assert cli.data("agent", "show", "bot")["state"] == "active"
 
 
+def first_schema(path: Path, like: Path) -> None:
+    """Make a database as the first version had it, of the same issuer and master key as another one."""
+    ((issuer, key_check),) = rows(like, "SELECT issuer, key_check FROM deployment")
+
+    def make(conn: sa.Connection) -> None:
+        found = migrate._config()
+        found.attributes["connection"] = conn
+        command.upgrade(found, "0001")
+        values = {"issuer": issuer, "key": key_check}
+        conn.execute(sa.text("INSERT INTO deployment VALUES (1, :issuer, :key, 1, 1)"), values)
+
+    engine = sa.create_engine(f"sqlite:///{path}")
+    with engine.begin() as conn:
+        make(conn)
+    engine.dispose()
+    path.chmod(0o600)
+
+
 def test_an_older_backup_is_migrated_on_its_way(
-    stopped: Served, copy: Path, capsys: pytest.CaptureFixture[str]
+    stopped: Served, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    changed(copy, "ALTER TABLE deployment DROP COLUMN epoch_at")
-    changed(copy, "UPDATE alembic_version SET version_num = '0004'")
-    cli = CommandLine(stopped.folder, capsys)
-    cli.ok("--yes", "restore", str(copy))
-    assert rows(stopped.folder / "accredit.db", "SELECT epoch FROM deployment") == [(2,)]
+    old, database = tmp_path / "old.db", stopped.folder / "accredit.db"
+    first_schema(old, database)
+    CommandLine(stopped.folder, capsys).ok("--yes", "restore", str(old))
+    assert rows(database, "SELECT epoch, epoch_at > 1 FROM deployment") == [(2, 1)]
+    assert rows(old, "SELECT version_num FROM alembic_version") == [("0001",)], "a backup is only read"
 
 
-def test_an_old_database_is_copied_before_up_migrates_it(stopped: Served, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_old_database_is_copied_before_up_migrates_it(stopped: Served) -> None:
     database = stopped.folder / "accredit.db"
-    changed(database, "ALTER TABLE deployment DROP COLUMN epoch_at")
-    changed(database, "UPDATE alembic_version SET version_num = '0004'")
+    first_schema(stopped.folder / "old.db", database)
+    (stopped.folder / "old.db").replace(database)
     with serve(stopped.folder, port=stopped.settings.port):
         (kept,) = stopped.folder.glob("accredit.db.before-*")
     assert kept.stat().st_mode & 0o777 == 0o600
-    assert rows(kept, "SELECT version_num FROM alembic_version") == [("0004",)]
+    assert rows(kept, "SELECT version_num FROM alembic_version") == [("0001",)]
 
 
 def test_postgresql_is_brought_back_by_its_own_tools_and_then_told_so(

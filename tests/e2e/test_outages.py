@@ -120,22 +120,22 @@ def guarded(issuer: str, resource: str, folder: Path, code: str) -> Iterator[htt
             cwd=ROOT, env=environment() | {"PYTHONPATH": str(ROOT)}, stdout=said, stderr=said,
         )  # fmt: skip
     try:
-        with httpx2.Client(base_url=resource, trust_env=False, timeout=30) as http:
-            until(lambda: _reaches(http), 30)
+        with httpx2.Client(trust_env=False, timeout=30) as http:
+            until(lambda: _reaches(http, resource), 30)
             yield http
     finally:
         process.terminate()
         process.wait(20)
 
 
-def _reaches(http: httpx2.Client) -> bool:
+def _reaches(http: httpx2.Client, url: str) -> bool:
     try:
-        return http.get("").status_code == 401
+        return http.get(url).status_code == 401
     except httpx2.TransportError:
         return False
 
 
-def call(http: httpx2.Client, token: str, tool: str) -> httpx2.Response:
+def call(http: httpx2.Client, url: str, token: str, tool: str) -> httpx2.Response:
     """Call a tool, as a client of the 2025-11-25 revision without a session."""
     headers = {
         "authorization": f"Bearer {token}",
@@ -143,7 +143,7 @@ def call(http: httpx2.Client, token: str, tool: str) -> httpx2.Response:
         "mcp-protocol-version": "2025-11-25",
     }
     params = {"name": tool, "arguments": {}}
-    return http.post("", headers=headers, json={"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params})
+    return http.post(url, headers=headers, json={"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params})
 
 
 def test_a_full_disk_at_the_guard_lets_nothing_through_unrecorded_and_mends_itself(tmp_path: Path) -> None:
@@ -155,20 +155,19 @@ def test_a_full_disk_at_the_guard_lets_nothing_through_unrecorded_and_mends_itse
         code = server.made("/servers/ledger/enrolments")["code"]
         token = ask(server, agent, resource).json()["access_token"]
         with guarded(server.issuer, resource, tmp_path / "guard", code) as http:
-            print(call(http, token, "read").text, call(http, token, "read"))
-            until(lambda: call(http, token, "read").status_code == 200, 30)
+            until(lambda: call(http, resource, token, "read").status_code == 200, 30)
             server.stop()
             let = 0
-            while (answer := call(http, token, "read")).status_code == 200:
+            while (answer := call(http, resource, token, "read")).status_code == 200:
                 let += 1
                 assert let < 1000, "the spool takes more than the disk has"
             assert let > 10
             for tool in ("read", "purge", "read"):
-                answer = call(http, token, tool)
+                answer = call(http, resource, token, tool)
                 assert (answer.status_code, int(answer.headers["retry-after"]) > 0) == (503, True)
             assert sum(path.stat().st_size for path in (tmp_path / "guard").rglob("*.ndjson")) <= SMALL
             with up(data, port, **settings) as again:
-                until(lambda: call(http, token, "read").status_code == 200, 60)
+                until(lambda: call(http, resource, token, "read").status_code == 200, 60)
                 until(lambda: _allowed(again) > let, 60)
                 assert again.admin().get("/audit/verify").json()["ok"]
 

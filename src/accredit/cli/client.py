@@ -14,6 +14,9 @@ SECONDS: Final = 30.0
 """How long a command waits for an answer."""
 
 _PAGE: Final = 200
+_TAGGED: Final = frozenset({"servers", "roles", "agents"})
+_APART: Final = frozenset({"assignments", "credentials"})
+"""What is under a noun and changes nothing in its own state."""
 _LONGEST_SEGMENT: Final = 2000
 
 
@@ -63,14 +66,18 @@ class Client:
         """Put `body` (JSON) and return the answer. What is part of something is put into it as it is now."""
         return self._call("PUT", where, json=body, headers=self._match(where))
 
+    def patch(self, where: str, body: Any) -> Any:
+        """Change what is at `where`, as it is now, by the members of `body` (JSON), and return the answer."""
+        return self._call("PATCH", where, json=body, headers=self._match(where))
+
     def delete(self, where: str, **query: str) -> Any:
         """Delete what is at `where`, out of what it is part of as that is now."""
         return self._call("DELETE", where, params=query, headers=self._match(where))
 
     def _match(self, where: str) -> dict[str, str]:
-        """Return the header that names the state of the server or role that a change at `where` is about."""
+        """Return the header that names the state of the noun that a change at `where` is about."""
         noun, slug, *part = where.strip("/").split("/")
-        if noun not in ("servers", "roles") or not part or part[0] == "assignments":
+        if noun not in _TAGGED or (part and part[0] in _APART):
             return {}
         answer = self._send("GET", f"/{noun}/{slug}")
         self._read(answer)
@@ -83,15 +90,33 @@ class Client:
             return []
         return list(found.json().get("checks", []))
 
-    def items(self, where: str) -> Iterator[Any]:
-        """Yield every item of a list, page by page."""
-        cursor: str | None = None
+    def items(self, where: str, cursor: str | None = None) -> Iterator[Any]:
+        """Yield every item of a list, page by page, behind `cursor` if there is one."""
         while True:
             page = self.get(where, cursor=cursor, limit=_PAGE)
             yield from page["items"]
             cursor = page["next"]
             if cursor is None:
                 return
+
+    def lines(self, where: str, **query: str | None) -> Iterator[bytes]:
+        """Yield the lines of a long answer as they come, without their ends. The last one may be a part of a line."""
+        given = {name: value for name, value in query.items() if value is not None}
+        try:
+            with self._http.stream("GET", where, params=given, timeout=httpx2.Timeout(SECONDS, read=None)) as answer:
+                if not answer.is_success:
+                    answer.read()
+                    self._read(answer)
+                rest = b""
+                for piece in answer.iter_bytes():
+                    *whole, rest = (rest + piece).split(b"\n")
+                    yield from whole
+                if rest:
+                    yield rest
+        except httpx2.ConnectError as error:
+            raise self._unreachable(error) from error
+        except httpx2.TransportError as error:
+            raise Trouble(Exit.UNREACHABLE, f"the connection to accredit broke ({type(error).__name__})") from error
 
     def close(self) -> None:
         """Let the connection go."""

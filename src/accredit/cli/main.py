@@ -15,12 +15,14 @@ from accredit.cli import (
     agent,
     audit,
     backup,
+    completion,
     doctor,
     explain,
     guard,
     key,
     manifest,
     migrate,
+    proof,
     role,
     server,
     up,
@@ -49,8 +51,9 @@ def program() -> typer.Typer:
     for name, noun in (("server", server), ("role", role), ("agent", agent), ("guard", guard), ("key", key)):
         app.add_typer(noun.app, name=name)
     app.add_typer(admin.app, name="admin")
+    proof.register(audit.app)
     app.add_typer(audit.app, name="audit")
-    for single in (manifest, explain, up, migrate, doctor, backup, version):
+    for single in (manifest, explain, completion, up, migrate, doctor, backup, version):
         single.register(app)
     return app
 

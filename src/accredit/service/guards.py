@@ -1,29 +1,31 @@
 """Guards under management, and the check of the tokens that they come with."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from accredit.identity.changes import ReplaceClient, Signal, SignalKind
 from accredit.identity.client import Client, ClientKind
 from accredit.identity.principal import Principal
 from accredit.identity.server import Server
 from accredit.identity.signing_key import KeyUse
-from accredit.identity.state import State
-from accredit.oauth.outcome import Outcome
 from accredit.ports.clients import Clients
 from accredit.service.changes import Changes
 from accredit.service.deployment import guard_resource
 from accredit.service.keyring import Keyring
-from accredit.service.problem import Problem, ProblemCode, not_found, stale
+from accredit.service.problem import Problem, ProblemCode, not_found
+from accredit.service.standing import Standing
 from accredit_sdk.errors import InvalidToken
 from accredit_sdk.verify import Verifier
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A guard that proved who it is, and the one server that it speaks for."""
+    """A guard that proved who it is, and the one server that it speaks for.
+
+    `handles` are those by which the token that it came with can be killed.
+    """
 
     principal: Principal
     server: Server
+    handles: frozenset[str]
 
 
 class NotAGuard(Exception):
@@ -36,6 +38,7 @@ class Guards:
     def __init__(self, issuer: str, changes: Changes, clients: Clients, keyring: Keyring) -> None:
         self._changes = changes
         self._clients = clients
+        self._standing = Standing(changes)
         self._keyring = keyring
         self._verifier = Verifier(issuer, guard_resource(issuer))
 
@@ -47,16 +50,27 @@ class Guards:
             raise NotAGuard(error.problem.value) from None
         if scope not in claims.scopes():
             raise NotAGuard(f"no scope {scope}")
-        principal = await self._changes.directory.principal(claims.client_id)
+        return await self._living(claims.client_id, frozenset(claims.rev))
+
+    async def still(self, caller: Caller) -> bool:
+        """Tell whether a guard that proved who it is would still be let in."""
+        try:
+            await self._living(caller.principal.client.client_id, caller.handles)
+        except NotAGuard:
+            return False
+        return True
+
+    async def _living(self, client_id: str, handles: frozenset[str]) -> Caller:
+        principal = await self._changes.directory.principal(client_id)
         now = self._changes.clock.now()
         if principal is None or principal.client.kind is not ClientKind.GUARD or not principal.client.usable(now):
             raise NotAGuard("not a guard, or suspended")
-        if not any(item.usable(now) and item.id in claims.rev for item in principal.credentials):
+        if not any(item.usable(now) and item.id in handles for item in principal.credentials):
             raise NotAGuard("the credential is not alive")
         for identity in principal.client.servers:
             server = self._changes.directory.server_by_id(identity)
             if server is not None:
-                return Caller(principal, server)
+                return Caller(principal, server, handles)
         raise NotAGuard("its server is not registered any more")
 
     async def page(self, after: str, limit: int) -> tuple[Principal, ...]:
@@ -65,23 +79,17 @@ class Guards:
 
     async def suspend(self, name: str, by: str) -> Client:
         """Give this guard no more state; it refuses by itself once its state is too old."""
-        return await self._set_state(name, State.SUSPENDED, SignalKind.SUSPENDED, "guard.suspend", by)
+        return await self._standing.suspend(await self._client(name), by)
 
     async def resume(self, name: str, by: str) -> Client:
         """Let the guard work again."""
-        return await self._set_state(name, State.ACTIVE, SignalKind.RESUMED, "guard.resume", by)
+        return await self._standing.resume(await self._client(name), by)
 
-    async def _set_state(self, name: str, state: State, kind: SignalKind, action: str, by: str) -> Client:
+    async def _client(self, name: str) -> Client:
         found = await self._clients.by_slug(ClientKind.GUARD, name)
         if found is None:
             raise not_found("guard", name)
-        if found.client.state is state:
-            return found.client
-        changed = replace(found.client, state=state, version=found.client.version + 1)
-        event = self._changes.event(action, changed.id, by, name)
-        outcome = Outcome(changed, (ReplaceClient(changed),), (), (event,), (Signal(kind, changed.id),))
-        await self._changes.commit(outcome, stale("guard", name))
-        return changed
+        return found.client
 
 
 def unauthorized() -> Problem:

@@ -11,7 +11,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from accredit.store.engines import Database
-from accredit.store.errors import DatabaseNotMigrated, DatabaseTooNew, DatabaseUnusable
+from accredit.store.errors import DatabaseNotMigrated, DatabaseProblem, DatabaseTooNew, DatabaseUnusable
 from accredit.store.on_postgresql import PostgresqlDatabase
 from accredit.store.on_sqlite import SqliteDatabase
 
@@ -28,6 +28,20 @@ async def check(database: Database) -> None:
     """Raise DatabaseTooNew, DatabaseUnusable or DatabaseNotMigrated unless the schema is the newest; change nothing."""
     if await database.read(_found) != newest():
         raise DatabaseNotMigrated("the database is not migrated to this version yet; run: accredit migrate")
+
+
+async def behind(database: Database) -> str | None:
+    """Return what to do about a schema that is older than this software, None when it will do.
+
+    One that a newer version has migrated will: it was only expanded.
+    """
+    try:
+        await check(database)
+    except DatabaseTooNew:
+        return None
+    except DatabaseProblem as problem:
+        return str(problem)
+    return None
 
 
 async def up(database: Database, folder: Path) -> None:

@@ -39,10 +39,12 @@ async def serve(
     proxies: Sequence[str],
     stop: asyncio.Event,
     ready: Callable[[], None],
+    ending: Callable[[], None],
 ) -> None:
     """Serve the applications on their sockets until `stop` is set; call `ready` once all answer.
 
-    The `proxies` are believed at the public one alone.
+    The `proxies` are believed at the public one alone. `ending` is called when it is time to stop: what would never end
+    by itself must end then.
     """
     listeners = [_listener(public[0], proxies), *(_listener(app, ()) for app, _ in others)]
     running = [
@@ -57,6 +59,7 @@ async def serve(
         await asyncio.wait([*running, ended], return_when=asyncio.FIRST_COMPLETED)
         ended.cancel()
     finally:
+        ending()
         for listener in listeners:
             listener.should_exit = True
         await asyncio.gather(*running)

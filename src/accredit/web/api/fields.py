@@ -4,6 +4,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 
+from accredit.identity.credential import resembles
 from accredit.identity.pin import Pin
 from accredit.identity.schema import LONGEST_LIST, LONGEST_NAME, LONGEST_TEXT
 from accredit.identity.slug import slug
@@ -26,6 +27,8 @@ _LONGEST_SPAN: Final = 100 * 365 * 24 * 3600
 def _printable(text: str) -> str:
     if not text.isprintable():
         raise ValueError("must be one line of visible characters")
+    if resembles(text):
+        raise ValueError("looks like a secret or a token; no text for people holds one")
     return text
 
 

@@ -7,13 +7,18 @@ from accredit.ports.clock import Clock
 from accredit.service.administrators import Administrators
 from accredit.service.agents import Agents
 from accredit.service.audit import Audit
+from accredit.service.checkpoints import Checkpoints
+from accredit.service.credentials import Credentials
 from accredit.service.directory import Directory
 from accredit.service.enrolment import EnrolmentService
+from accredit.service.exports import Exports
 from accredit.service.guards import Guards
 from accredit.service.keys import Keys
 from accredit.service.manifests import Manifests
+from accredit.service.questions import Questions
 from accredit.service.roles import Roles
 from accredit.service.servers import Servers
+from accredit.service.standing import Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +29,16 @@ class Services:
     servers: Servers
     roles: Roles
     agents: Agents
+    credentials: Credentials
+    standing: Standing
     enrolment: EnrolmentService
     guards: Guards
     keys: Keys
     audit: Audit
+    checkpoints: Checkpoints
+    exports: Exports
     manifests: Manifests
+    questions: Questions
     directory: Directory
     clients: Clients
     clock: Clock

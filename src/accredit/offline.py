@@ -1,14 +1,19 @@
-"""Copies of the database and the way back to them: composed like a node, and no node runs on what is restored."""
+"""What is done with a database that no node serves: copied, restored, its log verified. Composed like a node."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from accredit import system
 from accredit.app import VERSION, given_key
+from accredit.audit.verification import Report
 from accredit.config import Settings
 from accredit.ports.backups import Comparison, Contents
 from accredit.service import deployment, restoration
+from accredit.service.audit import Audit
+from accredit.service.exports import Exports
 from accredit.service.ids import Ids
+from accredit.service.keyring import Keyring
 from accredit.store import backup, engines, migrate, on_sqlite, readers, replacing, writer
 from accredit.store.engines import Database
 from accredit.store.errors import DatabaseUnusable
@@ -72,6 +77,31 @@ async def begin_epoch(settings: Settings) -> None:
         if isinstance(database, PostgresqlDatabase) and (nodes := await database.others()):
             raise DatabaseUnusable(f"{nodes} connections of Accredit are open; stop every node, and try again")
         await _begin_epoch(database, "an older state of the database was brought back")
+    finally:
+        await database.close()
+
+
+def verify_log(settings: Settings, outside: Iterable[bytes]) -> Report:
+    """Verify the log in the database itself, while no node runs on it; `outside` are checkpoints kept elsewhere.
+
+    Raises what keeps a node from starting.
+    """
+    return asyncio.run(_verify_log(settings, outside))
+
+
+async def _verify_log(settings: Settings, outside: Iterable[bytes]) -> Report:
+    database = await engines.open(settings.database_url, settings.data)
+    try:
+        await migrate.check(database)
+        known = await readers.Deployments(database).read()
+        master = system.master_key(settings.data, given_key(settings), create=False)
+        if known is not None:
+            deployment.compare(known, settings.origin, master)
+        keyring = Keyring(master)
+        keyring.refresh((await readers.Catalogues(database).load()).keys)
+        log = readers.AuditLog(database)
+        exports = Exports(settings.origin, log, readers.Checkpoints(database), system.SystemClock())
+        return await Audit(log, exports, keyring).verify(outside)
     finally:
         await database.close()
 
