@@ -12,6 +12,7 @@ from accredit.identity.slug import SlugError, slug
 from accredit.oauth.outcome import Outcome
 from accredit.ports.clients import Clients
 from accredit.service.changes import Changes
+from accredit.service.once import Once
 from accredit.service.problem import Problem, ProblemCode, not_found, stale, taken
 from accredit.service.reductions import reductions
 from accredit_sdk import scopes as words
@@ -35,7 +36,9 @@ class Roles:
             raise not_found("role", name)
         return found
 
-    async def add(self, name: str, title: str, scopes: dict[str, frozenset[str]], by: str) -> Role:
+    async def add(
+        self, name: str, title: str, scopes: dict[str, frozenset[str]], by: str, once: Once[Role] | None = None
+    ) -> Role:
         """Create a role; `scopes` maps server slugs to words. Raises Problem when a scope or a server is unknown."""
         try:
             checked = slug(name)
@@ -55,7 +58,7 @@ class Roles:
         )
         event = self._changes.event("role.add", role.id, by, _summary(role.slug, scopes))
         outcome = Outcome(role, (AddRole(role),), (), (event,), (Signal(SignalKind.ROLES, role.id),))
-        await self._changes.commit(outcome, taken("role", checked))
+        await self._changes.commit(outcome, taken("role", checked), once)
         return role
 
     async def put_scopes(self, name: str, server: str, scopes: frozenset[str], by: str) -> Role:
@@ -82,7 +85,7 @@ class Roles:
         role = self.get(name)
         assignment = Assignment(role.id, holder.client.id, ends_at)
         event = self._changes.event("role.assign", role.id, by, f"{name} to {holder.client.slug}")
-        after = (*(item for item in self._held(holder) if item.role.id != role.id), HeldRole(role, ends_at))
+        after = (*self._without(holder, role), HeldRole(role, ends_at))
         heard = (Signal(SignalKind.CLIENT, holder.client.id), *self._reduced(holder, after))
         outcome = Outcome(assignment, (), (Assign(assignment),), (event,), heard)
         await self._changes.commit(outcome, stale("role", name))
@@ -94,13 +97,17 @@ class Roles:
         if all(item.role != role.id for item in holder.assignments):
             raise Problem(ProblemCode.NOT_FOUND, f"{holder.client.slug} does not hold the role {name}")
         event = self._changes.event("role.unassign", role.id, by, f"{name} from {holder.client.slug}")
-        after = tuple(item for item in self._held(holder) if item.role.id != role.id)
+        after = self._without(holder, role)
         heard = (Signal(SignalKind.CLIENT, holder.client.id), *self._reduced(holder, after))
         outcome = Outcome(None, (), (Unassign(role.id, holder.client.id),), (event,), heard)
         await self._changes.commit(outcome, stale("role", name))
 
     def _held(self, holder: Principal) -> tuple[HeldRole, ...]:
         return self._changes.directory.held(holder)
+
+    def _without(self, holder: Principal, role: Role) -> tuple[HeldRole, ...]:
+        """Return what the client has once the role is not assigned to itself; it may still have it through a group."""
+        return tuple(item for item in self._held(holder) if item.role.id != role.id or item.through is not None)
 
     def _as(self, item: HeldRole, changed: Role) -> HeldRole:
         return replace(item, role=changed) if item.role.id == changed.id else item

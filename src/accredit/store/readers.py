@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from accredit.identity.agent import Agent
+from accredit.identity.answer import KeptAnswer
+from accredit.identity.application import Application
 from accredit.identity.changes import NumberedSignal, Seal, StoredRecord
 from accredit.identity.client import ClientKind
 from accredit.identity.estate import Estate
@@ -17,7 +19,22 @@ from accredit.identity.principal import Principal
 from accredit.ports.audit_log import ChainEnd, Filter, Kept, OpenEnd
 from accredit.ports.catalogue import Catalogue
 from accredit.ports.deployment import Deployment
-from accredit.store import audit, checkpoints, clients, deployment, enrolments, keys, roles, servers, signals, storable
+from accredit.store import (
+    agents,
+    answers,
+    applications,
+    audit,
+    checkpoints,
+    clients,
+    deployment,
+    enrolments,
+    groups,
+    keys,
+    roles,
+    servers,
+    signals,
+    storable,
+)
 from accredit.store.engines import Database
 from accredit.store.on_postgresql import PostgresqlDatabase
 
@@ -74,15 +91,30 @@ class Clients:
         """Return the agent whose client has the id `client`."""
         if not storable.possible(client):
             return None
-        return await self.database.look_up(lambda conn: clients.agent(conn, client))
+        return await self.database.look_up(lambda conn: agents.one(conn, client))
 
     async def agents(self, after: str, limit: int) -> tuple[Agent, ...]:
         """Return at most `limit` agents whose slug sorts after `after`, by slug."""
         storable.check((after, limit))
-        return await self.database.read(lambda conn: clients.agent_page(conn, after, limit))
+        return await self.database.read(lambda conn: agents.page(conn, after, limit))
+
+    async def application(self, client: str) -> Application | None:
+        """Return the application whose client has the id `client`."""
+        if not storable.possible(client):
+            return None
+        return await self.database.look_up(lambda conn: applications.one(conn, client))
+
+    async def applications(self, after: str, limit: int) -> tuple[Application, ...]:
+        """Return at most `limit` applications whose slug sorts after `after`, by slug."""
+        storable.check((after, limit))
+        return await self.database.read(lambda conn: applications.page(conn, after, limit))
+
+    async def members(self, group: str) -> tuple[Principal, ...]:
+        """Return every client in the group with that id, with what belongs to it, by kind and slug."""
+        return await self.database.read(lambda conn: clients.members(conn, group))
 
     async def holders(self, role: str) -> tuple[Principal, ...]:
-        """Return every client that holds the role with that id, with what belongs to it."""
+        """Return every client that holds the role with that id, also through a group, with what belongs to it."""
         return await self.database.read(lambda conn: clients.holders(conn, role))
 
     async def agents_with(self, roles: Sequence[str], after: str, limit: int) -> tuple[Principal, ...]:
@@ -116,6 +148,17 @@ class Enrolments:
     async def by_code(self, code_digest: bytes) -> Enrolment | None:
         """Return the enrolment with that code, taken or not, or None."""
         return await self.database.look_up(lambda conn: enrolments.by_code(conn, code_digest))
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """Implements `ports.answers.Answers`."""
+
+    database: Database
+
+    async def find(self, key: bytes) -> KeptAnswer | None:
+        """Return what is kept under the key with that digest, or None."""
+        return await self.database.look_up(lambda conn: answers.find(conn, key))
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +232,13 @@ class Deployments:
 
 
 def _catalogue(conn: sa.Connection) -> Catalogue:
-    return Catalogue(seq=signals.head(conn), servers=servers.load(conn), roles=roles.load(conn), keys=keys.load(conn))
+    return Catalogue(
+        seq=signals.head(conn),
+        servers=servers.load(conn),
+        roles=roles.load(conn),
+        keys=keys.load(conn),
+        groups=groups.load(conn),
+    )
 
 
 def _estate(conn: sa.Connection) -> Estate:
@@ -197,6 +246,6 @@ def _estate(conn: sa.Connection) -> Estate:
         seq=signals.head(conn),
         servers=servers.load(conn),
         roles=roles.load(conn),
-        agents=clients.all_agents(conn),
+        agents=agents.everyone(conn),
         held=roles.held(conn),
     )

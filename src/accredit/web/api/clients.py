@@ -11,10 +11,12 @@ from accredit.identity.credential import Credential
 from accredit.identity.management import Authority, Need
 from accredit.identity.principal import Principal
 from accredit.identity.role import HeldRole
+from accredit.service.credentials import NewSecret
 from accredit.service.directory import Directory
 from accredit.service.problem import Problem, ProblemCode, not_found
 from accredit.web.api import roles, times
 from accredit.web.api.fields import Body, Instant, Slug, Span, View, end, example
+from accredit.web.api.idempotency import Repeatable, once
 from accredit.web.api.permissions import NotPermitted, Who
 from accredit.web.api.services import Services
 
@@ -55,15 +57,16 @@ class CredentialView(View):
 
 
 class HeldRoleView(View):
-    """A role that is held, with what it carries by the slugs of servers."""
+    """A role that is held, with what it carries by the slugs of servers. `through` is the slug of a group, or null."""
 
     slug: str
     ends_at: str | None
+    through: str | None
     scopes: dict[str, list[str]]
 
 
 class NewCredentialView(View):
-    """A credential that has just been made. Its secret is shown this once; a public key has none."""
+    """A credential that has just been made. Its secret is shown this once, and null in a repetition and for a key."""
 
     client: str
     client_id: str
@@ -112,15 +115,23 @@ class CredentialHandlers:
         router.add_api_route(f"{one}/retire", cls.retire_credential, methods=["POST"])
         router.add_api_route(one, cls.revoke_credential, methods=["DELETE"], status_code=204)
 
-    async def add_credential(self, who: Who, slug: Slug, body: CredentialBody | None = None) -> NewCredentialView:
+    async def add_credential(
+        self, who: Who, slug: Slug, body: CredentialBody | None = None, asked: Repeatable = None
+    ) -> NewCredentialView:
         """Give the client one more credential: the public key in the body, or without one a secret."""
-        holder = await self._holder(slug)
+        holder = await self._receiver(slug)
+        client = holder.client
         not_above(self._services, who, holder)
+
+        def key(made: Credential) -> NewCredentialView:
+            return _new(client, made, None)
+
+        def secret(made: NewSecret) -> NewCredentialView:
+            return _new(client, made.credential, made.secret)
+
         if body is not None and body.jwk is not None:
-            key = await self._credentials.add_key(holder, body.jwk, who.name)
-            return _new(holder.client, key, None)
-        made = await self._credentials.add_secret(holder, who.name)
-        return _new(holder.client, made.credential, made.secret)
+            return key(await self._credentials.add_key(holder, body.jwk, who.name, once(asked, key)))
+        return secret(await self._credentials.add_secret(holder, who.name, once(asked, secret)))
 
     async def retire_credential(
         self, who: Who, slug: Slug, credential: CredentialId, body: RetireBody
@@ -136,6 +147,10 @@ class CredentialHandlers:
     async def revoke_credential(self, who: Who, slug: Slug, credential: CredentialId) -> None:
         """End a credential now, and every token that it obtained."""
         await self._credentials.revoke(await self._holder(slug), credential, who.name)
+
+    async def _receiver(self, slug: str) -> Principal:
+        """Return the client if it can have credentials at all. Raises Problem."""
+        return await self._holder(slug)
 
     async def _holder(self, slug: str) -> Principal:
         found = await self._services.clients.by_slug(self.kind, slug)
@@ -169,10 +184,17 @@ def credential_view(item: Credential) -> CredentialView:
 
 def role_views(held: tuple[HeldRole, ...], directory: Directory) -> list[HeldRoleView]:
     """Return held roles as the API shows them, by slug."""
-    return [
-        HeldRoleView(slug=item.role.slug, ends_at=times.render(item.ends_at), scopes=roles.scopes(item.role, directory))
-        for item in sorted(held, key=lambda item: item.role.slug)
-    ]
+    return [_role(item, directory) for item in sorted(held, key=lambda item: (item.role.slug, item.through or ""))]
+
+
+def _role(item: HeldRole, directory: Directory) -> HeldRoleView:
+    group = directory.group_by_id(item.through) if item.through is not None else None
+    return HeldRoleView(
+        slug=item.role.slug,
+        ends_at=times.render(item.ends_at),
+        through=group.slug if group is not None else None,
+        scopes=roles.scopes(item.role, directory),
+    )
 
 
 def client_members(client: Client) -> dict[str, str | None]:
