@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 FLOORS = (
-    "cli", "testing", "offline", "app", "config", "web", "console", "gateway", "jobs", "service", "store", "outbound",
+    "cli", "testing", "backups", "app", "config", "web", "console", "gateway", "jobs", "service", "store", "outbound",
     "system", "telemetry", "ports", "oauth", "audit", "identity",
 )  # fmt: skip
 

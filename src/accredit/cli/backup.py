@@ -29,10 +29,10 @@ def backup(
 ) -> None:
     """Copy the SQLite database of the data folder to FILE, while a node runs or not. The master key is not in it."""
     settings = session.settings()
-    from accredit import offline  # noqa: PLC0415  (the server is loaded only by those who need its database)
+    from accredit import backups  # noqa: PLC0415  (the server is loaded only by those who need its database)
 
     with refusing(), session.screen.working("Copying the database"):
-        found = offline.back_up(settings, file.absolute())
+        found = backups.back_up(settings, file.absolute())
     if session.as_json:
         session.screen.data({"file": str(file), "epoch": found.epoch, "records": found.records})
         return
@@ -59,7 +59,7 @@ def restore(
     if file is None:
         _after_pg_restore(session)
         return
-    from accredit import offline  # noqa: PLC0415  (the server is loaded only by those who need its database)
+    from accredit import backups  # noqa: PLC0415  (the server is loaded only by those who need its database)
 
     seen: list[Comparison] = []
 
@@ -71,7 +71,7 @@ def restore(
             )
 
     with refusing():
-        kept = asyncio.run(offline.restore(settings, file.absolute(), agree))
+        kept = asyncio.run(backups.restore(settings, file.absolute(), agree))
     if session.as_json:
         session.screen.data(_told(seen[0], kept))
     else:
@@ -80,11 +80,11 @@ def restore(
 
 def _after_pg_restore(session: Session) -> None:
     settings = session.settings()
-    from accredit import offline  # noqa: PLC0415
+    from accredit import backups  # noqa: PLC0415
 
     session.confirm("Void every token issued until now?")
     with refusing():
-        asyncio.run(offline.begin_epoch(settings))
+        asyncio.run(backups.begin_epoch(settings))
     if session.as_json:
         session.screen.data({"restored": True})
         return
