@@ -30,7 +30,7 @@ from accredit.oauth.metadata import Endpoints
 from accredit.ports.clock import Clock
 from accredit.ports.journal import Journal, Overloaded, StoreError, WriterStopped
 from accredit.ports.randomness import Randomness
-from accredit.service import deployment, readiness
+from accredit.service import deployment, modes, readiness
 from accredit.service.administrators import Administrators
 from accredit.service.agents import Agents
 from accredit.service.audit import Audit
@@ -46,7 +46,6 @@ from accredit.service.guard_records import GuardRecords
 from accredit.service.guard_streams import GuardStreams
 from accredit.service.guards import Guards
 from accredit.service.ids import Ids
-from accredit.service.keepers import Offices
 from accredit.service.keyring import Keyring
 from accredit.service.keys import Keys
 from accredit.service.management import Management
@@ -275,7 +274,7 @@ class _Parts:
             checkpoints=self.checkpoints,
             exports=self.exports,
             manifests=self.manifests,
-            questions=Questions(self.issuer, self.directory, self.clients, Offices(administrators), self.clock),
+            questions=Questions(self.issuer, self.directory, self.clients, administrators, self.clock),
             directory=self.directory,
             clients=self.clients,
             clock=self.clock,
@@ -330,10 +329,8 @@ async def _look(settings: Settings) -> tuple[Finding, ...]:
         text = f"there is no data folder {settings.data} yet"
         return (about_issuer(settings.origin), Finding(Level.WARN, text, "the first `accredit up` makes it"))
 
-    async def database() -> Finding:
-        return await _look_at_database(settings)
-
-    found = await look("the database", database, CANNOT_START)
+    relaxed: list[Finding] = []
+    found = await look("the database", lambda: _look_at_database(settings, relaxed), CANNOT_START)
 
     async def folder() -> Finding:
         system.prepare(settings.data)
@@ -342,7 +339,7 @@ async def _look(settings: Settings) -> tuple[Finding, ...]:
         system.master_key(settings.data, given_key(settings), create=False)
         return Finding(Level.OK, f"the data folder {settings.data} and the master key are closed to others")
 
-    return (about_issuer(settings.origin), await look("the data folder", folder, CANNOT_START), found)
+    return (about_issuer(settings.origin), await look("the data folder", folder, CANNOT_START), found, *relaxed)
 
 
 _UNUSED: Final = Finding(
@@ -350,7 +347,8 @@ _UNUSED: Final = Finding(
 )
 
 
-async def _look_at_database(settings: Settings) -> Finding:
+async def _look_at_database(settings: Settings, relaxed: list[Finding]) -> Finding:
+    """Look at the database, and put into `relaxed` what is to be said of servers that do not enforce."""
     try:
         opened = await engines.open(settings.database_url, settings.data)
     except StoreBusy:
@@ -360,13 +358,14 @@ async def _look_at_database(settings: Settings) -> Finding:
         if (known := await readers.Deployments(opened).read()) is None:
             return _UNUSED
         deployment.compare(known, settings.origin, system.master_key(settings.data, given_key(settings), create=False))
+        relaxed += modes.findings((await readers.Catalogues(opened).load()).servers)
     finally:
         await opened.close()
     return Finding(Level.OK, f"the database has schema {migrate.newest()} and belongs to this issuer and master key")
 
 
-def run(settings: Settings, ready: Callable[[str], None]) -> None:
-    """Serve until SIGINT or SIGTERM; call `ready` with the issuer once the node answers.
+def run(settings: Settings, ready: Callable[[tuple[Finding, ...]], None]) -> None:
+    """Serve until SIGINT or SIGTERM; call `ready` once the node answers, with what somebody should know.
 
     Raises what `node` does, and CannotListen.
     """
@@ -374,15 +373,15 @@ def run(settings: Settings, ready: Callable[[str], None]) -> None:
         runner.run(_until_signalled(settings, ready))
 
 
-async def _until_signalled(settings: Settings, ready: Callable[[str], None]) -> None:
+async def _until_signalled(settings: Settings, ready: Callable[[tuple[Finding, ...]], None]) -> None:
     stop = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    await serving(settings, stop, lambda: ready(settings.origin))
+    await serving(settings, stop, lambda running: ready(modes.findings(running.directory.servers())))
 
 
 async def serving(
-    settings: Settings, stop: asyncio.Event, ready: Callable[[], None], clock: Clock | None = None
+    settings: Settings, stop: asyncio.Event, ready: Callable[[Node], None], clock: Clock | None = None
 ) -> None:
     """Serve until `stop` is set; call `ready` once the node answers. Only tests bring a clock of their own."""
     with ExitStack() as listeners:
@@ -395,5 +394,5 @@ async def serving(
                     (running.public, tcp),
                     [(running.admin, unix), *((running.metrics, one) for one in apart)],
                 )
-                await serve.serve(public, others, settings.proxies, stop, ready, running.streams.close)
+                await serve.serve(public, others, settings.proxies, stop, lambda: ready(running), running.streams.close)
                 settings.socket.unlink(missing_ok=True)

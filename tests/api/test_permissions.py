@@ -32,6 +32,7 @@ BODIES: dict[str, Any] = {
     "servers.put_defaults": {"scopes": ["ledger:purge"]},
     "servers.put_first_use": {"scopes": []},
     "servers.put_may_ask": {"may_ask": ["roots"]},
+    "modes.put": {"mode": "observe"},
     "servers.sync": {"version": 1},
     "servers.invite": {},
 }

@@ -32,6 +32,7 @@ from accredit.web.api.gate import MANIFEST_BYTES, Gate
 from accredit.web.api.guards import GuardApi
 from accredit.web.api.keys import KeyApi
 from accredit.web.api.manifests import ManifestApi, on_faulty
+from accredit.web.api.modes import ModeApi
 from accredit.web.api.permissions import OPERATIONS, NotPermitted, operation, permit
 from accredit.web.api.preconditions import PreconditionFailed, PreconditionRequired
 from accredit.web.api.questions import QuestionApi
@@ -110,7 +111,7 @@ def _application(version: str) -> FastAPI:
 
 _NOUNS: Final[tuple[type[Noun], ...]] = (
     AdministratorApi, ServerApi, RoleApi, AgentApi, GuardApi, KeyApi, AuditApi, CheckpointApi, StatusApi, ManifestApi,
-    QuestionApi, DecisionApi,
+    QuestionApi, DecisionApi, ModeApi,
 )  # fmt: skip
 
 

@@ -115,6 +115,7 @@ OPERATIONS: Final[Mapping[str, Rule]] = MappingProxyType(
         "servers.put_defaults": _SERVER,
         "servers.put_first_use": _SERVER,
         "servers.put_may_ask": _SERVER,
+        "modes.put": _SERVER,
         "servers.sync": _SERVER,
         "servers.suspend": _SERVER,
         "servers.resume": _SERVER,
