@@ -23,6 +23,7 @@ BODIES: dict[str, Any] = {
     "agents.retire_credential": {"retires_in": 60},
     "files.plan": {"document": {"accredit": 1}},
     "files.apply": {"document": {"accredit": 1}, "fingerprint": Plan().fingerprint()},
+    "replays.replay": {"document": {"accredit": 1}, "since": "2030-01-01T00:00:00Z"},
     "roles.add": {"slug": "fresh", "scopes": {"{server}": ["ledger:read"]}},
     "roles.put_scopes": {"scopes": ["ledger:purge"]},
     "roles.assign": {"ends_in": 60},

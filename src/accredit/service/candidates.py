@@ -21,7 +21,7 @@ class Candidates:
 
         Raises Faulty, and Problem for a file that changes anything else.
         """
-        current, plan = await self._manifests.compared(wanted)
+        _, current, plan = await self._manifests.compared(wanted)
         odd = _others(plan, server)
         if odd is not None:
             text = f"the candidate of a dry run is about {server.slug} alone, and this changes the {odd}"

@@ -60,11 +60,11 @@ class Manifests:
         manifest = await asyncio.to_thread(_manifest, wanted)
         return await asyncio.to_thread(_planned, await self.estates.read(), manifest, prune=prune)
 
-    async def compared(self, wanted: Document) -> tuple[Shape, Plan]:
-        """Return what there is, and the plan that would make of it what the file wants. Raises Faulty."""
+    async def compared(self, wanted: Document, *, prune: bool = False) -> tuple[Estate, Shape, Plan]:
+        """Return what there is, as stored and as files see it, and the way to what the file wants. Raises Faulty."""
         manifest = await asyncio.to_thread(_manifest, wanted)
         estate = await self.estates.read()
-        return estate.shape(), await asyncio.to_thread(_planned, estate, manifest, prune=False)
+        return estate, estate.shape(), await asyncio.to_thread(_planned, estate, manifest, prune=prune)
 
     async def apply(self, wanted: Wanted, who: Authority) -> Plan:
         """Do what the plan with that fingerprint says, all or nothing, and return it.

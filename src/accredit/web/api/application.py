@@ -36,6 +36,7 @@ from accredit.web.api.modes import ModeApi
 from accredit.web.api.permissions import OPERATIONS, NotPermitted, operation, permit
 from accredit.web.api.preconditions import PreconditionFailed, PreconditionRequired
 from accredit.web.api.questions import QuestionApi
+from accredit.web.api.replays import ReplayApi
 from accredit.web.api.roles import RoleApi
 from accredit.web.api.routes import ForNode, Noun
 from accredit.web.api.servers import ServerApi
@@ -46,7 +47,7 @@ PREFIX: Final = "/api/v1"
 """Where the API begins."""
 
 _MOST_ERRORS: Final = 20
-_GATE: Final = Middleware(Gate, larger={f"{PREFIX}/{name}": MANIFEST_BYTES for name in ("plan", "apply")})
+_GATE: Final = Middleware(Gate, larger={f"{PREFIX}/{name}": MANIFEST_BYTES for name in ("plan", "apply", "replay")})
 
 
 class _Api(FastAPI):
@@ -111,7 +112,7 @@ def _application(version: str) -> FastAPI:
 
 _NOUNS: Final[tuple[type[Noun], ...]] = (
     AdministratorApi, ServerApi, RoleApi, AgentApi, GuardApi, KeyApi, AuditApi, CheckpointApi, StatusApi, ManifestApi,
-    QuestionApi, DecisionApi, ModeApi,
+    QuestionApi, DecisionApi, ModeApi, ReplayApi,
 )  # fmt: skip
 
 

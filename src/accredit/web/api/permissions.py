@@ -100,6 +100,7 @@ OPERATIONS: Final[Mapping[str, Rule]] = MappingProxyType(
         "keys.list_keys": _LOOK,
         "keys.rotate": _EVERYTHING,
         "questions.ask": Rule(Need.LOOK_AT_SERVERS, the_server),
+        "replays.replay": _LOOK,
         "roles.list_roles": _OWN,
         "roles.add": Rule(Need.OWN, checked=True),
         "roles.show": Rule(Need.OWN, checked=True),
