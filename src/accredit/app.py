@@ -171,7 +171,7 @@ class _Parts:
         self.kind = "PostgreSQL" if settings.database_url else "SQLite"
         self.clock, self.ids, self.journal, self.master = clock, Ids(clock, randomness), journal, master
         self.catalogue, self.clients = readers.Catalogues(database), readers.Clients(database)
-        self.log, self.enrolments = readers.AuditLog(database), readers.Enrolments(database)
+        self.log, self.answers = readers.AuditLog(database), readers.Answers(database)
         self.directory = Directory(self.catalogue, self.clients, clock)
         self.keyring = Keyring(master)
         kept, outside = readers.Checkpoints(database), _outside(settings)
@@ -182,7 +182,7 @@ class _Parts:
         self.guards = Guards(self.issuer, self.changes, self.clients, self.keyring)
         self.signals = SignalLog(self.issuer, self.keyring)
         self.streams = GuardStreams(self.signals, self.directory, self.guards)
-        self.enrolment = EnrolmentService(self.changes, self.enrolments, self.clients, randomness)
+        self.enrolment = EnrolmentService(self.changes, readers.Enrolments(database), self.clients, randomness)
         self.credentials = Credentials(self.changes, randomness)
         self.agents = Agents(self.changes, self.clients, self.credentials)
         self.manifests = Manifests(self.changes, readers.Estates(database), randomness)
@@ -277,6 +277,7 @@ class _Parts:
             questions=Questions(self.issuer, self.directory, self.clients, administrators, self.clock),
             directory=self.directory,
             clients=self.clients,
+            answers=self.answers,
             clock=self.clock,
             issuer=self.issuer,
             database=self.kind,

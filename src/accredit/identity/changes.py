@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from accredit.identity.agent import Agent
+from accredit.identity.answer import KeptAnswer
 from accredit.identity.client import Client
 from accredit.identity.credential import Credential
 from accredit.identity.guard import Enrolment
@@ -104,6 +105,13 @@ class UseJti:
     issuer: str
     jti: str
     expires_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeepAnswer:
+    """Claim: remember what a request is answered that may be sent again. Loses when its key was used before."""
+
+    answer: KeptAnswer
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +274,13 @@ class AddKey:
     key: StoredKey
 
 
+@dataclass(frozen=True, slots=True)
+class ForgetAnswers:
+    """Write: drop every kept answer whose `expires_at` lies before `before` (microseconds UTC)."""
+
+    before: int
+
+
 class SignalKind(StrEnum):
     """What a signal says. A REVOKED handle is void below the signal's number; a SUSPENDED one until RESUMED.
 
@@ -321,6 +336,7 @@ Claim = (
     | ReplaceClient
     | RemoveClient
     | UseJti
+    | KeepAnswer
     | TakeEnrolment
     | AdvanceKey
     | AppendRecords
@@ -329,7 +345,17 @@ Claim = (
 )
 """What may have been done by somebody else in the meantime: committing says who won."""
 
-Write = AddCredential | RetireCredential | RevokeCredential | Assign | Unassign | AddEnrolment | ForgetJti | BeginEpoch
+Write = (
+    AddCredential
+    | RetireCredential
+    | RevokeCredential
+    | Assign
+    | Unassign
+    | AddEnrolment
+    | ForgetJti
+    | ForgetAnswers
+    | BeginEpoch
+)
 """What follows from a claim that was won, or needs none."""
 
 __all__ = [
@@ -345,7 +371,9 @@ __all__ = [
     "Assign",
     "BeginEpoch",
     "Claim",
+    "ForgetAnswers",
     "ForgetJti",
+    "KeepAnswer",
     "NumberedSignal",
     "RemoveClient",
     "RemoveRole",
