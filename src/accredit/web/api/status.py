@@ -6,6 +6,7 @@ from typing import TypeVar
 from fastapi import APIRouter
 
 from accredit.identity.agent import Agent
+from accredit.identity.application import Application
 from accredit.identity.principal import Principal
 from accredit.service import modes
 from accredit.web.api.fields import View
@@ -24,6 +25,7 @@ class CountsView(View):
     servers: int
     roles: int
     agents: int
+    applications: int
     guards: int
 
 
@@ -63,7 +65,8 @@ class StatusApi:
         counts = CountsView(
             servers=sum(not server.builtin for server in known.servers.all()),
             roles=len(known.roles.all()),
-            agents=await _count(known.agents.page, _agent_slug),
+            agents=await _count(known.agents.page, _slug),
+            applications=await _count(known.applications.page, _slug),
             guards=await _count(known.guards.page, _guard_slug),
         )
         return StatusView(
@@ -85,8 +88,8 @@ async def _count(page: Callable[[str, int], Awaitable[Sequence[Item]]], slug: Ca
     return total
 
 
-def _agent_slug(agent: Agent) -> str:
-    return agent.client.slug
+def _slug(found: Agent | Application) -> str:
+    return found.client.slug
 
 
 def _guard_slug(guard: Principal) -> str:
