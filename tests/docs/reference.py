@@ -35,6 +35,7 @@ _EXITS: Final = {
     Exit.UNVERIFIED: "`audit verify`, `doctor` or `server sync` found something that does not hold",
     Exit.DIFFERENT: "`plan`: the file would change something",
     Exit.OVERTAKEN: "`apply`: something else was changed since the plan was made; nothing was done",
+    Exit.INTERRUPTED: "Ctrl-C; what was asked of the server before may have been done",
 }
 
 _CLI: Final = """\

@@ -18,7 +18,7 @@ app = typer.Typer(help="Agents, with their owners and credentials.", no_args_is_
 credential = typer.Typer(help="The secrets of an agent.", no_args_is_help=True)
 """The commands of `accredit agent credential`."""
 
-app.add_typer(credential, name="credential")
+app.add_typer(credential, name="credential", short_help=credential.info.help)
 
 Name = Annotated[str, typer.Argument(metavar="AGENT", help="Name of the agent.", show_default=False)]
 """The argument that names which one a command is about."""
