@@ -1,6 +1,7 @@
 """The management API as a program calls it: HTTP/1.1 over the Unix socket of a data folder."""
 
 import contextlib
+import secrets
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,9 @@ SECONDS: Final = 30.0
 
 _PAGE: Final = 200
 _MOST_PAGES: Final = 5
+_AGAIN: Final = 2
+"""How often a request with a key is sent again when the connection breaks."""
+
 _TAGGED: Final = frozenset({"servers", "roles", "agents"})
 _APART: Final = frozenset({"assignments", "credentials"})
 """What is under a noun and changes nothing in its own state."""
@@ -65,6 +69,18 @@ class Client:
         timeout = httpx2.Timeout(SECONDS, read=None if patient else SECONDS)
         return self._call("POST", where, timeout=timeout, **({} if body is None else {"json": body}))
 
+    def make(self, where: str, body: Any = None, *, once: str = "") -> Any:
+        """Have something made, once, and return the answer: the request is sent again when the connection breaks.
+
+        `once` names the member of the answer that is shown once. Raises Trouble when it was lost on the way.
+        """
+        more = {"headers": {"Idempotency-Key": secrets.token_urlsafe()}} | ({} if body is None else {"json": body})
+        found = self._read(self._send("POST", where, again=_AGAIN, **more))
+        if once and found[once] is None:
+            text = f"it was made, but the connection broke before its {once} arrived: revoke it, and make another"
+            raise Trouble(Exit.UNREACHABLE, text, {"made": found})
+        return found
+
     def put(self, where: str, body: Any) -> Any:
         """Put `body` (JSON) and return the answer. What is part of something is put into it as it is now."""
         return self._call("PUT", where, json=body, headers=self._match(where))
@@ -86,15 +102,40 @@ class Client:
         self._read(answer)
         return {"If-Match": answer.headers["etag"]}
 
-    def items(self, where: str) -> Iterator[Any]:
-        """Yield every item of a list, page by page."""
-        cursor: str | None = None
+    def checks(self) -> list[dict[str, Any]]:
+        """Return what the server says of its own state, whether it is well or not."""
+        found = self._send("GET", "http://accredit/readyz")
+        if found.status_code not in (200, 503):
+            return []
+        return list(found.json().get("checks", []))
+
+    def items(self, where: str, cursor: str | None = None) -> Iterator[Any]:
+        """Yield every item of a list, page by page, behind `cursor` if there is one."""
         while True:
             page = self.get(where, cursor=cursor, limit=_PAGE)
             yield from page["items"]
             cursor = page["next"]
             if cursor is None:
                 return
+
+    def lines(self, where: str, **query: str | None) -> Iterator[bytes]:
+        """Yield the lines of a long answer as they come, without their ends. The last one may be a part of a line."""
+        given = {name: value for name, value in query.items() if value is not None}
+        try:
+            with self._http.stream("GET", where, params=given, timeout=httpx2.Timeout(SECONDS, read=None)) as answer:
+                if not answer.is_success:
+                    answer.read()
+                    self._read(answer)
+                rest = b""
+                for piece in answer.iter_bytes():
+                    *whole, rest = (rest + piece).split(b"\n")
+                    yield from whole
+                if rest:
+                    yield rest
+        except httpx2.ConnectError as error:
+            raise self._unreachable(error) from error
+        except httpx2.TransportError as error:
+            raise Trouble(Exit.UNREACHABLE, f"the connection to accredit broke ({type(error).__name__})") from error
 
     def close(self) -> None:
         """Let the connection go."""
@@ -103,7 +144,7 @@ class Client:
     def _call(self, method: str, where: str, **more: Any) -> Any:
         return self._read(self._send(method, where, **more))
 
-    def _send(self, method: str, where: str, **more: Any) -> httpx2.Response:
+    def _send(self, method: str, where: str, *, again: int = 0, **more: Any) -> httpx2.Response:
         try:
             return self._http.request(method, where, **more)
         except httpx2.ConnectError as error:
@@ -112,6 +153,8 @@ class Client:
             text = f"accredit did not answer within {SECONDS:.0f} seconds; whether anything was changed is not known"
             raise Trouble(Exit.UNREACHABLE, text) from error
         except httpx2.TransportError as error:
+            if again:
+                return self._send(method, where, again=again - 1, **more)
             text = f"the connection to accredit broke ({type(error).__name__}); look whether anything was changed"
             raise Trouble(Exit.UNREACHABLE, text) from error
         except httpx2.InvalidURL:

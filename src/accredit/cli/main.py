@@ -14,6 +14,7 @@ from accredit.cli import (
     admin,
     agent,
     audit,
+    backup,
     completion,
     doctor,
     explain,
@@ -21,6 +22,7 @@ from accredit.cli import (
     key,
     manifest,
     migrate,
+    proof,
     role,
     server,
     up,
@@ -52,8 +54,9 @@ def program() -> typer.Typer:
     for name, noun in (("server", server), ("role", role), ("agent", agent), ("guard", guard), ("key", key)):
         app.add_typer(noun.app, name=name, short_help=noun.app.info.help)
     app.add_typer(admin.app, name="admin", short_help=admin.app.info.help)
+    proof.register(audit.app)
     app.add_typer(audit.app, name="audit", short_help=audit.app.info.help)
-    for single in (manifest, explain, completion, up, migrate, doctor, version):
+    for single in (manifest, explain, completion, up, migrate, doctor, backup, version):
         single.register(app)
     return app
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from accredit.identity.agent import Agent
+from accredit.identity.answer import KeptAnswer
 from accredit.identity.client import Client
 from accredit.identity.credential import Credential
 from accredit.identity.guard import Enrolment
@@ -107,6 +108,13 @@ class UseJti:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepAnswer:
+    """Claim: remember what a request is answered that may be sent again. Loses when its key was used before."""
+
+    answer: KeptAnswer
+
+
+@dataclass(frozen=True, slots=True)
 class TakeEnrolment:
     """Claim: use up an enrolment code at `now` (microseconds UTC). Loses when it was taken or has run out."""
 
@@ -156,6 +164,42 @@ class StoredRecord:
     salt: bytes | None
     commitment: bytes
     hash: bytes
+
+
+class SealKind(StrEnum):
+    """What a seal says of its chain: CLOSED, nothing more was expected; ARCHIVED, everything up to there was."""
+
+    CLOSED = "closed"
+    ARCHIVED = "archived"
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """A chain (its name) had reached record `seq` with that link. Seals are numbered from 1, without gaps.
+
+    `archive` is the SHA-256 of the file that an archived part was put into, else empty. A closed chain may go on: a
+    guard that was away delivers late. The seal stays true of its beginning.
+    """
+
+    number: int
+    kind: SealKind
+    chain: str
+    seq: int
+    hash: bytes
+    archive: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class AddCheckpoint:
+    """Claim: keep a signed checkpoint with the seals that it tells of first. Loses when its number is taken.
+
+    `document` is the checkpoint as signed, `at` its time (microseconds UTC).
+    """
+
+    number: int
+    at: int
+    document: bytes
+    seals: tuple[Seal, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +254,17 @@ class ForgetJti:
 
 
 @dataclass(frozen=True, slots=True)
+class BeginEpoch:
+    """Write: void everything decided before `at` (microseconds UTC), because an older state was brought back.
+
+    Signals are numbered from `at` on, so no guard has ever heard of a higher number. The keys of access tokens are
+    gone, open invitations are over, and no client assertion of the time before counts.
+    """
+
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
 class AddKey:
     """Claim: keep a new signing key. Loses when a key of the same use is already in the same state.
 
@@ -217,6 +272,13 @@ class AddKey:
     """
 
     key: StoredKey
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetAnswers:
+    """Write: drop every kept answer whose `expires_at` lies before `before` (microseconds UTC)."""
+
+    before: int
 
 
 class SignalKind(StrEnum):
@@ -274,17 +336,30 @@ Claim = (
     | ReplaceClient
     | RemoveClient
     | UseJti
+    | KeepAnswer
     | TakeEnrolment
     | AdvanceKey
     | AppendRecords
     | AddKey
+    | AddCheckpoint
 )
 """What may have been done by somebody else in the meantime: committing says who won."""
 
-Write = AddCredential | RetireCredential | RevokeCredential | Assign | Unassign | AddEnrolment | ForgetJti
+Write = (
+    AddCredential
+    | RetireCredential
+    | RevokeCredential
+    | Assign
+    | Unassign
+    | AddEnrolment
+    | ForgetJti
+    | ForgetAnswers
+    | BeginEpoch
+)
 """What follows from a claim that was won, or needs none."""
 
 __all__ = [
+    "AddCheckpoint",
     "AddClient",
     "AddCredential",
     "AddEnrolment",
@@ -294,8 +369,11 @@ __all__ = [
     "AdvanceKey",
     "AppendRecords",
     "Assign",
+    "BeginEpoch",
     "Claim",
+    "ForgetAnswers",
     "ForgetJti",
+    "KeepAnswer",
     "NumberedSignal",
     "RemoveClient",
     "RemoveRole",
@@ -305,6 +383,8 @@ __all__ = [
     "ReplaceServer",
     "RetireCredential",
     "RevokeCredential",
+    "Seal",
+    "SealKind",
     "Signal",
     "SignalKind",
     "StoredRecord",

@@ -18,7 +18,20 @@ from accredit.identity import changes
 from accredit.identity.changes import Claim, Signal, StoredRecord, Write
 from accredit.identity.signing_key import KeyState
 from accredit.oauth.outcome import Lost, Outcome, Verdict, Won
-from accredit.store import audit, clients, credentials, enrolments, jti, keys, roles, servers, signals
+from accredit.store import (
+    answers,
+    audit,
+    checkpoints,
+    clients,
+    credentials,
+    deployment,
+    enrolments,
+    jti,
+    keys,
+    roles,
+    servers,
+    signals,
+)
 
 SALT_BYTES: Final = 16
 """How much randomness each event needs."""
@@ -53,6 +66,7 @@ CLAIMS: Final[dict[type, _Verb]] = {
     changes.RemoveRole: _Verb(roles.remove, lambda claim: claim.role),
     changes.RemoveServer: _Verb(servers.remove, lambda claim: claim.server),
     changes.UseJti: _Verb(jti.use, lambda claim: (claim.issuer, claim.jti)),
+    changes.KeepAnswer: _Verb(answers.keep, lambda claim: claim.answer.key),
     changes.TakeEnrolment: _Verb(enrolments.take, lambda claim: claim.enrolment),
     changes.AddServer: _Verb(servers.add, lambda claim: claim.server.slug),
     changes.ReplaceServer: _Verb(servers.replace, lambda claim: claim.server.id),
@@ -64,6 +78,7 @@ CLAIMS: Final[dict[type, _Verb]] = {
     changes.AdvanceKey: _Verb(keys.advance, lambda claim: (-_LIFE.index(claim.after), claim.kid)),
     changes.AddKey: _Verb(keys.add, lambda claim: (claim.key.use, claim.key.kid)),
     changes.AppendRecords: _Verb(audit.append, lambda claim: claim.chain),
+    changes.AddCheckpoint: _Verb(checkpoints.add, lambda claim: claim.number),
 }
 """Every claim, in the order in which a transaction makes them."""
 
@@ -75,6 +90,8 @@ WRITES: Final[dict[type, Callable[[sa.Connection, Sequence[Any]], None]]] = {
     changes.Assign: roles.assign,
     changes.Unassign: roles.unassign,
     changes.ForgetJti: jti.forget,
+    changes.ForgetAnswers: answers.forget,
+    changes.BeginEpoch: deployment.begin_epoch,
 }
 """Every write. They are applied in the order of the queue."""
 

@@ -12,7 +12,8 @@ from accredit.audit.chain import Head
 from accredit.audit.events import Administered
 from accredit.identity import changes
 from accredit.identity.agent import Agent
-from accredit.identity.changes import Claim, Signal, SignalKind, StoredRecord, Write
+from accredit.identity.answer import KeptAnswer
+from accredit.identity.changes import Claim, Seal, SealKind, Signal, SignalKind, StoredRecord, Write
 from accredit.identity.client import Client, ClientKind
 from accredit.identity.credential import Credential, CredentialKind
 from accredit.identity.guard import Enrolment
@@ -107,6 +108,11 @@ def key(number: int, state: KeyState, use: KeyUse = KeyUse.ACCESS) -> StoredKey:
     return StoredKey(f"kid-{number}", use, Algorithm.ES256, state, b"{}", b"sealed %d" % number, NOW + number)
 
 
+def seal(number: int, name: str) -> Seal:
+    """Return a seal that says that a chain was closed."""
+    return Seal(number, SealKind.CLOSED, name, 3, bytes(32))
+
+
 def records(
     name: str, after: int, count: int, previous: bytes = chain.START, mark: int = 0
 ) -> tuple[StoredRecord, ...]:
@@ -166,6 +172,11 @@ def _versions(base: Outcome[None]) -> Iterator[Rivalry]:
 def _single_use(base: Outcome[None]) -> Iterator[Rivalry]:
     yield Rivalry("a jti", (), lambda n: outcome(changes.UseJti("https://a.example", "j", NOW + n)))
     yield Rivalry(
+        "the key of a request",
+        (),
+        lambda n: outcome(changes.KeepAnswer(KeptAnswer(bytes(32), n.to_bytes(32, "big"), 201, "", b"{}", NOW))),
+    )
+    yield Rivalry(
         "an enrolment",
         (base, Outcome(None, writes=(changes.AddEnrolment(enrolment(0)),))),
         lambda n: outcome(
@@ -210,6 +221,12 @@ def _chains(base: Outcome[None]) -> Iterator[Rivalry]:
                 "chn_guard", mine.id, 3, begun[-1].hash, records("chn_guard", 3, 2, begun[-1].hash, n + 1)
             )
         ),
+    )
+
+    yield Rivalry(
+        "the number of a checkpoint",
+        enrolled,
+        lambda n: outcome(changes.AddCheckpoint(1, NOW, b"by %d" % n, (seal(1, f"chn_{n}"),))),
     )
 
 

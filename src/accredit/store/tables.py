@@ -51,6 +51,7 @@ deployment: Final = sa.Table(
     _bytes("key_check"),
     _number("created_at"),
     _number("epoch"),
+    sa.Column("epoch_at", sa.BigInteger, nullable=False, server_default="0"),
 )
 """One row: what this database belongs to."""
 
@@ -228,6 +229,19 @@ used_jti: Final = sa.Table(
 )
 """`digest` covers issuer and jti: an outsider's text, of any form and length, never reaches the database."""
 
+kept_answers: Final = sa.Table(
+    "kept_answers",
+    metadata,
+    sa.Column("key", sa.LargeBinary, primary_key=True),
+    _bytes("request"),
+    sa.Column("status", sa.SmallInteger, nullable=False),
+    _text("tag"),
+    _bytes("answer"),
+    _number("expires_at"),
+    sa.Index(None, "expires_at"),
+)
+"""What requests with an Idempotency-Key were answered, without secrets; `key` covers the caller and their key."""
+
 signal_head: Final = sa.Table(
     "signal_head",
     metadata,
@@ -257,9 +271,15 @@ audit_chains: Final = sa.Table(
     sa.Column("guard", sa.ForeignKey(clients.c.id), nullable=True),
     _number("seq"),
     _bytes("hash"),
+    sa.Column("sealed", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("anchor", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("anchor_hash", sa.LargeBinary, nullable=True),
     sa.UniqueConstraint("chain"),
 )
-"""A chain and its last record; `guard` is null for the chains of the server's own processes."""
+"""A chain and its last record; `guard` is null for the chains of the server's own processes.
+
+`sealed` is the record at which it was last closed; up to `anchor` its records were archived and are no longer here.
+"""
 
 audit_records: Final = sa.Table(
     "audit_records",
@@ -280,3 +300,24 @@ audit_records: Final = sa.Table(
     sa.Index(None, "at", "chain", "seq"),
 )
 """Redaction sets `person` and `salt` to null; everything else stays for ever."""
+
+audit_seals: Final = sa.Table(
+    "audit_seals",
+    metadata,
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    _text("kind"),
+    _text("chain"),
+    _number("seq"),
+    _bytes("hash"),
+    _bytes("archive"),
+)
+"""Chains that were closed or archived, in the order in which checkpoints tell of them."""
+
+audit_checkpoints: Final = sa.Table(
+    "audit_checkpoints",
+    metadata,
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    _number("at"),
+    _bytes("document"),
+)
+"""The newest checkpoints, as they were signed."""

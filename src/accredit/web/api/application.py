@@ -18,17 +18,20 @@ from starlette.types import ASGIApp
 from accredit.identity import credential as credentials
 from accredit.ports.journal import Overloaded, StoreError, WriterStopped
 from accredit.service.manifests import Faulty
+from accredit.service.once import Repeated
 from accredit.service.problem import Problem
 from accredit.web import errors, site
-from accredit.web.api import preconditions
+from accredit.web.api import idempotency, preconditions
 from accredit.web.api.administrators import AdministratorApi
 from accredit.web.api.agents import AgentApi
 from accredit.web.api.audit import AuditApi
+from accredit.web.api.checkpoints import CheckpointApi
 from accredit.web.api.decisions import DecisionApi
 from accredit.web.api.document import complete
 from accredit.web.api.door import on_not_permitted
 from accredit.web.api.gate import MANIFEST_BYTES, Gate
 from accredit.web.api.guards import GuardApi
+from accredit.web.api.idempotency import Known
 from accredit.web.api.keys import KeyApi
 from accredit.web.api.manifests import ManifestApi, on_faulty
 from accredit.web.api.permissions import OPERATIONS, NotPermitted, operation, permit
@@ -81,9 +84,11 @@ def _application(version: str) -> FastAPI:
         exception_handlers={
             Faulty: on_faulty,
             NotPermitted: on_not_permitted,
+            Known: idempotency.on_known,
+            Repeated: idempotency.on_repeated,
             PreconditionRequired: preconditions.on_required,
             PreconditionFailed: preconditions.on_failed,
-            Problem: errors.on_problem,
+            Problem: idempotency.on_problem,
             RequestValidationError: _on_invalid,
             HTTPException: site.on_http,
             StoreError: site.on_unavailable,
@@ -108,8 +113,8 @@ def _application(version: str) -> FastAPI:
 
 
 _NOUNS: Final[tuple[type[Noun], ...]] = (
-    AdministratorApi, ServerApi, RoleApi, AgentApi, GuardApi, KeyApi, AuditApi, StatusApi, ManifestApi, QuestionApi,
-    DecisionApi,
+    AdministratorApi, ServerApi, RoleApi, AgentApi, GuardApi, KeyApi, AuditApi, CheckpointApi, StatusApi, ManifestApi,
+    QuestionApi, DecisionApi,
 )  # fmt: skip
 
 

@@ -2,14 +2,17 @@
 
 from dataclasses import dataclass
 
+from accredit.ports.answers import Answers
 from accredit.ports.clients import Clients
 from accredit.ports.clock import Clock
 from accredit.service.administrators import Administrators
 from accredit.service.agents import Agents
 from accredit.service.audit import Audit
+from accredit.service.checkpoints import Checkpoints
 from accredit.service.credentials import Credentials
 from accredit.service.directory import Directory
 from accredit.service.enrolment import EnrolmentService
+from accredit.service.exports import Exports
 from accredit.service.guards import Guards
 from accredit.service.keys import Keys
 from accredit.service.manifests import Manifests
@@ -33,10 +36,13 @@ class Services:
     guards: Guards
     keys: Keys
     audit: Audit
+    checkpoints: Checkpoints
+    exports: Exports
     manifests: Manifests
     questions: Questions
     directory: Directory
     clients: Clients
+    answers: Answers
     clock: Clock
     issuer: str
     database: str
