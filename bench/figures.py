@@ -72,6 +72,7 @@ FIGURES: Final = {
             Measure("import_time_and_memory.guard_memory", "MB", Bar(25)),
             Measure("import_time_and_memory.idle_server_memory", "MB", Bar(130)),
         ),
+        in_process("apply", Measure("apply.whole", "s", Bar(30)), Measure("apply.token_wait", "s", Bar(1))),
     )
 }
 """Name → figure."""
