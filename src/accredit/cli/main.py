@@ -13,11 +13,13 @@ import typer
 from accredit.cli import (
     admin,
     agent,
+    application,
     audit,
     backup,
     completion,
     doctor,
     explain,
+    group,
     guard,
     key,
     manifest,
@@ -51,7 +53,15 @@ def program() -> typer.Typer:
         pretty_exceptions_enable=False,
     )
     app.callback(no_args_is_help=True)(shared)
-    for name, noun in (("server", server), ("role", role), ("agent", agent), ("guard", guard), ("key", key)):
+    for name, noun in (
+        ("server", server),
+        ("role", role),
+        ("agent", agent),
+        ("app", application),
+        ("group", group),
+        ("guard", guard),
+        ("key", key),
+    ):
         app.add_typer(noun.app, name=name, short_help=noun.app.info.help)
     app.add_typer(admin.app, name="admin", short_help=admin.app.info.help)
     proof.register(audit.app)

@@ -9,12 +9,24 @@ from enum import StrEnum
 
 from accredit.identity.agent import Agent
 from accredit.identity.answer import KeptAnswer
+from accredit.identity.application import Application
 from accredit.identity.client import Client
-from accredit.identity.credential import Credential
+from accredit.identity.credential_changes import (
+    AddCredential,
+    EndCredential,
+    NoteUse,
+    RetireCredential,
+    RevokeCredential,
+)
+from accredit.identity.group_changes import AddGroup, AddMember, RemoveGroup, RemoveMember, ReplaceGroup
 from accredit.identity.guard import Enrolment
 from accredit.identity.role import Assignment, Role
 from accredit.identity.server import Server
+from accredit.identity.signal import NumberedSignal, Signal, SignalKind
 from accredit.identity.signing_key import KeyState, StoredKey
+
+Rest = Agent | Application
+"""What agents and applications have beside their client."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +75,18 @@ class RemoveRole:
 
 @dataclass(frozen=True, slots=True)
 class AddClient:
-    """Claim: register a client; `agent` carries the rest of an agent. Loses when slug or client_id is taken."""
+    """Claim: register a client; `rest` is what else its kind has. Loses when slug or client_id is taken."""
 
     client: Client
-    agent: Agent | None = None
+    rest: Rest | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ReplaceClient:
-    """Claim: change a client, and with `agent` the rest of it. Loses unless the stored version is one less."""
+    """Claim: change a client, and with `rest` what else its kind has. Loses unless the stored version is one less."""
 
     client: Client
-    agent: Agent | None = None
+    rest: Rest | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,13 +138,28 @@ class TakeEnrolment:
 class AdvanceKey:
     """Claim: move a signing key from one state to the next. Loses unless it is in state `before`.
 
-    `gone_at` (microseconds UTC) comes with retirement: the moment from which nothing that it signed is alive.
+    `gone_at` (microseconds UTC) comes with retirement: the moment from which nothing that it signed is alive;
+    `active_at` with activation: since when it signs.
     """
 
     kid: str
     before: KeyState
     after: KeyState
     gone_at: int | None = None
+    active_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reseal:
+    """Claim: let the database belong to another master key, whose check value is `after`.
+
+    `sealed` has for each key that is not gone what was sealed before and what takes its place. Loses unless the stored
+    check value is `before` and the sealed keys are exactly those. What is left of keys that are gone is wiped.
+    """
+
+    before: bytes
+    after: bytes
+    sealed: tuple[tuple[bytes, bytes], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,28 +230,6 @@ class AddCheckpoint:
 
 
 @dataclass(frozen=True, slots=True)
-class AddCredential:
-    """Write: give a client one more credential."""
-
-    credential: Credential
-
-
-@dataclass(frozen=True, slots=True)
-class RevokeCredential:
-    """Write: end a credential for ever."""
-
-    credential: str
-
-
-@dataclass(frozen=True, slots=True)
-class RetireCredential:
-    """Write: let a credential work until `at` (microseconds UTC) and no longer; a revoked one stays revoked."""
-
-    credential: str
-    at: int
-
-
-@dataclass(frozen=True, slots=True)
 class Assign:
     """Write: give a role to a holder, or move the end of the assignment."""
 
@@ -268,10 +273,12 @@ class BeginEpoch:
 class AddKey:
     """Claim: keep a new signing key. Loses when a key of the same use is already in the same state.
 
-    One upcoming and one active key per use: two nodes that start at once agree on one.
+    One upcoming and one active key per use: two nodes that start at once agree on one. `check` is the check value of
+    the master key that it is sealed under: it loses, too, when the database belongs to another one by now.
     """
 
     key: StoredKey
+    check: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,49 +286,6 @@ class ForgetAnswers:
     """Write: drop every kept answer whose `expires_at` lies before `before` (microseconds UTC)."""
 
     before: int
-
-
-class SignalKind(StrEnum):
-    """What a signal says. A REVOKED handle is void below the signal's number; a SUSPENDED one until RESUMED.
-
-    POLICY: a server's scopes or tools changed. KEYS: the key set changed. ROLES: a role or an assignment changed.
-    CLIENT: a client appeared, or its credentials changed. REDUCED: on one server, a handle carries no more than some
-    scopes below the signal's number.
-    """
-
-    REVOKED = "revoked"
-    SUSPENDED = "suspended"
-    RESUMED = "resumed"
-    POLICY = "policy"
-    KEYS = "keys"
-    ROLES = "roles"
-    CLIENT = "client"
-    REDUCED = "reduced"
-
-
-@dataclass(frozen=True, slots=True)
-class Signal:
-    """A change that nodes and guards must hear of; the store numbers it. `handle` is the id that it is about.
-
-    `server` (an id) and `scopes` go with a reduction: what the handle carries there at the most.
-    """
-
-    kind: SignalKind
-    handle: str
-    server: str = ""
-    scopes: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class NumberedSignal:
-    """A signal as the store keeps it: `seq` counts without gaps in the order in which changes became visible."""
-
-    seq: int
-    at: int
-    kind: SignalKind
-    handle: str
-    server: str = ""
-    scopes: frozenset[str] = frozenset()
 
 
 Claim = (
@@ -332,6 +296,9 @@ Claim = (
     | AddRole
     | ReplaceRole
     | RemoveRole
+    | AddGroup
+    | ReplaceGroup
+    | RemoveGroup
     | AddClient
     | ReplaceClient
     | RemoveClient
@@ -339,6 +306,8 @@ Claim = (
     | KeepAnswer
     | TakeEnrolment
     | AdvanceKey
+    | Reseal
+    | EndCredential
     | AppendRecords
     | AddKey
     | AddCheckpoint
@@ -349,8 +318,11 @@ Write = (
     AddCredential
     | RetireCredential
     | RevokeCredential
+    | NoteUse
     | Assign
     | Unassign
+    | AddMember
+    | RemoveMember
     | AddEnrolment
     | ForgetJti
     | ForgetAnswers
@@ -363,7 +335,9 @@ __all__ = [
     "AddClient",
     "AddCredential",
     "AddEnrolment",
+    "AddGroup",
     "AddKey",
+    "AddMember",
     "AddRole",
     "AddServer",
     "AdvanceKey",
@@ -371,16 +345,23 @@ __all__ = [
     "Assign",
     "BeginEpoch",
     "Claim",
+    "EndCredential",
     "ForgetAnswers",
     "ForgetJti",
     "KeepAnswer",
+    "NoteUse",
     "NumberedSignal",
     "RemoveClient",
+    "RemoveGroup",
+    "RemoveMember",
     "RemoveRole",
     "RemoveServer",
     "ReplaceClient",
+    "ReplaceGroup",
     "ReplaceRole",
     "ReplaceServer",
+    "Reseal",
+    "Rest",
     "RetireCredential",
     "RevokeCredential",
     "Seal",

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import Final
 
 
 class ProblemCode(StrEnum):
@@ -29,9 +30,14 @@ class Problem(Exception):
         self.members = dict(members or {})
 
 
+_COMMANDS: Final = {"application": "app"}
+"""The word of the command line for a noun, where it is another one."""
+
+
 def not_found(kind: str, slug: str) -> Problem:
     """Return the problem of an unknown noun."""
-    text = f"there is no {kind} called {slug[:80]!r}; `accredit {kind} list` shows them"
+    command = f"accredit {_COMMANDS.get(kind, kind)} list"
+    text = f"there is no {kind} called {slug[:80]!r}; `{command}` shows them"
     return Problem(ProblemCode.NOT_FOUND, text, {"kind": kind, "name": slug[:80]})
 
 

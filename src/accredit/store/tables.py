@@ -175,6 +175,38 @@ agents: Final = sa.Table(
 )
 """The rest of an agent: the people and the purpose behind its client."""
 
+applications: Final = sa.Table(
+    "applications",
+    metadata,
+    sa.Column("client", sa.ForeignKey(clients.c.id), primary_key=True),
+    _text("owner"),
+    _text("purpose"),
+    _text("type"),
+    _text("redirect_uris"),
+)
+"""The rest of an application; `redirect_uris` have spaces between them."""
+
+groups: Final = sa.Table(
+    "groups",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    _text("slug"),
+    _text("name"),
+    _number("created_at"),
+    _number("version"),
+    sa.UniqueConstraint("slug"),
+)
+"""Holders of roles that clients can be members of; what they hold is among the assignments."""
+
+group_members: Final = sa.Table(
+    "group_members",
+    metadata,
+    sa.Column("member", sa.Text, primary_key=True),
+    sa.Column("group", sa.ForeignKey(groups.c.id), primary_key=True),
+    sa.Index(None, "group"),
+)
+"""Who is in which group; the prefix of a member's id tells what it is."""
+
 credentials: Final = sa.Table(
     "credentials",
     metadata,
@@ -186,9 +218,21 @@ credentials: Final = sa.Table(
     _text("state"),
     _maybe("expires_at"),
     _maybe("retires_at"),
+    sa.Column("created_by", sa.Text, nullable=False, server_default=""),
     sa.Index(None, "client"),
 )
 """Secrets, as their SHA-256, and public keys of clients."""
+
+credential_uses: Final = sa.Table(
+    "credential_uses",
+    metadata,
+    sa.Column("credential", sa.ForeignKey(credentials.c.id), primary_key=True),
+    _number("first_at"),
+    _number("last_at"),
+    _text("address"),
+    _text("node"),
+)
+"""When tokens were got with a credential, where the last request came from, and which node answered it."""
 
 enrolments: Final = sa.Table(
     "enrolments",
@@ -215,6 +259,7 @@ signing_keys: Final = sa.Table(
     _bytes("sealed"),
     _number("created_at"),
     _maybe("gone_at"),
+    _maybe("active_at"),
 )
 """Signing keys, private parts sealed under the master key."""
 _unique("uq_signing_keys_upcoming", signing_keys.c.use, where=sa.text("state = 'upcoming'"))
