@@ -10,16 +10,17 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import httpx2
 
-from bench.figure import Pair
-from bench.processes import free_port
+from bench.figure import Figure, Measure, Pair, Plan, Round
+from bench.processes import free_port, pinned
 from bench.running import BUILD, Unavailable, first_line
+from bench.verdict import Bar
 
 SERVERS: Final = 1_000
 AGENTS: Final = 10_000
@@ -32,14 +33,26 @@ _FURNITURE: Final = (
 )
 
 
-def measure() -> dict[str, Pair]:
-    """Return the seconds of one apply, and of the longest wait for a token meanwhile."""
+@contextmanager
+def opened(plan: Plan) -> Iterator[Round]:
+    """Yield a round: a fresh node on the core for servers, and whoever asks it on the other one."""
+
+    def run(number: int) -> Mapping[str, Pair]:
+        found = measure(plan.server_core)
+        plan.say(f"  {number + 1:2}  " + ", ".join(f"{name} {seconds:.2f} s" for name, (seconds, _) in found.items()))
+        return found
+
+    yield run
+
+
+def measure(core: int) -> dict[str, Pair]:
+    """Return the seconds of one apply, and of the longest wait for a token meanwhile; the node runs on `core`."""
     data = BUILD / "bench" / "apply"
     shutil.rmtree(data, ignore_errors=True)
     data.mkdir(parents=True, mode=0o700)
     file = data.parent / "apply.json"
     file.write_text(json.dumps(document(SERVERS, AGENTS)))
-    with _node(data) as issuer:
+    with _node(data, core) as issuer:
         for words in _FURNITURE:
             _said(data, *words)
         asker = json.loads(_said(data, "agent", "add", "asker", "--owner", "bench", "--role", "asker"))
@@ -49,7 +62,7 @@ def measure() -> dict[str, Pair]:
             whole = time.perf_counter() - started
         if done["counts"]["add"] != SERVERS + AGENTS + 1:
             raise Unavailable(f"the file added {done['counts']['add']} nouns")
-    return {"whole": (whole, None), "token_wait": (max(waits), None)}
+    return {"apply.whole": (whole, None), "apply.token_wait": (max(waits), None)}
 
 
 def document(servers: int, agents: int) -> dict[str, Any]:
@@ -72,10 +85,12 @@ def document(servers: int, agents: int) -> dict[str, Any]:
 
 
 @contextmanager
-def _node(data: Path) -> Iterator[str]:
+def _node(data: Path, core: int) -> Iterator[str]:
     port = free_port()
     command = [_ACCREDIT, "--data", str(data), "up", "--port", str(port)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+    with pinned(core):
+        process = subprocess.Popen(command, stdout=subprocess.PIPE)
+    with process:
         try:
             first_line(process, "accredit up")
             yield f"http://127.0.0.1:{port}"
@@ -118,3 +133,8 @@ def _asking(issuer: str, secret: tuple[str, str]) -> Iterator[list[float]]:
         thread.join()
     if refused or not waits:
         raise Unavailable(f"{len(refused)} token requests were refused, the first with {refused[:1]}")
+
+
+FIGURE: Final = Figure(
+    "apply", (Measure("apply.whole", "s", Bar(30)), Measure("apply.token_wait", "s", Bar(1))), opened, dict
+)
