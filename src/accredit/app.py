@@ -54,6 +54,7 @@ from accredit.service.manifests import Manifests
 from accredit.service.memory import Memory
 from accredit.service.questions import Questions
 from accredit.service.readiness import ClockWatch, Readiness
+from accredit.service.refusals import Refusals
 from accredit.service.roles import Roles
 from accredit.service.servers import Servers
 from accredit.service.signal_log import KEPT, SignalLog
@@ -167,14 +168,13 @@ class _Parts:
         since: int,
         measures: Metrics,
     ) -> None:
-        self.issuer, self.since, self.measures = settings.origin, since, measures
-        self.database = database
+        self.issuer, self.show_metrics = settings.origin, settings.danger_public_metrics
+        self.since, self.measures, self.database = since, measures, database
         self.kind = "PostgreSQL" if settings.database_url else "SQLite"
         self.clock, self.ids, self.journal, self.master = clock, Ids(clock, randomness), journal, master
         self.catalogue, self.clients = readers.Catalogues(database), readers.Clients(database)
         self.log, self.answers = readers.AuditLog(database), readers.Answers(database)
-        self.directory = Directory(self.catalogue, self.clients, clock)
-        self.keyring = Keyring(master)
+        self.directory, self.keyring = Directory(self.catalogue, self.clients, clock), Keyring(master)
         kept, outside = readers.Checkpoints(database), _outside(settings)
         self.checkpoints = Checkpoints(self.issuer, self.log, kept, journal, self.keyring, outside)
         self.exports = Exports(self.issuer, self.log, kept, clock)
@@ -187,7 +187,6 @@ class _Parts:
         self.credentials = Credentials(self.changes, randomness)
         self.agents = Agents(self.changes, self.clients, self.credentials)
         self.manifests = Manifests(self.changes, readers.Estates(database), randomness)
-        self.show_metrics = settings.danger_public_metrics
         self.watch = ClockWatch(clock, asyncio.get_running_loop().time)
         self.readiness = Readiness(
             {
@@ -255,7 +254,7 @@ class _Parts:
             *health.routes(self.readiness, told=False),
             *(self._metrics() if self.show_metrics else ()),
         ]
-        management = Management(self.issuer, self.directory, self.keyring, self.clock)
+        management = Management(self.issuer, self.changes, self.keyring)
         door = TokenDoor(administration, management, management.resource)
         return site(routes, {prefix + "/token": TokenEndpoint(token, self.measures)}, prefix, door)
 
@@ -279,6 +278,7 @@ class _Parts:
             directory=self.directory,
             clients=self.clients,
             answers=self.answers,
+            refusals=Refusals(self.changes),
             clock=self.clock,
             issuer=self.issuer,
             database=self.kind,
