@@ -33,6 +33,7 @@ from accredit.ports.randomness import Randomness
 from accredit.service import deployment, readiness
 from accredit.service.administrators import Administrators
 from accredit.service.agents import Agents
+from accredit.service.applications import Applications
 from accredit.service.audit import Audit
 from accredit.service.changes import Changes
 from accredit.service.checkpoints import Checkpoints
@@ -41,6 +42,7 @@ from accredit.service.diagnosis import Finding, Level, about_issuer, look
 from accredit.service.directory import Directory
 from accredit.service.enrolment import EnrolmentService
 from accredit.service.exports import Exports
+from accredit.service.groups import Groups
 from accredit.service.guard_feed import GuardFeed
 from accredit.service.guard_records import GuardRecords
 from accredit.service.guard_streams import GuardStreams
@@ -173,19 +175,16 @@ class _Parts:
         self.kind = "PostgreSQL" if settings.database_url else "SQLite"
         self.clock, self.ids, self.journal, self.master = clock, Ids(clock, randomness), journal, master
         self.catalogue, self.clients = readers.Catalogues(database), readers.Clients(database)
-        self.log, self.answers = readers.AuditLog(database), readers.Answers(database)
         self.directory, self.keyring = Directory(self.catalogue, self.clients, clock), Keyring(master)
-        kept, outside = readers.Checkpoints(database), _outside(settings)
+        self.log, kept, outside = readers.AuditLog(database), readers.Checkpoints(database), _outside(settings)
         self.checkpoints = Checkpoints(self.issuer, self.log, kept, journal, self.keyring, outside)
         self.exports = Exports(self.issuer, self.log, kept, clock)
         self.changes = Changes(self.directory, journal, self.ids, clock)
-        self.keys = Keys(self.changes, master, randomness)
+        self.keys, self.credentials = Keys(self.changes, master, randomness), Credentials(self.changes, randomness)
         self.guards = Guards(self.issuer, self.changes, self.clients, self.keyring)
         self.signals = SignalLog(self.issuer, self.keyring)
         self.streams = GuardStreams(self.signals, self.directory, self.guards)
         self.enrolment = EnrolmentService(self.changes, readers.Enrolments(database), self.clients, randomness)
-        self.credentials = Credentials(self.changes, randomness)
-        self.agents = Agents(self.changes, self.clients, self.credentials)
         self.manifests = Manifests(self.changes, readers.Estates(database), randomness)
         self.watch = ClockWatch(clock, asyncio.get_running_loop().time)
         self.readiness = Readiness(
@@ -254,8 +253,7 @@ class _Parts:
             *health.routes(self.readiness, told=False),
             *(self._metrics() if self.show_metrics else ()),
         ]
-        management = Management(self.issuer, self.changes, self.keyring)
-        door = TokenDoor(administration, management, management.resource)
+        door = TokenDoor(administration, Management(self.issuer, self.changes, self.keyring))
         return site(routes, {prefix + "/token": TokenEndpoint(token, self.measures)}, prefix, door)
 
     def _services(self) -> Services:
@@ -264,7 +262,9 @@ class _Parts:
             administrators=administrators,
             servers=Servers(self.changes),
             roles=Roles(self.changes, self.clients),
-            agents=self.agents,
+            agents=Agents(self.changes, self.clients, self.credentials),
+            applications=Applications(self.changes, self.clients, self.credentials),
+            groups=Groups(self.changes, self.clients),
             credentials=self.credentials,
             standing=Standing(self.changes),
             enrolment=self.enrolment,
@@ -277,7 +277,7 @@ class _Parts:
             questions=Questions(self.issuer, self.directory, self.clients, Offices(administrators), self.clock),
             directory=self.directory,
             clients=self.clients,
-            answers=self.answers,
+            answers=readers.Answers(self.database),
             refusals=Refusals(self.changes),
             clock=self.clock,
             issuer=self.issuer,

@@ -11,6 +11,8 @@ from tests.support.management import MANAGEMENT, Staff
 
 
 class Broken:
+    resource = MANAGEMENT
+
     async def authenticate(self, token: str) -> Authority:
         raise RuntimeError(token)
 
@@ -20,7 +22,7 @@ async def inside(*_: object) -> None:
 
 
 async def test_a_door_that_breaks_stays_shut_and_says_nothing() -> None:
-    transport = httpx2.ASGITransport(app=TokenDoor(inside, Broken(), MANAGEMENT))
+    transport = httpx2.ASGITransport(app=TokenDoor(inside, Broken()))
     async with httpx2.AsyncClient(transport=transport, base_url=MANAGEMENT) as client:
         answer = await client.get("/v1/servers", headers={"authorization": "Bearer some-token"})
     assert (answer.status_code, answer.json()["type"]) == (500, "urn:accredit:problem:internal")

@@ -20,7 +20,9 @@ _LONGEST_TOKEN: Final = 16_384
 
 
 class Recognises(Protocol):
-    """Tells whose access token it is."""
+    """Tells whose access token it is; `resource` is the audience of those that it knows."""
+
+    resource: str
 
     async def authenticate(self, token: str) -> Authority:
         """Return what its holder may do. Raises NoAuthority, or StoreError."""
@@ -39,15 +41,12 @@ class LocalDoor:
 
 
 class TokenDoor:
-    """Lets nobody in without the access token of an administrator or auditor; the body is not read before.
+    """Lets nobody in without the access token of an administrator or auditor; the body is not read before."""
 
-    `resource` is the audience of these tokens.
-    """
-
-    def __init__(self, app: ASGIApp, recognises: Recognises, resource: str) -> None:
+    def __init__(self, app: ASGIApp, recognises: Recognises) -> None:
         self._app = app
         self._recognises = recognises
-        self._metadata = metadata_url(resource)
+        self._metadata = metadata_url(recognises.resource)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the request in, or answer 401."""
