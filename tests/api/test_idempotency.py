@@ -27,6 +27,8 @@ MADE: dict[str, tuple[str, Any]] = {
         {"slug": "fresh", "owner": "dana", "redirect_uris": ["https://a.example/cb"]},
     ),
     "applications.add_credential": ("/applications/portal/credentials", {}),
+    "agents.rotate_credential": ("/agents/bot/credentials/rotate", {}),
+    "applications.rotate_credential": ("/applications/portal/credentials/rotate", {}),
     "groups.add": ("/groups", {"slug": "fresh"}),
     "keys.rotate": ("/keys/access/rotate", None),
     "roles.add": ("/roles", {"slug": "fresh", "scopes": {"ledger": ["ledger:read"]}}),
