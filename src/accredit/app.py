@@ -16,6 +16,7 @@ from accredit import system
 from accredit.config import Settings
 from accredit.identity.management import MANAGEMENT_SCOPES
 from accredit.identity.sealing import MasterKey, WrongMasterKey
+from accredit.jobs.bookkeeping import Bookkeeping
 from accredit.jobs.expiry import Expiry
 from accredit.jobs.follow import Follow
 from accredit.jobs.listen import Listen
@@ -41,12 +42,14 @@ from accredit.service.guards import Guards
 from accredit.service.ids import Ids
 from accredit.service.keyring import Keyring
 from accredit.service.keys import Keys
+from accredit.service.leases import Leases
 from accredit.service.management import Management
 from accredit.service.manifests import Manifests
 from accredit.service.memory import Memory
 from accredit.service.roles import Roles
 from accredit.service.servers import Servers
 from accredit.service.signal_log import KEPT, SignalLog
+from accredit.service.signals import Signals
 from accredit.service.standing import Standing
 from accredit.service.token import TokenService
 from accredit.store import engines, migrate, readers, writer
@@ -110,7 +113,12 @@ async def node(
         runner = Runner(clock)
         stack.push_async_callback(runner.stop)
         stack.callback(built.streams.close)
-        jobs: list[Job] = [Follow(built.directory), Pulse(built.streams), Expiry(parts.keys, Memory(journal))]
+        jobs: list[Job] = [
+            Follow(built.directory),
+            Pulse(built.streams),
+            Bookkeeping(parts.leases),
+            Expiry(parts.keys, Memory(journal)),
+        ]
         if isinstance(database, PostgresqlDatabase):
             jobs.append(Listen(readers.Notices(database), built.directory))
         runner.start(jobs)
@@ -145,6 +153,7 @@ class _Parts:
         self.keys = Keys(self.changes, master, randomness)
         self.guards = Guards(self.issuer, self.changes, self.clients, self.keyring)
         self.signals = SignalLog(self.issuer, self.keyring)
+        self.leases = Leases(readers.Leases(database), journal, clock)
         self.streams = GuardStreams(self.signals, self.directory, self.guards)
         self.enrolment = EnrolmentService(self.changes, self.enrolments, self.clients, randomness)
         self.credentials = Credentials(self.changes, randomness)
@@ -174,9 +183,17 @@ class _Parts:
         feed = GuardFeed(
             self.issuer, self.directory, self.catalogue, self.signals, self.keyring, self.master, self.clock
         )
-        records = GuardRecords(self.log, self.journal)
         found = guard.GuardApi(
-            self.issuer, self.issuer + "/token", self.enrolment, self.guards, feed, self.streams, records, self.keyring
+            issuer=self.issuer,
+            token_endpoint=self.issuer + "/token",
+            enrolment=self.enrolment,
+            guards=self.guards,
+            feed=feed,
+            streams=self.streams,
+            leases=self.leases,
+            records=GuardRecords(self.log, self.journal),
+            clock=self.clock,
+            keyring=self.keyring,
         )
         routes = [
             *metadata.routes(self.issuer, Endpoints(token="/token", jwks="/jwks")),  # noqa: S106  (a path)
@@ -199,6 +216,8 @@ class _Parts:
             standing=Standing(self.changes),
             enrolment=self.enrolment,
             guards=self.guards,
+            leases=self.leases,
+            signals=Signals(self.changes, self.catalogue, self.leases),
             keys=self.keys,
             audit=Audit(self.log),
             manifests=self.manifests,

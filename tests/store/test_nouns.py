@@ -8,6 +8,7 @@ import pytest
 from accredit.identity import changes
 from accredit.identity.client import ClientKind
 from accredit.identity.credential import CredentialState
+from accredit.identity.lease import Lease
 from accredit.identity.principal import Principal
 from accredit.identity.role import Assignment
 from accredit.identity.server import Scope, Tool
@@ -445,3 +446,25 @@ async def test_many_clients_are_replaced_at_once_each_by_its_own_version(store: 
     assert await submit(gone, gone) == Lost(gone)
     assert isinstance(await submit(gone, changes.RemoveClient(client(2).id, 2)), Won)
     assert [one.client.slug for one in await store.clients.agents("", 10)] == ["agent-0", "else"]
+
+
+def lease(n: int, process: int = 0, *, seen: int = NOW, ended: bool = False) -> Lease:
+    return Lease(guard(n).id, f"gin_{process}", seen - NOW, seen, seen, bound=300, beat=5, ended=ended)
+
+
+async def test_of_each_process_of_a_guard_the_last_word_is_kept(store: Any, submit: Any) -> None:
+    await submit(changes.AddServer(server(0)), changes.AddClient(guard(0)), changes.AddClient(guard(1)))
+    first = (lease(0), lease(0, 1), lease(1))
+    await submit(writes=(changes.KeepLeases(first),))
+    assert await store.leases.leases() == first
+    later, older = lease(0, seen=NOW + 9), lease(1, seen=NOW - 9)
+    await submit(writes=(changes.KeepLeases(()), changes.KeepLeases((later, older)), changes.KeepLeases((lease(0),))))
+    assert await store.leases.leases() == (later, lease(0, 1), lease(1))
+
+
+async def test_leases_that_ended_or_are_old_are_forgotten(store: Any, submit: Any) -> None:
+    await submit(changes.AddServer(server(0)), changes.AddClient(guard(0)))
+    kept, old, ended = lease(0), lease(0, 1, seen=NOW - 1), lease(0, 2, ended=True)
+    await submit(writes=(changes.KeepLeases((kept, old, ended)),))
+    await submit(writes=(changes.ForgetLeases(NOW),))
+    assert await store.leases.leases() == (kept,)

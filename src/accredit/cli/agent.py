@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from accredit.cli import arrival
 from accredit.cli.client import path
 from accredit.cli.given import ending, lasting, role_ends
 from accredit.cli.screen import Screen, mark, moment
@@ -124,10 +125,11 @@ def remove(session: Session, name: Name) -> None:
 
 
 @command(app, "suspend")
-def suspend(session: Session, name: Name) -> None:
-    """Refuse every token of an agent, everywhere, until it is resumed."""
+def suspend(session: Session, name: Name, no_wait: arrival.NoWait = False) -> None:
+    """Refuse every token of an agent, everywhere, until it is resumed; tell when the last guard had it."""
     session.confirm(f"Suspend the agent {name}? Every token of it is refused everywhere until it is resumed.")
-    _changed(session, session.server.post(path("agents", name, "suspend")), f"agent {name} is suspended")
+    found = session.server.post(path("agents", name, "suspend"))
+    arrival.ended(session, found, f"agent {name} is suspended", no_wait=no_wait)
 
 
 @command(app, "resume")
@@ -185,12 +187,13 @@ def revoke_credential(
     session: Session,
     name: Name,
     identity: Identity,
+    no_wait: arrival.NoWait = False,
 ) -> None:
-    """End a credential now and for ever, and every token that it obtained."""
+    """End a credential now and for ever, and every token that it obtained; tell when the last guard had it."""
     session.confirm(f"Revoke {identity} of {name}? It never works again, nor does any token that it obtained.")
     session.server.delete(path("agents", name, "credentials", identity))
     found = {"agent": name, "credential": identity, "state": "revoked"}
-    _changed(session, found, f"{identity} of {name} is revoked")
+    arrival.ended(session, found, f"{identity} of {name} is revoked", no_wait=no_wait)
 
 
 def _jwk(file: Path) -> object:

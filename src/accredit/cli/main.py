@@ -22,6 +22,7 @@ from accredit.cli import (
     migrate,
     role,
     server,
+    signal,
     up,
     version,
 )
@@ -49,6 +50,7 @@ def program() -> typer.Typer:
         app.add_typer(noun.app, name=name)
     app.add_typer(admin.app, name="admin")
     app.add_typer(audit.app, name="audit")
+    app.add_typer(signal.app, name="signal")
     for single in (manifest, explain, up, migrate, doctor, version):
         single.register(app)
     return app

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
+from accredit.cli import arrival, source, sync
 from accredit.cli import offer as offers
-from accredit.cli import source, sync
 from accredit.cli.client import path
 from accredit.cli.given import pair, pairs
 from accredit.cli.screen import Screen, count, mark, moment, plain
@@ -234,10 +234,11 @@ def defaults(
 
 
 @command(app, "suspend")
-def suspend(session: Session, name: Name) -> None:
-    """Refuse every token for a server until it is resumed."""
+def suspend(session: Session, name: Name, no_wait: arrival.NoWait = False) -> None:
+    """Refuse every token for a server until it is resumed; tell when the last guard had it."""
     session.confirm(f"Suspend the server {name}? Every call of its tools is refused until it is resumed.")
-    _changed(session, session.server.post(path("servers", name, "suspend")), f"server {name} is suspended")
+    found = session.server.post(path("servers", name, "suspend"))
+    arrival.ended(session, found, f"server {name} is suspended", no_wait=no_wait)
 
 
 @command(app, "resume")

@@ -11,6 +11,7 @@ from accredit.identity.agent import Agent
 from accredit.identity.client import Client
 from accredit.identity.credential import Credential
 from accredit.identity.guard import Enrolment
+from accredit.identity.lease import Lease
 from accredit.identity.role import Assignment, Role
 from accredit.identity.server import Server
 from accredit.identity.signing_key import KeyState, StoredKey
@@ -210,6 +211,20 @@ class ForgetJti:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepLeases:
+    """Write: keep what guards last said of themselves, unless something later is kept already."""
+
+    leases: tuple[Lease, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetLeases:
+    """Write: drop every lease that was last renewed before `before` (microseconds UTC), or has ended."""
+
+    before: int
+
+
+@dataclass(frozen=True, slots=True)
 class AddKey:
     """Claim: keep a new signing key. Loses when a key of the same use is already in the same state.
 
@@ -281,7 +296,17 @@ Claim = (
 )
 """What may have been done by somebody else in the meantime: committing says who won."""
 
-Write = AddCredential | RetireCredential | RevokeCredential | Assign | Unassign | AddEnrolment | ForgetJti
+Write = (
+    AddCredential
+    | RetireCredential
+    | RevokeCredential
+    | Assign
+    | Unassign
+    | AddEnrolment
+    | ForgetJti
+    | KeepLeases
+    | ForgetLeases
+)
 """What follows from a claim that was won, or needs none."""
 
 __all__ = [
@@ -296,6 +321,8 @@ __all__ = [
     "Assign",
     "Claim",
     "ForgetJti",
+    "ForgetLeases",
+    "KeepLeases",
     "NumberedSignal",
     "RemoveClient",
     "RemoveRole",

@@ -18,7 +18,7 @@ from accredit.identity import changes
 from accredit.identity.changes import Claim, Signal, StoredRecord, Write
 from accredit.identity.signing_key import KeyState
 from accredit.oauth.outcome import Lost, Outcome, Verdict, Won
-from accredit.store import audit, clients, credentials, enrolments, jti, keys, roles, servers, signals
+from accredit.store import audit, clients, credentials, enrolments, jti, keys, leases, roles, servers, signals
 
 SALT_BYTES: Final = 16
 """How much randomness each event needs."""
@@ -75,6 +75,8 @@ WRITES: Final[dict[type, Callable[[sa.Connection, Sequence[Any]], None]]] = {
     changes.Assign: roles.assign,
     changes.Unassign: roles.unassign,
     changes.ForgetJti: jti.forget,
+    changes.KeepLeases: leases.keep,
+    changes.ForgetLeases: leases.forget,
 }
 """Every write. They are applied in the order of the queue."""
 

@@ -13,11 +13,12 @@ from accredit.identity.changes import NumberedSignal, StoredRecord
 from accredit.identity.client import ClientKind
 from accredit.identity.estate import Estate
 from accredit.identity.guard import Enrolment
+from accredit.identity.lease import Lease
 from accredit.identity.principal import Principal
 from accredit.ports.audit_log import ChainEnd, Filter
 from accredit.ports.catalogue import Catalogue
 from accredit.ports.deployment import Deployment
-from accredit.store import audit, clients, deployment, enrolments, keys, roles, servers, signals, storable
+from accredit.store import audit, clients, deployment, enrolments, keys, leases, roles, servers, signals, storable
 from accredit.store.engines import Database
 from accredit.store.on_postgresql import PostgresqlDatabase
 
@@ -50,6 +51,17 @@ class Notices:
     async def listen(self, heard: Callable[[], None]) -> None:
         """Call `heard` whenever there may be new signals, until the connection is lost. Raises StoreError."""
         await self.database.listen(signals.CHANNEL, heard)
+
+
+@dataclass(frozen=True, slots=True)
+class Leases:
+    """Implements `ports.leases.LeaseStore`."""
+
+    database: Database
+
+    async def leases(self) -> tuple[Lease, ...]:
+        """Return all that are kept."""
+        return await self.database.read(leases.load)
 
 
 @dataclass(frozen=True, slots=True)

@@ -248,6 +248,20 @@ signals: Final = sa.Table(
 )
 """What guards and nodes must hear, by number; server and scopes (with spaces between them) of a reduction."""
 
+guard_leases: Final = sa.Table(
+    "guard_leases",
+    metadata,
+    sa.Column("guard", sa.ForeignKey(clients.c.id), primary_key=True),
+    sa.Column("instance", sa.Text, primary_key=True),
+    _number("seq"),
+    _number("acked_at"),
+    _number("seen_at"),
+    _number("bound"),
+    _number("beat"),
+    _flag("ended"),
+)
+"""The processes of guards, and the last signal that each has applied; `bound` and `beat` are seconds."""
+
 audit_chains: Final = sa.Table(
     "audit_chains",
     metadata,

@@ -36,6 +36,7 @@ from accredit.web.api.roles import RoleApi
 from accredit.web.api.routes import ForNode, Noun
 from accredit.web.api.servers import ServerApi
 from accredit.web.api.services import Services
+from accredit.web.api.signals import SignalApi
 from accredit.web.api.status import StatusApi
 
 PREFIX: Final = "/api/v1"
@@ -106,7 +107,7 @@ def _application(version: str) -> FastAPI:
 
 
 _NOUNS: Final[tuple[type[Noun], ...]] = (
-    AdministratorApi, ServerApi, RoleApi, AgentApi, GuardApi, KeyApi, AuditApi, StatusApi, ManifestApi,
+    AdministratorApi, ServerApi, RoleApi, AgentApi, GuardApi, SignalApi, KeyApi, AuditApi, StatusApi, ManifestApi,
 )  # fmt: skip
 
 

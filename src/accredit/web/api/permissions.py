@@ -113,6 +113,8 @@ OPERATIONS: Final[Mapping[str, Rule]] = MappingProxyType(
         "servers.suspend": _SERVER,
         "servers.resume": _SERVER,
         "servers.invite": _SERVER,
+        "signals.list_signals": _LOOK,
+        "signals.reach": _LOOK,
         "status.show": _LOOK,
     }
 )

@@ -12,9 +12,11 @@ from accredit.service.directory import Directory
 from accredit.service.enrolment import EnrolmentService
 from accredit.service.guards import Guards
 from accredit.service.keys import Keys
+from accredit.service.leases import Leases
 from accredit.service.manifests import Manifests
 from accredit.service.roles import Roles
 from accredit.service.servers import Servers
+from accredit.service.signals import Signals
 from accredit.service.standing import Standing
 
 
@@ -30,6 +32,8 @@ class Services:
     standing: Standing
     enrolment: EnrolmentService
     guards: Guards
+    leases: Leases
+    signals: Signals
     keys: Keys
     audit: Audit
     manifests: Manifests
