@@ -40,12 +40,14 @@ from accredit.service.guard_records import GuardRecords
 from accredit.service.guard_streams import GuardStreams
 from accredit.service.guards import Guards
 from accredit.service.ids import Ids
+from accredit.service.keepers import Offices
 from accredit.service.keyring import Keyring
 from accredit.service.keys import Keys
 from accredit.service.leases import Leases
 from accredit.service.management import Management
 from accredit.service.manifests import Manifests
 from accredit.service.memory import Memory
+from accredit.service.questions import Questions
 from accredit.service.roles import Roles
 from accredit.service.servers import Servers
 from accredit.service.signal_log import KEPT, SignalLog
@@ -207,8 +209,9 @@ class _Parts:
         return site(routes, {prefix + "/token": TokenEndpoint(token)}, prefix, door)
 
     def _services(self) -> Services:
+        administrators = Administrators(self.changes, self.clients)
         return Services(
-            administrators=Administrators(self.changes, self.clients),
+            administrators=administrators,
             servers=Servers(self.changes),
             roles=Roles(self.changes, self.clients),
             agents=self.agents,
@@ -221,6 +224,7 @@ class _Parts:
             keys=self.keys,
             audit=Audit(self.log),
             manifests=self.manifests,
+            questions=Questions(self.issuer, self.directory, self.clients, Offices(administrators), self.clock),
             directory=self.directory,
             clients=self.clients,
             clock=self.clock,

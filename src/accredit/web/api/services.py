@@ -14,6 +14,7 @@ from accredit.service.guards import Guards
 from accredit.service.keys import Keys
 from accredit.service.leases import Leases
 from accredit.service.manifests import Manifests
+from accredit.service.questions import Questions
 from accredit.service.roles import Roles
 from accredit.service.servers import Servers
 from accredit.service.signals import Signals
@@ -37,6 +38,7 @@ class Services:
     keys: Keys
     audit: Audit
     manifests: Manifests
+    questions: Questions
     directory: Directory
     clients: Clients
     clock: Clock

@@ -1,6 +1,6 @@
 """Signals over the management API: what was raised, and how far it has come."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Query
 from pydantic import Field
@@ -14,6 +14,9 @@ from accredit.web.api.services import Services
 
 Number = Annotated[int, Field(ge=0, le=2**53)]
 """The number of a signal."""
+
+
+_CURSOR: Final = "The `next` of the page before, or the number of any signal; left out, the last ones are listed."
 
 
 class SignalView(View):
@@ -37,15 +40,15 @@ class SignalPage(View):
 class After(Body):
     """Which signals are wanted: those behind the number `cursor`, or the last ones."""
 
-    cursor: Number | None = None
+    cursor: Annotated[Number | None, Field(description=_CURSOR)] = None
     limit: Limit = 50
 
 
 class Wanted(Body):
     """Which signal is asked about (the last one, if none is named), and how long to wait for guards, in seconds."""
 
-    seq: Number | None = None
-    wait: Annotated[float, Field(ge=0, le=30)] = 0
+    seq: Annotated[Number | None, Field(description="The number of the signal; left out, the last one.")] = None
+    wait: Annotated[float, Field(ge=0, le=30, description="How many seconds to wait for guards.")] = 0
 
 
 class ProcessView(View):
