@@ -51,7 +51,7 @@ class Wanted(Body):
     wait: Annotated[float, Field(ge=0, le=30, description="How many seconds to wait for guards.")] = 0
 
 
-class ProcessView(View):
+class LateProcessView(View):
     """A process of a guard: the slug of the guard, its instance, and from when on it refuses by itself."""
 
     guard: str
@@ -70,8 +70,8 @@ class ReachView(View):
     everywhere: bool
     acknowledged: int
     took_ms: float | None
-    waiting: list[ProcessView]
-    silent: list[ProcessView]
+    waiting: list[LateProcessView]
+    silent: list[LateProcessView]
     everywhere_at: str | None
 
 
@@ -123,7 +123,7 @@ def _view(one: NumberedSignal) -> SignalView:
     )
 
 
-def _process(one: Lease, names: dict[str, str]) -> ProcessView:
-    return ProcessView(
+def _process(one: Lease, names: dict[str, str]) -> LateProcessView:
+    return LateProcessView(
         guard=names.get(one.guard, one.guard), instance=one.instance, refuses_at=times.render(one.harmless_at())
     )
