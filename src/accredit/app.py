@@ -1,8 +1,9 @@
 """The composition root: configuration → store → services → ASGI. The only file that names concrete classes."""
 
 import asyncio
+import contextlib
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -13,10 +14,12 @@ import uvloop
 from starlette.types import ASGIApp
 
 from accredit import system
+from accredit.audit.verification import Report
 from accredit.config import Settings
 from accredit.identity.management import MANAGEMENT_SCOPES
 from accredit.identity.sealing import MasterKey, WrongMasterKey
 from accredit.jobs.bookkeeping import Bookkeeping
+from accredit.jobs.checkpoints import Checkpointing
 from accredit.jobs.expiry import Expiry
 from accredit.jobs.follow import Follow
 from accredit.jobs.listen import Listen
@@ -24,17 +27,19 @@ from accredit.jobs.pulse import Pulse
 from accredit.jobs.runner import Job, Runner
 from accredit.oauth.metadata import Endpoints
 from accredit.ports.clock import Clock
-from accredit.ports.journal import Journal, StoreError
+from accredit.ports.journal import Journal, Overloaded, StoreError, WriterStopped
 from accredit.ports.randomness import Randomness
 from accredit.service import deployment
 from accredit.service.administrators import Administrators
 from accredit.service.agents import Agents
 from accredit.service.audit import Audit
 from accredit.service.changes import Changes
+from accredit.service.checkpoints import Checkpoints
 from accredit.service.credentials import Credentials
 from accredit.service.diagnosis import Finding, Level, about_issuer, look
 from accredit.service.directory import Directory
 from accredit.service.enrolment import EnrolmentService
+from accredit.service.exports import Exports
 from accredit.service.guard_feed import GuardFeed
 from accredit.service.guard_records import GuardRecords
 from accredit.service.guard_streams import GuardStreams
@@ -79,13 +84,14 @@ CANNOT_START: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A running node: the application for everybody, and the one for the local administrator."""
+    """A running node: the application for everybody, the one for the local administrator, and what works behind."""
 
     public: ASGIApp
     admin: ASGIApp
     journal: Journal
     directory: Directory
     streams: GuardStreams
+    checkpoints: Checkpoints
 
 
 @asynccontextmanager
@@ -113,6 +119,7 @@ async def node(
         parts = _Parts(settings, database, journal, clock, randomness, master, ids)
         built = await parts.build()
         runner = Runner(clock)
+        stack.push_async_callback(parts.last_checkpoint)
         stack.push_async_callback(runner.stop)
         stack.callback(built.streams.close)
         jobs: list[Job] = [
@@ -120,6 +127,7 @@ async def node(
             Pulse(built.streams),
             Bookkeeping(parts.leases),
             Expiry(parts.keys, Memory(journal)),
+            Checkpointing(parts.checkpoints),
         ]
         if isinstance(database, PostgresqlDatabase):
             jobs.append(Listen(readers.Notices(database), built.directory))
@@ -129,6 +137,10 @@ async def node(
 
 def _given_key(settings: Settings) -> str | None:
     return settings.master_key.get_secret_value() if settings.master_key is not None else None
+
+
+def _outside(settings: Settings) -> system.CheckpointFolder | None:
+    return system.CheckpointFolder(settings.checkpoints) if settings.checkpoints is not None else None
 
 
 class _Parts:
@@ -151,6 +163,9 @@ class _Parts:
         self.log, self.enrolments = readers.AuditLog(database), readers.Enrolments(database)
         self.directory = Directory(self.catalogue, self.clients, clock)
         self.keyring = Keyring(master)
+        kept, outside = readers.Checkpoints(database), _outside(settings)
+        self.checkpoints = Checkpoints(self.issuer, self.log, kept, journal, self.keyring, outside)
+        self.exports = Exports(self.issuer, self.log, kept, clock)
         self.changes = Changes(self.directory, journal, ids, clock)
         self.keys = Keys(self.changes, master, randomness)
         self.guards = Guards(self.issuer, self.changes, self.clients, self.keyring)
@@ -170,7 +185,7 @@ class _Parts:
         await deployment.furnish(self.changes, self.keys, self.issuer)
         administration = management_api(self._services())
         doors = self._public(administration), LocalDoor(administration)
-        return Node(*doors, self.journal, self.directory, self.streams)
+        return Node(*doors, self.journal, self.directory, self.streams, self.checkpoints)
 
     async def _begin_streams(self) -> None:
         """Let the streams begin where the directory is: what it hears from now on, they hear."""
@@ -178,6 +193,11 @@ class _Parts:
         recent = await self.catalogue.signals(max(0, last - KEPT), KEPT)
         self.signals.begin(last, recent)
         self.directory.observe_signals(self.streams.heard)
+
+    async def last_checkpoint(self) -> None:
+        """Sign what happened since the last one; only the closing record comes after it."""
+        with contextlib.suppress(StoreError, Overloaded, WriterStopped):
+            await self.checkpoints.round(self.clock.now())
 
     def _public(self, administration: ASGIApp) -> ASGIApp:
         prefix = urlsplit(self.issuer).path
@@ -222,7 +242,9 @@ class _Parts:
             leases=self.leases,
             signals=Signals(self.changes, self.catalogue, self.leases),
             keys=self.keys,
-            audit=Audit(self.log),
+            audit=Audit(self.log, self.exports, self.keyring),
+            checkpoints=self.checkpoints,
+            exports=self.exports,
             manifests=self.manifests,
             questions=Questions(self.issuer, self.directory, self.clients, Offices(administrators), self.clock),
             directory=self.directory,
@@ -243,6 +265,31 @@ async def migrate_database(settings: Settings) -> str:
     database = await engines.open(settings.database_url, settings.data)
     try:
         return await migrate.migrate(database, settings.data)
+    finally:
+        await database.close()
+
+
+def verify_log(settings: Settings, outside: Iterable[bytes]) -> Report:
+    """Verify the log in the database itself, while no node runs on it; `outside` are checkpoints kept elsewhere.
+
+    Raises what keeps a node from starting.
+    """
+    return asyncio.run(_verify_log(settings, outside))
+
+
+async def _verify_log(settings: Settings, outside: Iterable[bytes]) -> Report:
+    database = await engines.open(settings.database_url, settings.data)
+    try:
+        await migrate.check(database)
+        known = await readers.Deployments(database).read()
+        master = system.master_key(settings.data, _given_key(settings), create=False)
+        if known is not None:
+            deployment.compare(known, settings.origin, master)
+        keyring = Keyring(master)
+        keyring.refresh((await readers.Catalogues(database).load()).keys)
+        log = readers.AuditLog(database)
+        exports = Exports(settings.origin, log, readers.Checkpoints(database), system.SystemClock())
+        return await Audit(log, exports, keyring).verify(outside)
     finally:
         await database.close()
 

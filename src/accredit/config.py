@@ -46,6 +46,9 @@ class Settings(BaseSettings):
     master_key: SecretStr | None = Field(
         default=None, description="Master key, base64url of 32 bytes; absent: the file master.key in the data folder."
     )
+    checkpoints: Path | None = Field(
+        default=None, description="Folder that checkpoints of the audit log are added to, out of the database's reach."
+    )
     proxies: tuple[str, ...] = Field(default=(), description="Addresses of proxies whose X-Forwarded-* are believed.")
     danger_http: bool = Field(
         default=False, description="Allow an http issuer off loopback. Tokens then travel in the clear: tests only."
@@ -63,10 +66,10 @@ class Settings(BaseSettings):
             raise ValueError("\n".join(found))
         return self
 
-    @field_validator("data")
+    @field_validator("data", "checkpoints")
     @classmethod
-    def _absolute(cls, value: Path) -> Path:
-        return value.expanduser().absolute()
+    def _absolute(cls, value: Path | None) -> Path | None:
+        return value.expanduser().absolute() if value is not None else None
 
     @property
     def origin(self) -> str:

@@ -21,6 +21,7 @@ from accredit.cli import (
     key,
     manifest,
     migrate,
+    proof,
     role,
     server,
     signal,
@@ -50,6 +51,7 @@ def program() -> typer.Typer:
     for name, noun in (("server", server), ("role", role), ("agent", agent), ("guard", guard), ("key", key)):
         app.add_typer(noun.app, name=name)
     app.add_typer(admin.app, name="admin")
+    proof.register(audit.app)
     app.add_typer(audit.app, name="audit")
     app.add_typer(signal.app, name="signal")
     for single in (manifest, explain, completion, up, migrate, doctor, version):

@@ -159,6 +159,42 @@ class StoredRecord:
     hash: bytes
 
 
+class SealKind(StrEnum):
+    """What a seal says of its chain: CLOSED, nothing more was expected; ARCHIVED, everything up to there was."""
+
+    CLOSED = "closed"
+    ARCHIVED = "archived"
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """A chain (its name) had reached record `seq` with that link. Seals are numbered from 1, without gaps.
+
+    `archive` is the SHA-256 of the file that an archived part was put into, else empty. A closed chain may go on: a
+    guard that was away delivers late. The seal stays true of its beginning.
+    """
+
+    number: int
+    kind: SealKind
+    chain: str
+    seq: int
+    hash: bytes
+    archive: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class AddCheckpoint:
+    """Claim: keep a signed checkpoint with the seals that it tells of first. Loses when its number is taken.
+
+    `document` is the checkpoint as signed, `at` its time (microseconds UTC).
+    """
+
+    number: int
+    at: int
+    document: bytes
+    seals: tuple[Seal, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class AddCredential:
     """Write: give a client one more credential."""
@@ -293,6 +329,7 @@ Claim = (
     | AdvanceKey
     | AppendRecords
     | AddKey
+    | AddCheckpoint
 )
 """What may have been done by somebody else in the meantime: committing says who won."""
 
@@ -310,6 +347,7 @@ Write = (
 """What follows from a claim that was won, or needs none."""
 
 __all__ = [
+    "AddCheckpoint",
     "AddClient",
     "AddCredential",
     "AddEnrolment",
@@ -332,6 +370,8 @@ __all__ = [
     "ReplaceServer",
     "RetireCredential",
     "RevokeCredential",
+    "Seal",
+    "SealKind",
     "Signal",
     "SignalKind",
     "StoredRecord",

@@ -18,7 +18,19 @@ from accredit.identity import changes
 from accredit.identity.changes import Claim, Signal, StoredRecord, Write
 from accredit.identity.signing_key import KeyState
 from accredit.oauth.outcome import Lost, Outcome, Verdict, Won
-from accredit.store import audit, clients, credentials, enrolments, jti, keys, leases, roles, servers, signals
+from accredit.store import (
+    audit,
+    checkpoints,
+    clients,
+    credentials,
+    enrolments,
+    jti,
+    keys,
+    leases,
+    roles,
+    servers,
+    signals,
+)
 
 SALT_BYTES: Final = 16
 """How much randomness each event needs."""
@@ -64,6 +76,7 @@ CLAIMS: Final[dict[type, _Verb]] = {
     changes.AdvanceKey: _Verb(keys.advance, lambda claim: (-_LIFE.index(claim.after), claim.kid)),
     changes.AddKey: _Verb(keys.add, lambda claim: (claim.key.use, claim.key.kid)),
     changes.AppendRecords: _Verb(audit.append, lambda claim: claim.chain),
+    changes.AddCheckpoint: _Verb(checkpoints.add, lambda claim: claim.number),
 }
 """Every claim, in the order in which a transaction makes them."""
 

@@ -7,9 +7,11 @@ from accredit.ports.clock import Clock
 from accredit.service.administrators import Administrators
 from accredit.service.agents import Agents
 from accredit.service.audit import Audit
+from accredit.service.checkpoints import Checkpoints
 from accredit.service.credentials import Credentials
 from accredit.service.directory import Directory
 from accredit.service.enrolment import EnrolmentService
+from accredit.service.exports import Exports
 from accredit.service.guards import Guards
 from accredit.service.keys import Keys
 from accredit.service.leases import Leases
@@ -37,6 +39,8 @@ class Services:
     signals: Signals
     keys: Keys
     audit: Audit
+    checkpoints: Checkpoints
+    exports: Exports
     manifests: Manifests
     questions: Questions
     directory: Directory
