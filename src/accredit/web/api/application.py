@@ -111,8 +111,7 @@ def _application(version: str) -> FastAPI:
 
 _NOUNS: Final[tuple[type[Noun], ...]] = (
     AdministratorApi, ServerApi, RoleApi, AgentApi, GuardApi, SignalApi, KeyApi, AuditApi, CheckpointApi, StatusApi,
-    ManifestApi,
-    QuestionApi, DecisionApi,
+    ManifestApi, QuestionApi, DecisionApi,
 )  # fmt: skip
 
 
