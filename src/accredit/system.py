@@ -124,6 +124,21 @@ def prepare(folder: Path) -> None:
         raise DataFolderError(f"the data folder {folder} is open to others; run: chmod 700 {folder}")
 
 
+def writable(folder: Path) -> str | None:
+    """Try to write into the data folder; return None, or what keeps us from it and what to do."""
+    probe = folder / ".writable"
+    try:
+        descriptor = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        try:
+            os.write(descriptor, bytes(4096))
+        finally:
+            os.close(descriptor)
+            probe.unlink()
+    except OSError as error:
+        return f"nothing can be written to {folder}: {error.strerror}; make room there, or mend it"
+    return None
+
+
 def master_key(folder: Path, given: str | None, *, create: bool) -> MasterKey:
     """Return the master key: `given` (base64url of 32 bytes), or the one in the folder, made there if `create`.
 

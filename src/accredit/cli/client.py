@@ -83,6 +83,13 @@ class Client:
         self._read(answer)
         return {"If-Match": answer.headers["etag"]}
 
+    def checks(self) -> list[dict[str, Any]]:
+        """Return what the server says of its own state, whether it is well or not."""
+        found = self._send("GET", "http://accredit/readyz")
+        if found.status_code not in (200, 503):
+            return []
+        return list(found.json().get("checks", []))
+
     def items(self, where: str, cursor: str | None = None) -> Iterator[Any]:
         """Yield every item of a list, page by page, behind `cursor` if there is one."""
         while True:

@@ -14,6 +14,7 @@ from accredit.cli import (
     admin,
     agent,
     audit,
+    backup,
     completion,
     doctor,
     explain,
@@ -54,7 +55,7 @@ def program() -> typer.Typer:
     proof.register(audit.app)
     app.add_typer(audit.app, name="audit")
     app.add_typer(signal.app, name="signal")
-    for single in (manifest, explain, completion, up, migrate, doctor, version):
+    for single in (manifest, explain, completion, up, migrate, doctor, backup, version):
         single.register(app)
     return app
 

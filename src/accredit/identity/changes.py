@@ -261,6 +261,17 @@ class ForgetLeases:
 
 
 @dataclass(frozen=True, slots=True)
+class BeginEpoch:
+    """Write: void everything decided before `at` (microseconds UTC), because an older state was brought back.
+
+    Signals are numbered from `at` on, so no guard has ever heard of a higher number. The keys of access tokens are
+    gone, open invitations are over, and no client assertion of the time before counts.
+    """
+
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
 class AddKey:
     """Claim: keep a new signing key. Loses when a key of the same use is already in the same state.
 
@@ -343,6 +354,7 @@ Write = (
     | ForgetJti
     | KeepLeases
     | ForgetLeases
+    | BeginEpoch
 )
 """What follows from a claim that was won, or needs none."""
 
@@ -357,6 +369,7 @@ __all__ = [
     "AdvanceKey",
     "AppendRecords",
     "Assign",
+    "BeginEpoch",
     "Claim",
     "ForgetJti",
     "ForgetLeases",

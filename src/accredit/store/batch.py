@@ -23,6 +23,7 @@ from accredit.store import (
     checkpoints,
     clients,
     credentials,
+    deployment,
     enrolments,
     jti,
     keys,
@@ -90,6 +91,7 @@ WRITES: Final[dict[type, Callable[[sa.Connection, Sequence[Any]], None]]] = {
     changes.ForgetJti: jti.forget,
     changes.KeepLeases: leases.keep,
     changes.ForgetLeases: leases.forget,
+    changes.BeginEpoch: deployment.begin_epoch,
 }
 """Every write. They are applied in the order of the queue."""
 

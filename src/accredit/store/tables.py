@@ -51,6 +51,7 @@ deployment: Final = sa.Table(
     _bytes("key_check"),
     _number("created_at"),
     _number("epoch"),
+    sa.Column("epoch_at", sa.BigInteger, nullable=False, server_default="0"),
 )
 """One row: what this database belongs to."""
 
