@@ -58,7 +58,7 @@ from accredit.service.questions import Questions
 from accredit.service.readiness import ClockWatch, Readiness
 from accredit.service.roles import Roles
 from accredit.service.servers import Servers
-from accredit.service.signal_log import KEPT, SignalLog
+from accredit.service.signal_log import SignalLog
 from accredit.service.signals import Signals
 from accredit.service.standing import Standing
 from accredit.service.token import TokenService
@@ -209,19 +209,12 @@ class _Parts:
         """Load the state, furnish a new deployment, and return the node."""
         self.directory.observe_keys(self.keyring.refresh)
         await self.directory.load()
-        await self._begin_streams()
+        await self.streams.begin(self.catalogue)
         await deployment.furnish(self.changes, self.keys, self.issuer)
         administration = management_api(self._services())
         self._watch()
         doors = self._public(administration), self._local(administration), shown.alone(self._metrics())
         return Node(*doors, self.measures, self.journal, self.directory, self.streams, self.checkpoints)
-
-    async def _begin_streams(self) -> None:
-        """Let the streams begin where the directory is: what it hears from now on, they hear."""
-        last = self.directory.cursor
-        recent = await self.catalogue.signals(max(0, last - KEPT), KEPT)
-        self.signals.begin(last, recent)
-        self.directory.observe_signals(self.streams.heard)
 
     def _watch(self) -> None:
         self.measures.watch("accredit_writer_waiting", "Changes that wait for the writer.", self.journal.waiting)
@@ -248,18 +241,9 @@ class _Parts:
         feed = GuardFeed(
             self.issuer, self.directory, self.catalogue, self.signals, self.keyring, self.master, self.clock
         )
-        found = guard.GuardApi(
-            issuer=self.issuer,
-            token_endpoint=self.issuer + "/token",
-            enrolment=self.enrolment,
-            guards=self.guards,
-            feed=feed,
-            streams=self.streams,
-            leases=self.leases,
-            records=GuardRecords(self.log, self.journal, self.measures),
-            clock=self.clock,
-            keyring=self.keyring,
-        )
+        records = GuardRecords(self.log, self.journal, self.measures)
+        heard = feed, self.streams, self.leases, records, self.keyring
+        found = guard.GuardApi(self.issuer, self.issuer + "/token", self.enrolment, self.guards, *heard)
         routes = [
             *metadata.routes(self.issuer, Endpoints(token="/token", jwks="/jwks")),  # noqa: S106  (a path)
             *jwks.routes(prefix + "/jwks", self.keyring),

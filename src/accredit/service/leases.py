@@ -32,6 +32,11 @@ class Leases:
         self._forget_at = 0
         self._waiting: set[asyncio.Event] = set()
 
+    def hear(self, guard: str, instance: str, seq: int, *, bound: int, beat: int, ended: bool) -> None:
+        """Hear a process of a guard (an id) speak now. Raises Problem when its guard has too many already."""
+        now = self._clock.now()
+        self.take(Lease(guard, instance, seq, now, now, bound, beat, ended))
+
     def take(self, said: Lease) -> None:
         """Take in what a process says of itself. Raises Problem when its guard has too many already."""
         of_one = self._heard.setdefault(said.guard, {})

@@ -9,9 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from accredit.identity.lease import Lease
 from accredit.identity.signing_key import KeyUse
-from accredit.ports.clock import Clock
 from accredit.service.deployment import guard_resource
 from accredit.service.enrolment import EnrolmentService
 from accredit.service.guard_feed import GuardFeed
@@ -62,7 +60,6 @@ class GuardApi:
     streams: GuardStreams
     leases: Leases
     records: GuardRecords
-    clock: Clock
     keyring: Keyring
 
     def routes(self, prefix: str) -> Sequence[BaseRoute]:
@@ -143,9 +140,8 @@ class GuardApi:
         except ValueError:
             text = 'send a JSON object with "schema", "instance", "seq", "bound" and "beat"'
             return errors.response("invalid", 400, text)
-        now = self.clock.now()
-        guard = caller.principal.client.id
-        self.leases.take(Lease(guard, said.instance, said.seq, now, now, said.bound, said.beat, said.ended))
+        of = caller.principal.client.id
+        self.leases.hear(of, said.instance, said.seq, bound=said.bound, beat=said.beat, ended=said.ended)
         return Response(status_code=204)
 
     async def take_records(self, request: Request) -> Response:
