@@ -38,6 +38,7 @@ from accredit.service.audit import Audit
 from accredit.service.changes import Changes
 from accredit.service.checkpoints import Checkpoints
 from accredit.service.credentials import Credentials
+from accredit.service.denials import Denials
 from accredit.service.diagnosis import Finding, Level, about_issuer, look
 from accredit.service.directory import Directory
 from accredit.service.enrolment import EnrolmentService
@@ -265,6 +266,7 @@ class _Parts:
             agents=self.agents,
             credentials=self.credentials,
             standing=Standing(self.changes),
+            denials=Denials(self.changes),
             enrolment=self.enrolment,
             guards=self.guards,
             leases=self.leases,

@@ -21,6 +21,8 @@ BODIES: dict[str, Any] = {
     "agents.edit": {"purpose": "Changed"},
     "agents.add_credential": {},
     "agents.retire_credential": {"retires_in": 60},
+    "denials.deny": {"reason": "A test"},
+    "denials.lift": {},
     "files.plan": {"document": {"accredit": 1}},
     "files.apply": {"document": {"accredit": 1}, "fingerprint": Plan().fingerprint()},
     "roles.add": {"slug": "fresh", "scopes": {"{server}": ["ledger:read"]}},

@@ -8,6 +8,7 @@ import pytest
 from accredit.identity import changes
 from accredit.identity.client import ClientKind
 from accredit.identity.credential import CredentialState
+from accredit.identity.denial import Denial
 from accredit.identity.lease import Lease
 from accredit.identity.principal import Principal
 from accredit.identity.role import Assignment
@@ -503,3 +504,18 @@ async def test_leases_that_ended_or_are_old_are_forgotten(store: Any, submit: An
     await submit(writes=(changes.KeepLeases((kept, old, ended)),))
     await submit(writes=(changes.ForgetLeases(NOW),))
     assert await store.leases.leases() == (kept,)
+
+
+async def test_what_is_denied_stays_denied_whatever_else_changes_and_until_it_is_lifted(
+    store: Any, submit: Any
+) -> None:
+    await submit(changes.AddServer(server(0)), changes.AddServer(server(1)))
+    whole, tool = Denial("", "server", "", NOW, "dana"), Denial("", "tool", "a tool", NOW, "dana", "broken")
+    both = tuple(replace(one, server=server(0).id) for one in (whole, tool))
+    await submit(writes=tuple(changes.Deny(one) for one in both))
+    await submit(changes.ReplaceServer(server(0, name="Else", version=2)))
+    first, second = (await store.catalogue.load()).servers
+    assert (first.denied, second.denied) == (both, ())
+    again = replace(both[1], at=NOW + 1, by="ann", reason="still")
+    await submit(writes=(changes.Deny(again), changes.Lift(server(0).id, "server", ""), changes.Lift("srv_x", "t", "")))
+    assert (await store.catalogue.load()).servers[0].denied == (again,)

@@ -17,6 +17,7 @@ from accredit.cli import (
     backup,
     completion,
     doctor,
+    emergency,
     explain,
     guard,
     key,
@@ -55,6 +56,7 @@ def program() -> typer.Typer:
     proof.register(audit.app)
     app.add_typer(audit.app, name="audit")
     app.add_typer(signal.app, name="signal")
+    app.add_typer(emergency.app, name="emergency")
     for single in (manifest, explain, completion, up, migrate, doctor, backup, version):
         single.register(app)
     return app

@@ -10,8 +10,9 @@ from enum import StrEnum
 from accredit.identity.agent import Agent
 from accredit.identity.client import Client
 from accredit.identity.credential import Credential
+from accredit.identity.denial import Deny, Lift
 from accredit.identity.guard import Enrolment
-from accredit.identity.lease import Lease
+from accredit.identity.lease import ForgetLeases, KeepLeases
 from accredit.identity.role import Assignment, Role
 from accredit.identity.server import Server
 from accredit.identity.signing_key import KeyState, StoredKey
@@ -247,20 +248,6 @@ class ForgetJti:
 
 
 @dataclass(frozen=True, slots=True)
-class KeepLeases:
-    """Write: keep what guards last said of themselves, unless something later is kept already."""
-
-    leases: tuple[Lease, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ForgetLeases:
-    """Write: drop every lease that was last renewed before `before` (microseconds UTC), or has ended."""
-
-    before: int
-
-
-@dataclass(frozen=True, slots=True)
 class BeginEpoch:
     """Write: void everything decided before `at` (microseconds UTC), because an older state was brought back.
 
@@ -352,6 +339,8 @@ Write = (
     | Unassign
     | AddEnrolment
     | ForgetJti
+    | Deny
+    | Lift
     | KeepLeases
     | ForgetLeases
     | BeginEpoch
@@ -371,9 +360,11 @@ __all__ = [
     "Assign",
     "BeginEpoch",
     "Claim",
+    "Deny",
     "ForgetJti",
     "ForgetLeases",
     "KeepLeases",
+    "Lift",
     "NumberedSignal",
     "RemoveClient",
     "RemoveRole",

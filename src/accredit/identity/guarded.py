@@ -15,6 +15,7 @@ def entry(server: Server) -> snapshot.ServerEntry:
         scopes=sorted(server.words()),
         default_scopes=sorted(server.default_scopes),
         may_ask=sorted(server.may_ask),
+        denied=[snapshot.DeniedEntry(denial.kind, denial.name) for denial in server.denied],
         targets=[
             snapshot.TargetEntry(
                 kind=tool.kind.value,

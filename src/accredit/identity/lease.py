@@ -89,3 +89,17 @@ def reach(seq: int, leases: Iterable[Lease], now: int) -> Reach:
         elif now < lease.harmless_at():
             lapsed.append(lease)
     return Reach(seq, tuple(acknowledged), tuple(waiting), tuple(lapsed))
+
+
+@dataclass(frozen=True, slots=True)
+class KeepLeases:
+    """Write: keep what guards last said of themselves, unless something later is kept already."""
+
+    leases: tuple[Lease, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetLeases:
+    """Write: drop every lease that was last renewed before `before` (microseconds UTC), or has ended."""
+
+    before: int

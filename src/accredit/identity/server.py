@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
+from accredit.identity.denial import Denial
 from accredit.identity.pin import Pin
 from accredit.identity.state import State
 from accredit_sdk import scopes as words
@@ -51,7 +52,8 @@ class Server:
     """A registered server. `resource` is its canonical URI (RFC 8707) and the audience of every token for it.
 
     `may_ask` are the words of what it may ask its clients for: `sampling`, `elicitation`, `roots`. `first_use` are the
-    scopes that a client may have that registered itself, until an administrator has approved it.
+    scopes that a client may have that registered itself, until an administrator has approved it. `denied` stands beside
+    the rest: it is written by itself, and no other change of the server touches it.
     """
 
     id: str
@@ -64,6 +66,7 @@ class Server:
     default_scopes: frozenset[str] = frozenset()
     may_ask: frozenset[str] = frozenset()
     first_use: frozenset[str] = frozenset()
+    denied: tuple[Denial, ...] = ()
     builtin: bool = False
     state: State = State.ACTIVE
     version: int = 1

@@ -110,6 +110,18 @@ tool_needs: Final = sa.Table(
 )
 """The scope words that a tool needs, all of them."""
 
+denials: Final = sa.Table(
+    "denials",
+    metadata,
+    sa.Column("server", sa.ForeignKey(servers.c.id), primary_key=True),
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    _number("at"),
+    _text("by"),
+    _text("reason"),
+)
+"""What nobody may use for the time being; of a whole server the kind is "server" and the name empty."""
+
 roles: Final = sa.Table(
     "roles",
     metadata,

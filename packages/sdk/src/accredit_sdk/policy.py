@@ -19,6 +19,10 @@ RESOURCE: Final = "resource"
 """The kind whose names are URIs, or templates of URIs."""
 
 
+WHOLE: Final[Name] = ("server", "")
+"""Stands for everything that a server offers, where something is denied."""
+
+
 class Visibility(StrEnum):
     """Whether somebody without the scopes sees a name in lists, and whether a call of it admits that it exists."""
 
@@ -65,7 +69,8 @@ class Target:
 class Policy:
     """The policy of one server. `targets` is keyed by kind and name; `version` is the signal number that it is from.
 
-    `may_ask` are the words of what the server may ask a client for (see `methods.ASKS`).
+    `may_ask` are the words of what the server may ask a client for (see `methods.ASKS`). `denied` is what nobody may
+    use, whatever they hold: kinds and names of targets, or WHOLE.
     """
 
     server_id: str
@@ -77,6 +82,7 @@ class Policy:
     default_scopes: frozenset[str]
     suspended: bool = False
     may_ask: frozenset[str] = frozenset()
+    denied: frozenset[Name] = frozenset()
     _uris: Mapping[str, tuple[Target, ...]] = field(init=False, repr=False)
     _templates: tuple[tuple[uri_template.Template, Target], ...] = field(init=False, repr=False)
 
@@ -111,14 +117,23 @@ class Policy:
     def visible(self, kind: str, name: str, held: Set[str]) -> bool:
         """Tell whether somebody who holds these scopes sees the name in a list."""
         found = self.find(kind, name)
-        return bool(found) and all(
-            target.visibility is Visibility.SHOW or not words.missing(held, target.needs) for target in found
+        return (
+            bool(found)
+            and not self._denies(found)
+            and all(target.visibility is Visibility.SHOW or not words.missing(held, target.needs) for target in found)
         )
 
     def open_to(self, kind: str, name: str, held: Set[str]) -> bool:
         """Tell whether somebody who holds these scopes may use the name."""
         found = self.find(kind, name)
-        return bool(found) and all(target.needs and not words.missing(held, target.needs) for target in found)
+        return (
+            bool(found)
+            and not self._denies(found)
+            and all(target.needs and not words.missing(held, target.needs) for target in found)
+        )
+
+    def _denies(self, targets: Iterable[Target]) -> bool:
+        return WHOLE in self.denied or any((target.kind, target.name) in self.denied for target in targets)
 
     def judge(
         self,
@@ -137,11 +152,15 @@ class Policy:
         found = [self.find(kind, name) for kind, name in names]
         if treatment is Treatment.REFUSED:
             return self._decision(claims, method, names, decision_id, Reason.METHOD_REFUSED)
+        if WHOLE in self.denied:
+            return self._decision(claims, method, names, decision_id, Reason.DENIED)
         if treatment is Treatment.FREE or not names:
             return self._decision(claims, method, names, decision_id, Reason.FREE)
         if not all(found):
             return self._decision(claims, method, names, decision_id, Reason.TOOL_UNMAPPED)
         targets = [one for some in found for one in some]
+        if self._denies(targets):
+            return self._decision(claims, method, names, decision_id, Reason.DENIED)
         return self._decision(claims, method, names, decision_id, Reason.OK, targets, held)
 
     def _decision(

@@ -45,6 +45,13 @@ class TargetEntry(msgspec.Struct, frozen=True):
     visibility: str = "show"
 
 
+class DeniedEntry(msgspec.Struct, frozen=True):
+    """A denial on the wire: what nobody may use, whatever they hold; of a whole server the kind is "server"."""
+
+    kind: str
+    name: str
+
+
 class ServerEntry(msgspec.Struct, frozen=True):
     """The guard's server on the wire."""
 
@@ -55,6 +62,7 @@ class ServerEntry(msgspec.Struct, frozen=True):
     default_scopes: list[str]
     targets: list[TargetEntry]
     may_ask: list[str] = []
+    denied: list[DeniedEntry] = []
 
 
 class ReductionEntry(msgspec.Struct, frozen=True):
@@ -188,6 +196,7 @@ def policy_of(server: ServerEntry, issuer: str, seq: int) -> Policy:
         default_scopes=frozenset(server.default_scopes),
         suspended=server.suspended,
         may_ask=frozenset(server.may_ask),
+        denied=frozenset((entry.kind, entry.name) for entry in server.denied),
     )
 
 

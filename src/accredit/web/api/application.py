@@ -26,6 +26,7 @@ from accredit.web.api.agents import AgentApi
 from accredit.web.api.audit import AuditApi
 from accredit.web.api.checkpoints import CheckpointApi
 from accredit.web.api.decisions import DecisionApi
+from accredit.web.api.denials import DenialApi
 from accredit.web.api.document import complete
 from accredit.web.api.door import on_not_permitted
 from accredit.web.api.gate import MANIFEST_BYTES, Gate
@@ -110,8 +111,8 @@ def _application(version: str) -> FastAPI:
 
 
 _NOUNS: Final[tuple[type[Noun], ...]] = (
-    AdministratorApi, ServerApi, RoleApi, AgentApi, GuardApi, SignalApi, KeyApi, AuditApi, CheckpointApi, StatusApi,
-    ManifestApi, QuestionApi, DecisionApi,
+    AdministratorApi, ServerApi, RoleApi, AgentApi, GuardApi, SignalApi, KeyApi, AuditApi, CheckpointApi, DenialApi,
+    StatusApi, ManifestApi, QuestionApi, DecisionApi,
 )  # fmt: skip
 
 

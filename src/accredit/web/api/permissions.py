@@ -91,6 +91,8 @@ OPERATIONS: Final[Mapping[str, Rule]] = MappingProxyType(
         "checkpoints.list_checkpoints": _LOOK,
         "checkpoints.keys": _LOOK,
         "decisions.find": Rule(Need.OWN, checked=True),
+        "denials.deny": _SERVER,
+        "denials.lift": _SERVER,
         "files.export": _LOOK,
         "files.plan": _LOOK,
         "files.apply": Rule(Need.EVERYTHING, checked=True),

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Response
 from pydantic import Field, StringConstraints
 
+from accredit.identity.denial import Denial
 from accredit.identity.pin import Pin
 from accredit.identity.schema import LONGEST_LIST
 from accredit.identity.server import Scope, Server, TargetKind, Tool
@@ -195,6 +196,16 @@ class ToolView(View):
     pin: str | None
 
 
+class DeniedView(View):
+    """What is denied to everybody; `name` is null for the server as a whole."""
+
+    kind: str
+    name: str | None
+    at: str | None
+    by: str
+    reason: str
+
+
 class ServerView(View):
     """A server."""
 
@@ -210,6 +221,7 @@ class ServerView(View):
     default_scopes: list[str]
     may_ask: list[str]
     first_use: list[str]
+    denied: list[DeniedView]
     version: int
 
 
@@ -372,6 +384,7 @@ def view(server: Server) -> ServerView:
         default_scopes=sorted(server.default_scopes),
         may_ask=sorted(server.may_ask),
         first_use=sorted(server.first_use),
+        denied=[_denied(one) for one in server.denied],
         version=server.version,
     )
 
@@ -381,3 +394,7 @@ def _tool(tool: Tool) -> ToolView:
         name: getattr(tool, name) for name in ToolView.model_fields if name not in ("needs", "pin")
     }
     return ToolView(needs=sorted(tool.needs), pin=None if tool.pin is None else tool.pin.render(), **found)
+
+
+def _denied(one: Denial) -> DeniedView:
+    return DeniedView(kind=one.kind, name=one.name or None, at=times.render(one.at), by=one.by, reason=one.reason)

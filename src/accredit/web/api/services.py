@@ -9,6 +9,7 @@ from accredit.service.agents import Agents
 from accredit.service.audit import Audit
 from accredit.service.checkpoints import Checkpoints
 from accredit.service.credentials import Credentials
+from accredit.service.denials import Denials
 from accredit.service.directory import Directory
 from accredit.service.enrolment import EnrolmentService
 from accredit.service.exports import Exports
@@ -33,6 +34,7 @@ class Services:
     agents: Agents
     credentials: Credentials
     standing: Standing
+    denials: Denials
     enrolment: EnrolmentService
     guards: Guards
     leases: Leases
