@@ -177,7 +177,7 @@ class _Parts:
         self.kind = "PostgreSQL" if settings.database_url else "SQLite"
         self.clock, self.ids, self.journal, self.master = clock, Ids(clock, randomness), journal, master
         self.catalogue, self.clients = readers.Catalogues(database), readers.Clients(database)
-        self.log, self.enrolments = readers.AuditLog(database), readers.Enrolments(database)
+        self.log, self.answers = readers.AuditLog(database), readers.Answers(database)
         self.directory = Directory(self.catalogue, self.clients, clock)
         self.keyring = Keyring(master)
         kept, outside = readers.Checkpoints(database), _outside(settings)
@@ -189,7 +189,7 @@ class _Parts:
         self.signals = SignalLog(self.issuer, self.keyring)
         self.leases = Leases(readers.Leases(database), journal, clock)
         self.streams = GuardStreams(self.signals, self.directory, self.guards)
-        self.enrolment = EnrolmentService(self.changes, self.enrolments, self.clients, randomness)
+        self.enrolment = EnrolmentService(self.changes, readers.Enrolments(database), self.clients, randomness)
         self.credentials = Credentials(self.changes, randomness)
         self.agents = Agents(self.changes, self.clients, self.credentials)
         self.manifests = Manifests(self.changes, readers.Estates(database), randomness)
@@ -279,6 +279,7 @@ class _Parts:
             questions=Questions(self.issuer, self.directory, self.clients, Offices(administrators), self.clock),
             directory=self.directory,
             clients=self.clients,
+            answers=self.answers,
             clock=self.clock,
             issuer=self.issuer,
             database=self.kind,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from accredit.identity.agent import Agent
+from accredit.identity.answer import KeptAnswer
 from accredit.identity.client import Client
 from accredit.identity.credential import Credential
 from accredit.identity.denial import Deny, Lift
@@ -106,6 +107,13 @@ class UseJti:
     issuer: str
     jti: str
     expires_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeepAnswer:
+    """Claim: remember what a request is answered that may be sent again. Loses when its key was used before."""
+
+    answer: KeptAnswer
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +276,13 @@ class AddKey:
     key: StoredKey
 
 
+@dataclass(frozen=True, slots=True)
+class ForgetAnswers:
+    """Write: drop every kept answer whose `expires_at` lies before `before` (microseconds UTC)."""
+
+    before: int
+
+
 class SignalKind(StrEnum):
     """What a signal says. A REVOKED handle is void below the signal's number; a SUSPENDED one until RESUMED.
 
@@ -323,6 +338,7 @@ Claim = (
     | ReplaceClient
     | RemoveClient
     | UseJti
+    | KeepAnswer
     | TakeEnrolment
     | AdvanceKey
     | AppendRecords
@@ -343,6 +359,7 @@ Write = (
     | Lift
     | KeepLeases
     | ForgetLeases
+    | ForgetAnswers
     | BeginEpoch
 )
 """What follows from a claim that was won, or needs none."""
@@ -361,8 +378,10 @@ __all__ = [
     "BeginEpoch",
     "Claim",
     "Deny",
+    "ForgetAnswers",
     "ForgetJti",
     "ForgetLeases",
+    "KeepAnswer",
     "KeepLeases",
     "Lift",
     "NumberedSignal",
