@@ -186,9 +186,8 @@ class _Parts:
         self.changes = Changes(self.directory, journal, self.ids, clock)
         self.keys = Keys(self.changes, master, randomness)
         self.guards = Guards(self.issuer, self.changes, self.clients, self.keyring)
-        self.signals = SignalLog(self.issuer, self.keyring)
         self.leases = Leases(readers.Leases(database), journal, clock)
-        self.streams = GuardStreams(self.signals, self.directory, self.guards)
+        self.streams = GuardStreams(SignalLog(self.issuer, self.keyring), self.directory, self.guards)
         self.enrolment = EnrolmentService(self.changes, readers.Enrolments(database), self.clients, randomness)
         self.credentials = Credentials(self.changes, randomness)
         self.agents = Agents(self.changes, self.clients, self.credentials)
@@ -239,9 +238,8 @@ class _Parts:
     def _public(self, administration: ASGIApp) -> ASGIApp:
         prefix = urlsplit(self.issuer).path
         token = TokenService(self.issuer, self.directory, self.keyring, self.journal, self.clock, self.ids, self.since)
-        feed = GuardFeed(
-            self.issuer, self.directory, self.catalogue, self.signals, self.keyring, self.master, self.clock
-        )
+        known = self.directory, self.catalogue, self.streams.log
+        feed = GuardFeed(self.issuer, *known, self.keyring, self.master, self.clock)
         records = GuardRecords(self.log, self.journal, self.measures)
         heard = feed, self.streams, self.leases, records, self.keyring
         found = guard.GuardApi(self.issuer, self.issuer + "/token", self.enrolment, self.guards, *heard)

@@ -16,6 +16,7 @@ from accredit.identity.guard import Enrolment
 from accredit.identity.lease import ForgetLeases, KeepLeases
 from accredit.identity.role import Assignment, Role
 from accredit.identity.server import Server
+from accredit.identity.signal import NumberedSignal, Signal, SignalKind
 from accredit.identity.signing_key import KeyState, StoredKey
 
 
@@ -281,49 +282,6 @@ class ForgetAnswers:
     """Write: drop every kept answer whose `expires_at` lies before `before` (microseconds UTC)."""
 
     before: int
-
-
-class SignalKind(StrEnum):
-    """What a signal says. A REVOKED handle is void below the signal's number; a SUSPENDED one until RESUMED.
-
-    POLICY: a server's scopes or tools changed. KEYS: the key set changed. ROLES: a role or an assignment changed.
-    CLIENT: a client appeared, or its credentials changed. REDUCED: on one server, a handle carries no more than some
-    scopes below the signal's number.
-    """
-
-    REVOKED = "revoked"
-    SUSPENDED = "suspended"
-    RESUMED = "resumed"
-    POLICY = "policy"
-    KEYS = "keys"
-    ROLES = "roles"
-    CLIENT = "client"
-    REDUCED = "reduced"
-
-
-@dataclass(frozen=True, slots=True)
-class Signal:
-    """A change that nodes and guards must hear of; the store numbers it. `handle` is the id that it is about.
-
-    `server` (an id) and `scopes` go with a reduction: what the handle carries there at the most.
-    """
-
-    kind: SignalKind
-    handle: str
-    server: str = ""
-    scopes: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class NumberedSignal:
-    """A signal as the store keeps it: `seq` counts without gaps in the order in which changes became visible."""
-
-    seq: int
-    at: int
-    kind: SignalKind
-    handle: str
-    server: str = ""
-    scopes: frozenset[str] = frozenset()
 
 
 Claim = (

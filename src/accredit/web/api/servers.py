@@ -5,13 +5,13 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Response
 from pydantic import Field, StringConstraints
 
-from accredit.identity.denial import Denial
 from accredit.identity.pin import Pin
 from accredit.identity.schema import LONGEST_LIST
 from accredit.identity.server import Scope, Server, TargetKind, Tool
 from accredit.service.enrolment import Invitation
 from accredit.service.servers import Confirmed, ServerDraft
 from accredit.web.api import times
+from accredit.web.api.denied import DeniedView, denied
 from accredit.web.api.fields import Body, Flag, Name, Page, PinText, Slug, Text, View, Word, Words, example
 from accredit.web.api.idempotency import Repeatable, once
 from accredit.web.api.permissions import Who
@@ -198,16 +198,6 @@ class ToolView(View):
     pin: str | None
 
 
-class DeniedView(View):
-    """What is denied to everybody; `name` is null for the server as a whole."""
-
-    kind: str
-    name: str | None
-    at: str | None
-    by: str
-    reason: str
-
-
 class ServerView(View):
     """A server."""
 
@@ -388,7 +378,7 @@ def view(server: Server) -> ServerView:
         default_scopes=sorted(server.default_scopes),
         may_ask=sorted(server.may_ask),
         first_use=sorted(server.first_use),
-        denied=[_denied(one) for one in server.denied],
+        denied=[denied(one) for one in server.denied],
         version=server.version,
     )
 
@@ -398,7 +388,3 @@ def _tool(tool: Tool) -> ToolView:
         name: getattr(tool, name) for name in ToolView.model_fields if name not in ("needs", "pin")
     }
     return ToolView(needs=sorted(tool.needs), pin=None if tool.pin is None else tool.pin.render(), **found)
-
-
-def _denied(one: Denial) -> DeniedView:
-    return DeniedView(kind=one.kind, name=one.name or None, at=times.render(one.at), by=one.by, reason=one.reason)
