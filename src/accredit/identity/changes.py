@@ -9,15 +9,20 @@ from enum import StrEnum
 
 from accredit.identity.agent import Agent
 from accredit.identity.answer import KeptAnswer
+from accredit.identity.application import Application
 from accredit.identity.client import Client
 from accredit.identity.credential import Credential
 from accredit.identity.denial import Deny, Lift
+from accredit.identity.group_changes import AddGroup, AddMember, RemoveGroup, RemoveMember, ReplaceGroup
 from accredit.identity.guard import Enrolment
 from accredit.identity.lease import ForgetLeases, KeepLeases
 from accredit.identity.role import Assignment, Role
 from accredit.identity.server import Server
 from accredit.identity.signal import NumberedSignal, Signal, SignalKind
 from accredit.identity.signing_key import KeyState, StoredKey
+
+Rest = Agent | Application
+"""What agents and applications have beside their client."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +71,18 @@ class RemoveRole:
 
 @dataclass(frozen=True, slots=True)
 class AddClient:
-    """Claim: register a client; `agent` carries the rest of an agent. Loses when slug or client_id is taken."""
+    """Claim: register a client; `rest` is what else its kind has. Loses when slug or client_id is taken."""
 
     client: Client
-    agent: Agent | None = None
+    rest: Rest | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ReplaceClient:
-    """Claim: change a client, and with `agent` the rest of it. Loses unless the stored version is one less."""
+    """Claim: change a client, and with `rest` what else its kind has. Loses unless the stored version is one less."""
 
     client: Client
-    agent: Agent | None = None
+    rest: Rest | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,6 +297,9 @@ Claim = (
     | AddRole
     | ReplaceRole
     | RemoveRole
+    | AddGroup
+    | ReplaceGroup
+    | RemoveGroup
     | AddClient
     | ReplaceClient
     | RemoveClient
@@ -311,6 +319,8 @@ Write = (
     | RevokeCredential
     | Assign
     | Unassign
+    | AddMember
+    | RemoveMember
     | AddEnrolment
     | ForgetJti
     | Deny
@@ -327,7 +337,9 @@ __all__ = [
     "AddClient",
     "AddCredential",
     "AddEnrolment",
+    "AddGroup",
     "AddKey",
+    "AddMember",
     "AddRole",
     "AddServer",
     "AdvanceKey",
@@ -344,11 +356,15 @@ __all__ = [
     "Lift",
     "NumberedSignal",
     "RemoveClient",
+    "RemoveGroup",
+    "RemoveMember",
     "RemoveRole",
     "RemoveServer",
     "ReplaceClient",
+    "ReplaceGroup",
     "ReplaceRole",
     "ReplaceServer",
+    "Rest",
     "RetireCredential",
     "RevokeCredential",
     "Seal",

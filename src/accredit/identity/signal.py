@@ -1,4 +1,4 @@
-"""Signals: what nodes and guards must hear of, raised in the transaction of what they tell, and numbered by it."""
+"""Signals: what nodes and guards must hear of, and how the store keeps it."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,9 +7,9 @@ from enum import StrEnum
 class SignalKind(StrEnum):
     """What a signal says. A REVOKED handle is void below the signal's number; a SUSPENDED one until RESUMED.
 
-    POLICY: a server's scopes or tools changed. KEYS: the key set changed. ROLES: a role or an assignment changed.
-    CLIENT: a client appeared, or its credentials changed. REDUCED: on one server, a handle carries no more than some
-    scopes below the signal's number.
+    POLICY: a server's scopes or tools changed. KEYS: the key set changed. ROLES: a role or a group changed.
+    CLIENT: a client appeared, or its credentials, roles or groups changed. REDUCED: on one server, a handle carries no
+    more than some scopes below the signal's number.
     """
 
     REVOKED = "revoked"

@@ -214,7 +214,7 @@ class AuditApi:
         self._explanations = Explanations(
             services.audit,
             services.directory,
-            services.agents,
+            services.clients,
             services.questions,
             Offices(services.administrators),
             services.clock,

@@ -36,9 +36,13 @@ _MORE: Final[Mapping[str, tuple[int, ...]]] = MappingProxyType(
     {
         "agents.add": (404,),
         "agents.add_credential": (412,),
+        "applications.add": (404,),
+        "applications.add_credential": (412,),
         "audit.export": (404,),
         "audit.search": (404,),
         "files.apply": (412,),
+        "groups.let_in": (409, 412),
+        "groups.let_out": (412,),
         "keys.rotate": (412,),
         "roles.add": (404,),
     }
@@ -99,7 +103,9 @@ _NAMES: Final = {
     "agent": "The slug of an agent.",
     "credential": "The id of a credential.",
     "decision": "The id of a decision.",
+    "holder": "The slug of an agent, or `app:` or `group:` and the slug of an application or a group.",
     "kind": "Whether it is a tool, a resource or a prompt.",
+    "member": "The slug of an agent, or `app:` and the slug of an application.",
     "name": "The name of a tool, a resource or a prompt, as the server spells it.",
     "server": "The slug of a server.",
     "slug": "The slug of the noun.",
