@@ -16,7 +16,7 @@ from accredit.store import engines, migrate, writer
 from accredit.store.committer import Committer, Result
 from accredit.store.conformance import NOW
 from accredit.store.on_sqlite import SqliteDatabase
-from accredit.store.readers import AuditLog, Catalogues, Checkpoints, Clients, Enrolments, Leases
+from accredit.store.readers import AuditLog, Catalogues, Checkpoints, Clients, Credentials, Enrolments, Leases
 from accredit.system import SystemRandomness
 from accredit.testing.postgres import Postgres
 
@@ -52,6 +52,10 @@ class Store:
     @property
     def leases(self) -> Leases:
         return Leases(self.database)
+
+    @property
+    def credentials(self) -> Credentials:
+        return Credentials(self.database)
 
     @property
     def audit(self) -> AuditLog:
