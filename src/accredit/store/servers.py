@@ -10,8 +10,9 @@ from accredit.identity.changes import AddServer, RemoveServer, ReplaceServer
 from accredit.identity.pin import Pin
 from accredit.identity.server import Scope, Server, TargetKind, Tool
 from accredit.identity.state import State
-from accredit.store import denials, inserts
+from accredit.store import denials, inserts, offers
 from accredit.store.tables import server_scopes, servers, tool_needs, tools
+from accredit_sdk.decision import Mode
 from accredit_sdk.policy import Visibility
 
 
@@ -35,7 +36,8 @@ def remove(conn: sa.Connection, claims: Sequence[RemoveServer]) -> list[bool]:
 def load(conn: sa.Connection) -> tuple[Server, ...]:
     """Return all servers that are not deleted, by slug."""
     scopes, defaults, first_use = _scopes(conn)
-    offered, denied = _tools(conn), denials.load(conn)
+    denied = denials.load(conn)
+    offered = _tools(conn)
     found = conn.execute(sa.select(servers).where(servers.c.state != State.DELETED.value).order_by(servers.c.slug))
     return tuple(
         Server(
@@ -52,6 +54,8 @@ def load(conn: sa.Connection) -> tuple[Server, ...]:
             denied=denied.get(row.id, ()),
             builtin=row.builtin,
             state=State(row.state),
+            mode=Mode(row.mode),
+            candidate=offers.unpacked(row.candidate),
             version=row.version,
         )
         for row in found
@@ -72,6 +76,8 @@ def _row(server: Server) -> dict[str, Any]:
         "may_ask": " ".join(sorted(server.may_ask)),
         "builtin": server.builtin,
         "state": server.state.value,
+        "mode": server.mode.value,
+        "candidate": offers.packed(server.candidate),
         "version": server.version,
     }
 

@@ -1,14 +1,14 @@
 """What a guard knows about one server: which name needs which scopes, and who sees it. Immutable."""
 
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final, Self, TypeAlias
 
 from accredit_sdk import scopes as words
 from accredit_sdk import uri_template
 from accredit_sdk.claims import AccessClaims
-from accredit_sdk.decision import Decision, Effect, Reason
+from accredit_sdk.decision import Decision, Effect, Mode, Reason
 from accredit_sdk.errors import ResourceError
 from accredit_sdk.methods import Treatment
 
@@ -69,8 +69,9 @@ class Target:
 class Policy:
     """The policy of one server. `targets` is keyed by kind and name; `version` is the signal number that it is from.
 
-    `may_ask` are the words of what the server may ask a client for (see `methods.ASKS`). `denied` is what nobody may
-    use, whatever they hold: kinds and names of targets, or WHOLE.
+    `may_ask` are the words of what the server may ask a client for (see `methods.ASKS`). `candidate` is the policy
+    whose verdicts a dry run records. `denied` is what nobody may use, whatever they hold and in every mode: kinds and
+    names of targets, or WHOLE.
     """
 
     server_id: str
@@ -82,6 +83,8 @@ class Policy:
     default_scopes: frozenset[str]
     suspended: bool = False
     may_ask: frozenset[str] = frozenset()
+    mode: Mode = Mode.ENFORCE
+    candidate: "Policy | None" = None
     denied: frozenset[Name] = frozenset()
     _uris: Mapping[str, tuple[Target, ...]] = field(init=False, repr=False)
     _templates: tuple[tuple[uri_template.Template, Target], ...] = field(init=False, repr=False)
@@ -117,23 +120,24 @@ class Policy:
     def visible(self, kind: str, name: str, held: Set[str]) -> bool:
         """Tell whether somebody who holds these scopes sees the name in a list."""
         found = self.find(kind, name)
-        return (
-            bool(found)
-            and not self._denies(found)
-            and all(target.visibility is Visibility.SHOW or not words.missing(held, target.needs) for target in found)
-        )
+        shown = all(target.visibility is Visibility.SHOW or not words.missing(held, target.needs) for target in found)
+        return bool(found) and shown and not self._denies(found)
 
     def open_to(self, kind: str, name: str, held: Set[str]) -> bool:
         """Tell whether somebody who holds these scopes may use the name."""
         found = self.find(kind, name)
-        return (
-            bool(found)
-            and not self._denies(found)
-            and all(target.needs and not words.missing(held, target.needs) for target in found)
-        )
+        if not found or not all(target.needs for target in found) or self._denies(found):
+            return False
+        return all(not words.missing(held, target.needs) for target in found) or self._observes(found)
 
     def _denies(self, targets: Iterable[Target]) -> bool:
         return WHOLE in self.denied or any((target.kind, target.name) in self.denied for target in targets)
+
+    def _observes(self, targets: Iterable[Target]) -> bool:
+        """Tell whether a call of these is let through that lacks scopes: never of what destroys, or nobody may see."""
+        return self.mode is Mode.OBSERVE and not any(
+            target.destructive or target.visibility is Visibility.CONCEAL or not target.needs for target in targets
+        )
 
     def judge(
         self,
@@ -149,6 +153,21 @@ class Policy:
         `names` is everything that the call names; it needs the scopes of all of it. `held` is what the token carries
         today, if that is less than what it says.
         """
+        found = self._judged(claims, method, treatment, names, decision_id, held)
+        if self.candidate is None:
+            return found
+        other = self.candidate.judge(claims, method, treatment, names, decision_id, held)
+        return replace(found, candidate=other.reason, candidate_missing=other.missing)
+
+    def _judged(
+        self,
+        claims: AccessClaims,
+        method: str,
+        treatment: Treatment,
+        names: tuple[Name, ...],
+        decision_id: str,
+        held: frozenset[str] | None,
+    ) -> Decision:
         found = [self.find(kind, name) for kind, name in names]
         if treatment is Treatment.REFUSED:
             return self._decision(claims, method, names, decision_id, Reason.METHOD_REFUSED)
@@ -180,7 +199,8 @@ class Policy:
             # What is concealed answers as if it were not there; that it is, the record tells by what was missing.
             hidden = any(target.visibility is Visibility.CONCEAL for target in wanted)
             reason = Reason.TOOL_UNMAPPED if hidden else Reason.INSUFFICIENT_SCOPE
-        allowed = reason in (Reason.OK, Reason.FREE)
+            reason = Reason.OBSERVED if self._observes(wanted) else reason
+        allowed = reason in (Reason.OK, Reason.FREE, Reason.OBSERVED)
         return Decision(
             id=decision_id,
             effect=Effect.ALLOW if allowed else Effect.DENY,
@@ -197,6 +217,7 @@ class Policy:
             jti=claims.jti,
             policy_version=self.version,
             destructive=any(target.destructive for target in wanted),
+            mode=self.mode,
         )
 
 

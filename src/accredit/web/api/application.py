@@ -28,7 +28,6 @@ from accredit.web.api.applications import ApplicationApi
 from accredit.web.api.audit import AuditApi
 from accredit.web.api.checkpoints import CheckpointApi
 from accredit.web.api.decisions import DecisionApi
-from accredit.web.api.denials import DenialApi
 from accredit.web.api.document import complete
 from accredit.web.api.door import on_not_permitted
 from accredit.web.api.gate import MANIFEST_BYTES, Gate
@@ -37,21 +36,22 @@ from accredit.web.api.guards import GuardApi
 from accredit.web.api.idempotency import Known
 from accredit.web.api.keys import KeyApi
 from accredit.web.api.manifests import ManifestApi, on_faulty
+from accredit.web.api.modes import ModeApi
 from accredit.web.api.permissions import OPERATIONS, NotPermitted, operation, permit
 from accredit.web.api.preconditions import PreconditionFailed, PreconditionRequired
 from accredit.web.api.questions import QuestionApi
+from accredit.web.api.replays import ReplayApi
 from accredit.web.api.roles import RoleApi
 from accredit.web.api.routes import ForNode, Noun
 from accredit.web.api.servers import ServerApi
 from accredit.web.api.services import Services
-from accredit.web.api.signals import SignalApi
 from accredit.web.api.status import StatusApi
 
 PREFIX: Final = "/api/v1"
 """Where the API begins."""
 
 _MOST_ERRORS: Final = 20
-_GATE: Final = Middleware(Gate, larger={f"{PREFIX}/{name}": MANIFEST_BYTES for name in ("plan", "apply")})
+_GATE: Final = Middleware(Gate, larger={f"{PREFIX}/{name}": MANIFEST_BYTES for name in ("plan", "apply", "replay")})
 
 
 class _Api(FastAPI):
@@ -118,8 +118,7 @@ def _application(version: str) -> FastAPI:
 
 _NOUNS: Final[tuple[type[Noun], ...]] = (
     AdministratorApi, ServerApi, RoleApi, AgentApi, ApplicationApi, GroupApi, GuardApi, SignalApi, KeyApi, AuditApi,
-    CheckpointApi, DenialApi,
-    StatusApi, ManifestApi, QuestionApi, DecisionApi,
+    CheckpointApi, DenialApi, StatusApi, ManifestApi, QuestionApi, DecisionApi, ModeApi, ReplayApi,
 )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from accredit.web.api.permissions import Who
 from accredit.web.api.preconditions import IfMatch, MayMatch, check, tagged
 from accredit.web.api.routes import Routes
 from accredit.web.api.services import Services
+from accredit_sdk.decision import Mode
 from accredit_sdk.policy import Visibility
 
 ToolName = Annotated[str, StringConstraints(min_length=1, max_length=256)]
@@ -214,6 +215,8 @@ class ServerView(View):
     may_ask: list[str]
     first_use: list[str]
     denied: list[DeniedView]
+    mode: Mode
+    candidate: list[ToolView]
     version: int
 
 
@@ -379,6 +382,8 @@ def view(server: Server) -> ServerView:
         may_ask=sorted(server.may_ask),
         first_use=sorted(server.first_use),
         denied=[denied(one) for one in server.denied],
+        mode=server.mode,
+        candidate=[_tool(tool) for tool in server.candidate],
         version=server.version,
     )
 

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import structs
 
 from accredit_sdk import ids, record
-from accredit_sdk.decision import Decision, Effect
+from accredit_sdk.decision import Decision, Effect, Mode
 from accredit_sdk.guard.moment import Clock, Dice
 from accredit_sdk.guard.spool import Batch, SpoolFull
 from accredit_sdk.record import RecordHeader, RecordPerson
@@ -88,6 +88,11 @@ class Recorder:
     def store(self) -> Store | None:
         """The chain that is being written, None while none is open."""
         return self._store
+
+    @property
+    def written(self) -> tuple[str, int]:
+        """The chain, and the number of its last record."""
+        return self._chain, self._seq
 
     def open(self) -> None:
         """Begin a chain, if none is open. Raises SpoolFull."""
@@ -166,6 +171,9 @@ def person(decision: Decision) -> RecordPerson:
         missing=tuple(sorted(decision.missing)),
         problem=decision.problem.value if decision.problem is not None else None,
         policy_version=decision.policy_version,
+        mode=decision.mode.value if decision.mode is not Mode.ENFORCE else None,
+        candidate=decision.candidate.value if decision.candidate is not None else None,
+        candidate_missing=tuple(sorted(decision.candidate_missing)),
     )
 
 
