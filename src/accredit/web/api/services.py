@@ -21,6 +21,7 @@ from accredit.service.keys import Keys
 from accredit.service.leases import Leases
 from accredit.service.manifests import Manifests
 from accredit.service.questions import Questions
+from accredit.service.refusals import Refusals
 from accredit.service.roles import Roles
 from accredit.service.servers import Servers
 from accredit.service.signals import Signals
@@ -53,6 +54,7 @@ class Services:
     directory: Directory
     clients: Clients
     answers: Answers
+    refusals: Refusals
     clock: Clock
     issuer: str
     database: str
