@@ -18,9 +18,11 @@ from accredit.audit.verification import Report
 from accredit.config import Settings
 from accredit.identity.management import MANAGEMENT_SCOPES
 from accredit.identity.sealing import MasterKey, WrongMasterKey
+from accredit.identity.signing_key import KeyUse
 from accredit.jobs.checkpoints import Checkpointing
 from accredit.jobs.expiry import Expiry
 from accredit.jobs.follow import Follow
+from accredit.jobs.projection import Projecting
 from accredit.jobs.runner import Runner
 from accredit.oauth.metadata import Endpoints
 from accredit.ports.clock import Clock
@@ -45,6 +47,7 @@ from accredit.service.keys import Keys
 from accredit.service.management import Management
 from accredit.service.manifests import Manifests
 from accredit.service.memory import Memory
+from accredit.service.projection import Projection
 from accredit.service.roles import Roles
 from accredit.service.servers import Servers
 from accredit.service.token import TokenService
@@ -108,7 +111,12 @@ async def node(
         runner = Runner(clock)
         stack.push_async_callback(parts.last_checkpoint)
         stack.push_async_callback(runner.stop)
-        jobs = (Follow(built.directory), Expiry(parts.keys, Memory(journal)), Checkpointing(parts.checkpoints))
+        jobs = (
+            Follow(built.directory),
+            Expiry(parts.keys, Memory(journal)),
+            Checkpointing(parts.checkpoints),
+            Projecting(parts.projection),
+        )
         runner.start(jobs)
         yield built
 
@@ -144,6 +152,8 @@ class _Parts:
         kept, outside = readers.Checkpoints(database), _outside(settings)
         self.checkpoints = Checkpoints(self.issuer, self.log, kept, journal, self.keyring, outside)
         self.exports = Exports(self.issuer, self.log, kept, clock)
+        self.tables = readers.SearchTables(database)
+        self.projection = Projection(self.log, self.tables, journal)
         self.changes = Changes(self.directory, journal, ids, clock)
         self.keys = Keys(self.changes, master, randomness)
         self.guards = Guards(self.issuer, self.changes, self.clients, self.keyring)
@@ -192,7 +202,7 @@ class _Parts:
             enrolment=self.enrolment,
             guards=self.guards,
             keys=self.keys,
-            audit=Audit(self.log, self.exports, self.keyring),
+            audit=Audit(self.tables, self.projection, self.exports, self.keyring),
             checkpoints=self.checkpoints,
             exports=self.exports,
             manifests=self.manifests,
@@ -238,7 +248,7 @@ async def _verify_log(settings: Settings, outside: Iterable[bytes]) -> Report:
         keyring.refresh((await readers.Catalogues(database).load()).keys)
         log = readers.AuditLog(database)
         exports = Exports(settings.origin, log, readers.Checkpoints(database), system.SystemClock())
-        return await Audit(log, exports, keyring).verify(outside)
+        return await exports.verify(keyring.verifying(KeyUse.CHECKPOINT), outside)
     finally:
         await database.close()
 

@@ -195,6 +195,19 @@ class AddCheckpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class IndexRecords:
+    """Claim: make records of a chain (its name) findable. Loses unless the search tables end at `after` for it.
+
+    They end at `upto` then. `terms` are a number of `audit.terms` each, with the time and the number of its record.
+    """
+
+    chain: str
+    after: int
+    upto: int
+    terms: tuple[tuple[int, int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AddCredential:
     """Write: give a client one more credential."""
 
@@ -315,6 +328,7 @@ Claim = (
     | AppendRecords
     | AddKey
     | AddCheckpoint
+    | IndexRecords
 )
 """What may have been done by somebody else in the meantime: committing says who won."""
 
@@ -334,6 +348,7 @@ __all__ = [
     "Assign",
     "Claim",
     "ForgetJti",
+    "IndexRecords",
     "NumberedSignal",
     "RemoveClient",
     "RemoveRole",

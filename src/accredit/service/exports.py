@@ -1,13 +1,16 @@
 """The whole log as lines that can be verified elsewhere, however long it is."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Final
 
 from accredit.audit import export
 from accredit.audit.chain import Head
+from accredit.audit.export import Examination
+from accredit.audit.verification import Report
 from accredit.ports.audit_log import AuditLog, ChainEnd, CheckpointLog
 from accredit.ports.clock import Clock
 from accredit.service.problem import Problem, ProblemCode
+from accredit_sdk.jws import VerifyingKey
 
 _PAGE: Final = 250
 
@@ -45,6 +48,14 @@ class Exports:
         if not found:
             raise Problem(ProblemCode.NOT_FOUND, f"there is no chain {name[:40]!r}; begin the export anew")
         yield [export.end()]
+
+    async def verify(self, keys: Mapping[str, VerifyingKey], outside: Iterable[bytes] = ()) -> Report:
+        """Compare everything that can be compared; `keys` are those of checkpoints, `outside` were kept elsewhere."""
+        examination = Examination(keys, outside)
+        async for page in self.pages():
+            for line in page:
+                examination.line(line)
+        return examination.report()
 
     async def _proofs(self) -> AsyncIterator[list[bytes]]:
         """Yield seals and checkpoints: what they say must be true of everything that is read after them."""

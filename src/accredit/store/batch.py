@@ -18,7 +18,19 @@ from accredit.identity import changes
 from accredit.identity.changes import Claim, Signal, StoredRecord, Write
 from accredit.identity.signing_key import KeyState
 from accredit.oauth.outcome import Lost, Outcome, Verdict, Won
-from accredit.store import audit, checkpoints, clients, credentials, enrolments, jti, keys, roles, servers, signals
+from accredit.store import (
+    audit,
+    checkpoints,
+    clients,
+    credentials,
+    enrolments,
+    jti,
+    keys,
+    roles,
+    servers,
+    signals,
+    terms,
+)
 
 SALT_BYTES: Final = 16
 """How much randomness each event needs."""
@@ -65,6 +77,7 @@ CLAIMS: Final[dict[type, _Verb]] = {
     changes.AddKey: _Verb(keys.add, lambda claim: (claim.key.use, claim.key.kid)),
     changes.AppendRecords: _Verb(audit.append, lambda claim: claim.chain),
     changes.AddCheckpoint: _Verb(checkpoints.add, lambda claim: claim.number),
+    changes.IndexRecords: _Verb(terms.index, lambda claim: claim.chain),
 }
 """Every claim, in the order in which a transaction makes them."""
 

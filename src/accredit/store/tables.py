@@ -281,10 +281,11 @@ audit_records: Final = sa.Table(
     sa.Column("salt", sa.LargeBinary, nullable=True),
     _bytes("commitment"),
     _bytes("hash"),
-    sa.Index(None, "decision"),
-    sa.Index(None, "at", "chain", "seq"),
 )
-"""Redaction sets `person` and `salt` to null; everything else stays for ever."""
+"""The log. Redaction sets `person` and `salt` to null; everything else stays until it is archived.
+
+The columns beside `header` are for people who look with a tool of the database: nothing here reads them.
+"""
 
 audit_seals: Final = sa.Table(
     "audit_seals",
@@ -306,3 +307,22 @@ audit_checkpoints: Final = sa.Table(
     _bytes("document"),
 )
 """The newest checkpoints, as they were signed."""
+
+audit_terms: Final = sa.Table(
+    "audit_terms",
+    metadata,
+    sa.Column("term", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("at", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("chain", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+"""The search tables: what a record can be found by (`audit.terms`), newest last, filled behind the log."""
+
+audit_projection: Final = sa.Table(
+    "audit_projection",
+    metadata,
+    sa.Column("chain", sa.ForeignKey(audit_chains.c.number), primary_key=True),
+    _number("seq"),
+)
+"""Up to which record of each chain the search tables are filled."""
