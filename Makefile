@@ -7,6 +7,7 @@ SHELL := /bin/sh
 
 PYTHON ?= python3
 DB ?= sqlite
+DIST ?= dist
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
@@ -49,11 +50,12 @@ conformance: $(STAMP) ## run the judges that no one here wrote, as far as they a
 reference: $(STAMP) ## write anew what the documentation takes from the program
 	@$(BIN)/python -m tests.docs.reference
 
-dist: $(STAMP) ## build both wheels into dist/
-	@rm -rf dist
-	@$(UV) build --wheel --no-build-isolation --python $(BIN)/python --out-dir dist .
-	@$(UV) build --wheel --no-build-isolation --python $(BIN)/python --out-dir dist packages/sdk
-	@ls dist/*.whl
+dist: $(STAMP) ## build both wheels into dist/, beside the hashes of all that they need (DIST=folder for elsewhere)
+	@rm -f $(DIST)/*.whl $(DIST)/requirements.txt
+	@$(UV) build --wheel --no-build-isolation --python $(BIN)/python --out-dir $(DIST) .
+	@$(UV) build --wheel --no-build-isolation --python $(BIN)/python --out-dir $(DIST) packages/sdk
+	@cp requirements/run.txt $(DIST)/requirements.txt
+	@ls $(DIST)/*.whl $(DIST)/requirements.txt
 
 lock: $(BIN)/uv ## resolve requirements/*.in anew (UPGRADE=1 for newer versions)
 	@for name in bootstrap run dev; do \

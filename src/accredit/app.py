@@ -34,6 +34,7 @@ from accredit.service.agents import Agents
 from accredit.service.audit import Audit
 from accredit.service.changes import Changes
 from accredit.service.checkpoints import Checkpoints
+from accredit.service.credentials import Credentials
 from accredit.service.diagnosis import Finding, Level, about_issuer, look
 from accredit.service.directory import Directory
 from accredit.service.enrolment import EnrolmentService
@@ -50,12 +51,13 @@ from accredit.service.memory import Memory
 from accredit.service.projection import Projection
 from accredit.service.roles import Roles
 from accredit.service.servers import Servers
+from accredit.service.standing import Standing
 from accredit.service.token import TokenService
 from accredit.store import engines, migrate, readers, writer
 from accredit.store.engines import Database
 from accredit.store.errors import DatabaseProblem, StoreBusy
 from accredit.web import guard, health, jwks, metadata, resource, serve
-from accredit.web.api import Services, local_api, public_api
+from accredit.web.api import LocalDoor, Services, TokenDoor, management_api
 from accredit.web.site import site
 from accredit.web.token import TokenEndpoint
 
@@ -158,7 +160,8 @@ class _Parts:
         self.keys = Keys(self.changes, master, randomness)
         self.guards = Guards(self.issuer, self.changes, self.clients, self.keyring)
         self.enrolment = EnrolmentService(self.changes, self.enrolments, self.clients, randomness)
-        self.agents = Agents(self.changes, self.clients, randomness)
+        self.credentials = Credentials(self.changes, randomness)
+        self.agents = Agents(self.changes, self.clients, self.credentials)
         self.manifests = Manifests(self.changes, readers.Estates(database), randomness)
 
     async def build(self) -> Node:
@@ -166,15 +169,16 @@ class _Parts:
         self.directory.observe_keys(self.keyring.refresh)
         await self.directory.load()
         await deployment.furnish(self.changes, self.keys, self.issuer)
-        services = self._services()
-        return Node(self._public(services), local_api(services), self.journal, self.directory, self.checkpoints)
+        administration = management_api(self._services())
+        public, local = self._public(administration), LocalDoor(administration)
+        return Node(public, local, self.journal, self.directory, self.checkpoints)
 
     async def last_checkpoint(self) -> None:
         """Sign what happened since the last one; only the closing record comes after it."""
         with contextlib.suppress(StoreError, Overloaded, WriterStopped):
             await self.checkpoints.round(self.clock.now())
 
-    def _public(self, services: Services) -> ASGIApp:
+    def _public(self, administration: ASGIApp) -> ASGIApp:
         prefix = urlsplit(self.issuer).path
         token = TokenService(self.issuer, self.directory, self.keyring, self.journal, self.clock, self.ids)
         feed = GuardFeed(self.issuer, self.directory, self.catalogue, self.keyring, self.master, self.clock)
@@ -190,8 +194,8 @@ class _Parts:
             *health.routes(self._trouble),
         ]
         management = Management(self.issuer, self.directory, self.keyring, self.clock)
-        administration = public_api(services, management, management.resource)
-        return site(routes, {prefix + "/token": TokenEndpoint(token)}, prefix, administration)
+        door = TokenDoor(administration, management, management.resource)
+        return site(routes, {prefix + "/token": TokenEndpoint(token)}, prefix, door)
 
     def _services(self) -> Services:
         return Services(
@@ -199,6 +203,8 @@ class _Parts:
             servers=Servers(self.changes),
             roles=Roles(self.changes, self.clients),
             agents=self.agents,
+            credentials=self.credentials,
+            standing=Standing(self.changes),
             enrolment=self.enrolment,
             guards=self.guards,
             keys=self.keys,

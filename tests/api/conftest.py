@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.admin import Admin, administration
+from tests.support.house import House, house
 from tests.support.management import Staff, staffed
 
 
@@ -20,4 +21,11 @@ async def admin(tmp_path: Path) -> AsyncIterator[Admin]:
 async def staff(admin: Admin) -> AsyncIterator[Staff]:
     """The same with two servers, and everybody who holds an office."""
     async with staffed(admin) as found:
+        yield found
+
+
+@pytest.fixture
+async def victim(tmp_path: Path) -> AsyncIterator[House]:
+    """A fresh node on SQLite, and a real guard that has begun."""
+    async with house(tmp_path) as found:
         yield found

@@ -114,3 +114,30 @@ def test_text_that_could_steer_a_terminal_is_refused_and_never_printed(settled: 
         ran = settled.run(*words)
         assert ran.code == 1
         assert text not in ran.out + ran.err
+
+
+def test_an_agent_is_edited_member_by_member(reader: CommandLine) -> None:
+    reader.ok(*ADD)
+    assert "agent bot is changed" in reader.ok("agent", "edit", "bot", "--owner", "kim@example.com", "--sponsor", "lee")
+    shown = reader.data("agent", "edit", "bot", "--expires", "30d", "--role", "reader=7d")
+    assert (shown["owner"], shown["sponsor"], shown["purpose"]) == ("kim@example.com", "lee", "Looks")
+    assert shown["roles"][0]["ends_at"] < shown["expires_at"]
+    assert reader.data("agent", "edit", "bot", "--expires", "never", "--no-role")["expires_at"] is None
+    assert reader.data("agent", "show", "bot")["roles"] == []
+    assert reader.run("agent", "edit", "bot").code == 2
+
+
+def test_an_agent_is_removed_when_the_person_says_so_and_its_name_is_free(reader: CommandLine) -> None:
+    first = reader.data(*ADD)
+    assert reader.run("agent", "remove", "bot").code == 2
+    assert reader.data("agent", "remove", "bot", "--yes") == {"agent": "bot", "removed": True}
+    assert reader.run("agent", "show", "bot").code == 1
+    assert reader.data(*ADD)["id"] != first["id"]
+    assert "removed" in reader.ok("agent", "remove", "bot", "--yes")
+
+
+def test_a_role_can_be_held_for_a_while_from_the_beginning(reader: CommandLine) -> None:
+    made = reader.data("agent", "add", "brief", "--owner", "dana", "--role", "reader=1h")
+    assert made["roles"][0]["ends_at"] is not None
+    assert reader.run("agent", "add", "odd", "--owner", "dana", "--role", "reader=soon").code == 1
+    assert reader.run("agent", "add", "odd", "--owner", "dana", "--role", "=1h").code == 1

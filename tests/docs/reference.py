@@ -19,6 +19,7 @@ from accredit.cli.trouble import Exit
 from accredit.config import Settings
 from accredit.identity import schema
 from accredit_sdk.guard import Guard, options
+from tests.docs.api import parts
 from tests.laws.architecture import by_first_line
 from tests.laws.requirements import FOLDER
 from tests.laws.tree import ROOT
@@ -220,6 +221,7 @@ def _cell(text: str) -> str:
 PAGES: Final[dict[str, Callable[[], str]]] = {
     "README.md": lambda: _within("README.md", "standards", standards),
     "docs/threat-model.md": lambda: _within("docs/threat-model.md", "attacks", attacks),
+    "docs/reference/api.md": lambda: _page("The management API", *parts()),
     "docs/reference/cli.md": cli,
     "docs/reference/file.md": file,
     "docs/reference/guard.md": guard,

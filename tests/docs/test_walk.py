@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.walk import Walk, blocks, missing
+from tests.docs.walk import blocks, missing
 from tests.laws.tree import ROOT
 
 README = ROOT / "README.md"
@@ -29,17 +29,6 @@ def test_every_make_target_that_the_documents_name_is_there() -> None:
     }
     assert {"demo", "test", "check", "bench", "reference"} <= named
     assert not [name for name in named if not re.search(rf"^{name}:", makefile, re.MULTILINE)]
-
-
-@pytest.mark.slow
-def test_the_readme_guards_a_server_in_the_steps_that_it_says(tmp_path: Path) -> None:
-    with Walk(tmp_path) as walk:
-        compared = 0
-        for block, said in walk.through(README):
-            if block.language == "text" and not block.words:
-                assert missing(block.text, said) == [], f"{block.where}\n{said}"
-                compared += 1
-        assert compared == 2
 
 
 @pytest.mark.slow

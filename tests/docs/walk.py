@@ -1,4 +1,4 @@
-"""Documents as programs: their blocks in order, run in a folder of their own beside copies of the examples.
+"""Documents as programs: their blocks in order, run in a folder of their own: beside copies of the examples, or empty.
 
 What a block is, its info string says: `sh` is run to its end, `sh serve` is left running, `text` after one of them is
 what it prints (lines may be left out), `python` is executed; other words after the language say who else looks at it.
@@ -7,7 +7,9 @@ what it prints (lines may be left out), `python` is executed; other words after 
 import contextlib
 import os
 import re
+import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -18,7 +20,7 @@ from pathlib import Path
 
 from tests.laws.tree import ROOT
 
-READY = {r"^accredit (.* )?up$": "8700", r"guarded_ledger\.py": "8701", r"examples/ledger\.py": "8701"}
+READY = {r"^accredit (.* )?up$": "8700", r"^python (examples/(guarded_)?ledger|notes|guarded)\.py": "8701"}
 """A command that is left running, and the port (as documents write it) that it listens on."""
 
 UP = "accredit up\n"
@@ -28,12 +30,14 @@ _BLOCK = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _VARIES = (
     (re.compile(r"\b[a-z]{3}_[0-9a-v]{26}\b"), "an-id"),
     (re.compile(r"\b[\w-]{43}\b"), "a-key"),
-    (re.compile(r"\bledger-[0-9a-v]{6}\b"), "a-guard"),
+    (re.compile(r"\b(ledger|notes)-[0-9a-v]{6}\b"), "a-guard"),
     (re.compile(r"127\.0\.0\.1:\d+"), "an-address"),
     (re.compile(r"\b\d+ ms\b"), "some ms"),
     (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"), "a-moment"),
+    (re.compile(r"─+"), "─"),
     (re.compile(r"[^\S\n]+"), " "),
 )
+_DECISION = re.compile(r"\bdec_[0-9a-v]{26}\b")
 _PATIENCE = 30
 
 
@@ -70,36 +74,44 @@ def missing(expected: str, said: str) -> list[str]:
 
 
 def free_port() -> str:
-    """Return a port of loopback that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
+    """Return a port of loopback that nobody listens on now, and that no outgoing connection will ever get by itself."""
+    while True:
+        port = 20_000 + secrets.randbelow(12_000)
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return str(port)
 
 
-_LEFT_OUT = ("ACCREDIT_", "COV_", "COLUMNS", "LINES")
+_LEFT_OUT = ("ACCREDIT_", "COV_", "COLUMNS", "LINES", "PYTHON", "VIRTUAL_ENV")
 """What a walk does not inherit: settings, and the width that readline leaves to the children of its program."""
 
 
 class Walk:
-    """Runs the blocks of one document."""
+    """Runs the blocks of one document. A walk that is `empty` has a home of its own, and nothing of the checkout."""
 
-    def __init__(self, folder: Path, environment: Mapping[str, str] = {}) -> None:
+    def __init__(self, folder: Path, environment: Mapping[str, str] = {}, *, empty: bool = False) -> None:
         self.folder = folder
         self._ports = {written: free_port() for written in READY.values()}
         kept = {name: value for name, value in os.environ.items() if not name.startswith(_LEFT_OUT)}
-        found = {"ACCREDIT_PORT": self._ports["8700"], "PATH": f"{sys.prefix}/bin:{os.environ['PATH']}"}
-        self._environment = {**kept, **found, "PYTHONUNBUFFERED": "1", **environment}
+        found = {"ACCREDIT_PORT": self._ports["8700"], "PYTHONUNBUFFERED": "1", "PATH": _path(empty=empty)}
+        self._environment = {**kept, **found, **environment}
         self._running = contextlib.ExitStack()
+        self._serving: dict[str, subprocess.Popen[bytes]] = {}
+        self._decision = ""
+        if empty:
+            self._environment["HOME"] = str(folder / "home")
+            (folder / "home").mkdir()
+            return
         (folder / ".venv").symlink_to(Path(sys.prefix))
         shutil.copytree(ROOT / "examples", folder / "examples", ignore=shutil.ignore_patterns("__pycache__"))
         for path in (folder / "examples").glob("*.py"):
             path.write_text(self.local(path.read_text()))
 
     def local(self, text: str) -> str:
-        """Return `text` with the ports of this walk."""
+        """Return `text` with the ports of this walk, and with the decision that was told last for any other one."""
         for written, ours in self._ports.items():
             text = re.sub(rf"\b{written}\b", ours, text)
-        return text
+        return _DECISION.sub(self._decision, text) if self._decision else text
 
     def __enter__(self) -> "Walk":
         return self
@@ -119,11 +131,17 @@ class Walk:
             check=False,
         )
         assert done.returncode == 0, f"{block.where}: ended with {done.returncode}\n{done.stdout}{done.stderr}"
+        self._decision = next(iter(reversed(_DECISION.findall(done.stdout))), self._decision)
         return done.stdout
 
     def serve(self, block: Block) -> None:
-        """Start a block of commands and leave it running as soon as it listens."""
+        """Start a block of commands and leave it running as soon as it listens; what listened there before is stopped.
+
+        That is what Ctrl-C does in the terminal where the block is typed.
+        """
         port = next(self._ports[port] for known, port in READY.items() if re.search(known, block.text, re.MULTILINE))
+        if before := self._serving.pop(port, None):
+            _stop(before, signal.SIGINT)
         log = self.folder / f"{port}.log"
         with log.open("wb") as output:
             process = subprocess.Popen(
@@ -134,6 +152,7 @@ class Walk:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        self._serving[port] = process
         self._running.callback(_stop, process)
         deadline = time.monotonic() + _PATIENCE
         while time.monotonic() < deadline and process.poll() is None:
@@ -154,11 +173,20 @@ class Walk:
                 said = self.run(block)
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
+def _path(*, empty: bool) -> str:
+    """Return where commands are found: in the checkout's environment first, or just not in it."""
+    theirs = os.environ["PATH"].split(os.pathsep)
+    if not empty:
+        return os.pathsep.join([f"{sys.prefix}/bin", *theirs])
+    python = Path(sys.base_prefix, "bin")
+    return os.pathsep.join([str(python), *(name for name in theirs if not Path(name).is_relative_to(sys.prefix))])
+
+
+def _stop(process: subprocess.Popen[bytes], by: signal.Signals = signal.SIGTERM) -> None:
     with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, 15)
+        os.killpg(process.pid, by)
     try:
         process.wait(15)
     except subprocess.TimeoutExpired:
-        os.killpg(process.pid, 9)
+        os.killpg(process.pid, signal.SIGKILL)
         process.wait()

@@ -55,7 +55,9 @@ class Admin:
 
 
 def _whatever(method: str, more: dict[str, Any]) -> dict[str, Any]:
-    return more if method not in ("PUT", "DELETE") or "headers" in more else more | {"headers": {"If-Match": "*"}}
+    return (
+        more if method not in ("PUT", "PATCH", "DELETE") or "headers" in more else more | {"headers": {"If-Match": "*"}}
+    )
 
 
 @asynccontextmanager

@@ -36,15 +36,6 @@ assert jws.verify(token, {key.kid: key.verifying()}, "at+jwt") == b"{}"
 """
 
 
-@pytest.fixture(scope="module")
-def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Both wheels, by the name of their distribution."""
-    out = tmp_path_factory.mktemp("dist")
-    for project in (ROOT, ROOT / "packages" / "sdk"):
-        _run(UV, "build", "--wheel", "--no-build-isolation", "--python", sys.executable, "--out-dir", out, project)
-    return {path.name.split("-")[0]: path for path in out.glob("*.whl")}
-
-
 def _run(*command: object, cwd: Path | None = None) -> str:
     done = subprocess.run([str(word) for word in command], cwd=cwd, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

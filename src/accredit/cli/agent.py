@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from accredit.cli.client import path
-from accredit.cli.given import ending
+from accredit.cli.given import ending, lasting, role_ends
 from accredit.cli.screen import Screen, mark, moment
 from accredit.cli.secret_file import SecretFile, keeping
 from accredit.cli.session import Session, command
@@ -26,6 +26,12 @@ Name = Annotated[str, typer.Argument(metavar="AGENT", help="Name of the agent.",
 Identity = Annotated[str, typer.Argument(metavar="CREDENTIAL", help="Its id: accredit agent show.", show_default=False)]
 """The argument that names a credential."""
 
+RoleEnds = Annotated[
+    list[str] | None,
+    typer.Option("--role", metavar="ROLE[=WHEN]", help="A role that it holds, for good or until WHEN. Repeatable."),
+]
+"""The option that gives roles."""
+
 
 @command(app, "add")
 def add(  # noqa: PLR0913  (each is an option of its own)
@@ -36,14 +42,15 @@ def add(  # noqa: PLR0913  (each is an option of its own)
     purpose: Annotated[str, typer.Option(metavar="TEXT", help="What it is for.")] = "",
     sponsor: Annotated[str, typer.Option(metavar="WHO", help="Who answers for it.")] = "",
     title: Annotated[str, typer.Option(metavar="TEXT", help="Its name for people.")] = "",
-    role: Annotated[list[str] | None, typer.Option(metavar="ROLE", help="A role that it holds. Repeatable.")] = None,
+    role: RoleEnds = None,
     expires: Annotated[
         str | None, typer.Option(metavar="WHEN", help="When it ends: 90d, 12h, or 2026-12-31T23:59:59Z.")
     ] = None,
     secret_file: SecretFile = None,
 ) -> None:
     """Register an agent with its roles, and make its first secret."""
-    body = {"slug": name, "owner": owner, "purpose": purpose, "sponsor": sponsor, "name": title, "roles": role or []}
+    people = {"owner": owner, "purpose": purpose, "sponsor": sponsor}
+    body = {"slug": name, "name": title, "roles": role_ends(role or []), **people}
     with keeping(secret_file) as kept:
         found = session.server.post(path("agents"), body | ending(expires, "expires"))
         kept.keep(found["secret"])
@@ -81,6 +88,39 @@ def show(session: Session, name: Name) -> None:
         session.screen.data(found)
         return
     _details(session.screen, found)
+
+
+@command(app, "edit")
+def edit(  # noqa: PLR0913  (each is an option of its own)
+    session: Session,
+    name: Name,
+    *,
+    owner: Annotated[str | None, typer.Option(metavar="WHO", help="Whose agent it is.")] = None,
+    purpose: Annotated[str | None, typer.Option(metavar="TEXT", help="What it is for.")] = None,
+    sponsor: Annotated[str | None, typer.Option(metavar="WHO", help="Who answers for it.")] = None,
+    title: Annotated[str | None, typer.Option(metavar="TEXT", help="Its name for people.")] = None,
+    role: RoleEnds = None,
+    no_role: Annotated[bool, typer.Option("--no-role", help="Take all its roles.")] = False,
+    expires: Annotated[
+        str | None, typer.Option(metavar="WHEN", help="When it ends: 90d, 2026-12-31T23:59:59Z, or never.")
+    ] = None,
+) -> None:
+    """Change what is said of an agent; what is left out stays. --role names all roles that it holds from now on."""
+    said = {"owner": owner, "purpose": purpose, "sponsor": sponsor, "name": title}
+    body = {key: value for key, value in said.items() if value is not None} | lasting(expires, "expires")
+    if role or no_role:
+        body["roles"] = role_ends(role or [])
+    if not body:
+        raise usage("say what changes, like --owner or --expires")
+    _changed(session, session.server.patch(path("agents", name), body), f"agent {name} is changed")
+
+
+@command(app, "remove")
+def remove(session: Session, name: Name) -> None:
+    """Delete an agent: its tokens are dead everywhere, and it never comes back."""
+    session.confirm(f"Remove the agent {name}? Every token of it dies, and neither it nor its credentials come back.")
+    session.server.delete(path("agents", name))
+    _changed(session, {"agent": name, "removed": True}, f"agent {name} is removed")
 
 
 @command(app, "suspend")

@@ -14,6 +14,9 @@ SECONDS: Final = 30.0
 """How long a command waits for an answer."""
 
 _PAGE: Final = 200
+_TAGGED: Final = frozenset({"servers", "roles", "agents"})
+_APART: Final = frozenset({"assignments", "credentials"})
+"""What is under a noun and changes nothing in its own state."""
 _LONGEST_SEGMENT: Final = 2000
 
 
@@ -63,14 +66,18 @@ class Client:
         """Put `body` (JSON) and return the answer. What is part of something is put into it as it is now."""
         return self._call("PUT", where, json=body, headers=self._match(where))
 
+    def patch(self, where: str, body: Any) -> Any:
+        """Change what is at `where`, as it is now, by the members of `body` (JSON), and return the answer."""
+        return self._call("PATCH", where, json=body, headers=self._match(where))
+
     def delete(self, where: str, **query: str) -> Any:
         """Delete what is at `where`, out of what it is part of as that is now."""
         return self._call("DELETE", where, params=query, headers=self._match(where))
 
     def _match(self, where: str) -> dict[str, str]:
-        """Return the header that names the state of the server or role that a change at `where` is about."""
+        """Return the header that names the state of the noun that a change at `where` is about."""
         noun, slug, *part = where.strip("/").split("/")
-        if noun not in ("servers", "roles") or not part or part[0] == "assignments":
+        if noun not in _TAGGED or (part and part[0] in _APART):
             return {}
         answer = self._send("GET", f"/{noun}/{slug}")
         self._read(answer)

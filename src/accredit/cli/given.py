@@ -42,9 +42,20 @@ def ending(text: str | None, name: str) -> dict[str, Any]:
     return {f"{name}_at": text} if seconds is None else {f"{name}_in": seconds}
 
 
+def lasting(text: str | None, name: str) -> dict[str, Any]:
+    """Return the members for an end as `ending` does, or for `never` those that take the end away."""
+    return {f"{name}_at": None} if text == "never" else ending(text, name)
+
+
 def past(text: str | None) -> str | None:
     """Return a moment: as typed, or a span like 2h counted back from now."""
     seconds = span(text) if text is not None else None
     if seconds is None:
         return text
     return (datetime.now(UTC) - timedelta(seconds=seconds)).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
+
+
+def role_ends(texts: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Return roles with their ends, typed as ROLE or ROLE=WHEN."""
+    parts = (text.partition("=") for text in texts)
+    return {role: ending(when if found else None, "ends") for role, found, when in parts}

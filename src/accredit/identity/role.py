@@ -56,3 +56,20 @@ def lasts_until(held: Iterable[HeldRole], server: str, scopes: frozenset[str], n
     known = tuple(held)
     ends = sorted({item.ends_at for item in known if item.ends_at is not None and item.counts(now)})
     return next((end for end in ends if words.missing(ceiling(known, server, end), scopes)), None)
+
+
+def remaining(
+    before: Iterable[HeldRole], after: Iterable[HeldRole], server: str, now: int, until: int
+) -> frozenset[str] | None:
+    """Return what a token may still carry on `server` (an id) once `after` are held instead of `before`, or None.
+
+    None: nothing is lost, by no token that was issued before `now` and ends before `until` (microseconds UTC). No token
+    outlives what it was granted on, so only an end that has come nearer takes something from it.
+    """
+    had, has = tuple(before), tuple(after)
+    ends = {item.ends_at for item in has if item.ends_at is not None and now < item.ends_at < until}
+    for at in sorted({now, *ends}, reverse=True):
+        rest = ceiling(has, server, at)
+        if words.missing(rest, ceiling(had, server, at)):
+            return rest
+    return None

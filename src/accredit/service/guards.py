@@ -1,19 +1,17 @@
 """Guards under management, and the check of the tokens that they come with."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from accredit.identity.changes import ReplaceClient, Signal, SignalKind
 from accredit.identity.client import Client, ClientKind
 from accredit.identity.principal import Principal
 from accredit.identity.server import Server
 from accredit.identity.signing_key import KeyUse
-from accredit.identity.state import State
-from accredit.oauth.outcome import Outcome
 from accredit.ports.clients import Clients
 from accredit.service.changes import Changes
 from accredit.service.deployment import guard_resource
 from accredit.service.keyring import Keyring
-from accredit.service.problem import Problem, ProblemCode, not_found, stale
+from accredit.service.problem import Problem, ProblemCode, not_found
+from accredit.service.standing import Standing
 from accredit_sdk.errors import InvalidToken
 from accredit_sdk.verify import Verifier
 
@@ -36,6 +34,7 @@ class Guards:
     def __init__(self, issuer: str, changes: Changes, clients: Clients, keyring: Keyring) -> None:
         self._changes = changes
         self._clients = clients
+        self._standing = Standing(changes)
         self._keyring = keyring
         self._verifier = Verifier(issuer, guard_resource(issuer))
 
@@ -65,23 +64,17 @@ class Guards:
 
     async def suspend(self, name: str, by: str) -> Client:
         """Give this guard no more state; it refuses by itself once its state is too old."""
-        return await self._set_state(name, State.SUSPENDED, SignalKind.SUSPENDED, "guard.suspend", by)
+        return await self._standing.suspend(await self._client(name), by)
 
     async def resume(self, name: str, by: str) -> Client:
         """Let the guard work again."""
-        return await self._set_state(name, State.ACTIVE, SignalKind.RESUMED, "guard.resume", by)
+        return await self._standing.resume(await self._client(name), by)
 
-    async def _set_state(self, name: str, state: State, kind: SignalKind, action: str, by: str) -> Client:
+    async def _client(self, name: str) -> Client:
         found = await self._clients.by_slug(ClientKind.GUARD, name)
         if found is None:
             raise not_found("guard", name)
-        if found.client.state is state:
-            return found.client
-        changed = replace(found.client, state=state, version=found.client.version + 1)
-        event = self._changes.event(action, changed.id, by, name)
-        outcome = Outcome(changed, (ReplaceClient(changed),), (), (event,), (Signal(kind, changed.id),))
-        await self._changes.commit(outcome, stale("guard", name))
-        return changed
+        return found.client
 
 
 def unauthorized() -> Problem:

@@ -1,17 +1,19 @@
 """Roles and who holds them, as administrators manage them."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from accredit.identity.changes import AddRole, Assign, ReplaceRole, Signal, SignalKind, Unassign
 from accredit.identity.management import RESERVED_PREFIX
 from accredit.identity.principal import Principal
-from accredit.identity.role import Assignment, Role, ceiling
+from accredit.identity.role import Assignment, HeldRole, Role
 from accredit.identity.server import Server, unusable
 from accredit.identity.slug import SlugError, slug
 from accredit.oauth.outcome import Outcome
 from accredit.ports.clients import Clients
 from accredit.service.changes import Changes
 from accredit.service.problem import Problem, ProblemCode, not_found, stale, taken
+from accredit.service.reductions import reductions
 from accredit_sdk import scopes as words
 
 
@@ -66,7 +68,7 @@ class Roles:
         reduced = [
             signal
             for holder in await self._clients.holders(role.id)
-            for signal in self._reduced(holder, role, changed, (target,))
+            for signal in self._reduced(holder, tuple(self._as(item, changed) for item in self._held(holder)))
         ]
         heard = (Signal(SignalKind.ROLES, role.id), *reduced)
         outcome = Outcome(changed, (ReplaceRole(changed),), (), (event,), heard)
@@ -80,8 +82,9 @@ class Roles:
         role = self.get(name)
         assignment = Assignment(role.id, holder.client.id, ends_at)
         event = self._changes.event("role.assign", role.id, by, f"{name} to {holder.client.slug}")
-        heard = Signal(SignalKind.CLIENT, holder.client.id)
-        outcome = Outcome(assignment, (), (Assign(assignment),), (event,), (heard,))
+        after = (*(item for item in self._held(holder) if item.role.id != role.id), HeldRole(role, ends_at))
+        heard = (Signal(SignalKind.CLIENT, holder.client.id), *self._reduced(holder, after))
+        outcome = Outcome(assignment, (), (Assign(assignment),), (event,), heard)
         await self._changes.commit(outcome, stale("role", name))
         return assignment
 
@@ -91,25 +94,19 @@ class Roles:
         if all(item.role != role.id for item in holder.assignments):
             raise Problem(ProblemCode.NOT_FOUND, f"{holder.client.slug} does not hold the role {name}")
         event = self._changes.event("role.unassign", role.id, by, f"{name} from {holder.client.slug}")
-        heard = (Signal(SignalKind.CLIENT, holder.client.id), *self._reduced(holder, role, None, tuple(role.scopes)))
+        after = tuple(item for item in self._held(holder) if item.role.id != role.id)
+        heard = (Signal(SignalKind.CLIENT, holder.client.id), *self._reduced(holder, after))
         outcome = Outcome(None, (), (Unassign(role.id, holder.client.id),), (event,), heard)
         await self._changes.commit(outcome, stale("role", name))
 
-    def _reduced(self, holder: Principal, role: Role, after: Role | None, servers: tuple[str, ...]) -> list[Signal]:
-        """Return the signals about a client that may do less on these servers (ids) once `role` is `after`."""
-        now = self._changes.clock.now()
-        held = self._changes.directory.held(holder)
-        left = [
-            replace(item, role=after) if item.role.id == role.id and after is not None else item
-            for item in held
-            if item.role.id != role.id or after is not None
-        ]
-        found = []
-        for server in servers:
-            before, rest = ceiling(held, server, now), ceiling(left, server, now)
-            if words.missing(rest, before):
-                found.append(Signal(SignalKind.REDUCED, holder.client.id, server, rest))
-        return found
+    def _held(self, holder: Principal) -> tuple[HeldRole, ...]:
+        return self._changes.directory.held(holder)
+
+    def _as(self, item: HeldRole, changed: Role) -> HeldRole:
+        return replace(item, role=changed) if item.role.id == changed.id else item
+
+    def _reduced(self, holder: Principal, after: tuple[HeldRole, ...]) -> Iterator[Signal]:
+        return reductions(holder.client.id, self._held(holder), after, self._changes.clock.now())
 
     def _server(self, name: str) -> Server:
         server = self._changes.directory.server(name)

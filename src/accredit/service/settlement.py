@@ -157,8 +157,7 @@ class Settlement:
     def _gone(self, agent: Agent) -> _Done:
         client = agent.client
         heard = (Signal(SignalKind.REVOKED, client.id), Signal(SignalKind.CLIENT, client.id))
-        taken = tuple(Unassign(item.role, client.id) for item in self._held.get(client.id, ()))
-        return _Done(client.id, RemoveClient(client.id, client.version), heard, taken=taken)
+        return _Done(client.id, RemoveClient(client.id, client.version), heard)
 
     def _ended(self, before: Agent, shape: AgentShape) -> tuple[Signal, ...]:
         """Return the end of the tokens of an agent whose new expiry has passed already."""

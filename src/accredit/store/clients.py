@@ -62,13 +62,14 @@ def replace(conn: sa.Connection, claims: Sequence[ReplaceClient]) -> list[bool]:
 
 
 def remove(conn: sa.Connection, claims: Sequence[RemoveClient]) -> list[bool]:
-    """Turn every client whose stored version is the claimed one into a tombstone, and tell which."""
+    """Turn every client whose stored version is the claimed one into a tombstone without roles, and tell which."""
     stored = {row.id: row.version for row in versions.held(conn, clients, [one.client for one in claims]).values()}
     won = [stored.pop(claim.client, None) == claim.version for claim in claims]
     gone = [{"of": claim.client, "next": claim.version + 1} for claim, ok in zip(claims, won, strict=True) if ok]
     if gone:
         next_version = {"state": State.DELETED.value, "version": sa.bindparam("next")}
         conn.execute(sa.update(clients).where(clients.c.id == sa.bindparam("of")).values(next_version), gone)
+        conn.execute(sa.delete(assignments).where(assignments.c.holder == sa.bindparam("of")), _only(gone, "of"))
     return won
 
 
@@ -201,6 +202,10 @@ def _replace_all(conn: sa.Connection, claims: Sequence[ReplaceClient]) -> None:
             names = [name.removeprefix("new_") for name in written[0] if name != "of"]
             values: dict[str, Any] = {name: sa.bindparam(f"new_{name}") for name in names}
             conn.execute(sa.update(table).where(key == sa.bindparam("of")).values(values), written)
+
+
+def _only(rows: Sequence[dict[str, Any]], name: str) -> list[dict[str, Any]]:
+    return [{name: row[name]} for row in rows]
 
 
 def _new(row: dict[str, Any]) -> dict[str, Any]:

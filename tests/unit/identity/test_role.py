@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accredit.identity.role import HeldRole, Role, ceiling, lasts_until
+from accredit.identity.role import HeldRole, Role, ceiling, lasts_until, remaining
 from accredit_sdk import scopes
 
 NOW = 1_000
@@ -59,3 +59,24 @@ def test_the_end_of_a_role_that_adds_nothing_ends_nothing() -> None:
     wide, narrow = HeldRole(role(frozenset({"a"}))), HeldRole(role(frozenset({"a:x"})), NOW + 1)
     assert lasts_until([wide, narrow], "srv_1", frozenset({"a:x"}), NOW) is None
     assert lasts_until([narrow], "srv_1", frozenset({"a:x"}), NOW) == NOW + 1
+
+
+@given(HELD, HELD)
+def test_no_token_that_was_issued_before_a_change_carries_more_than_the_roles_after_it(
+    before: list[HeldRole], after: list[HeldRole]
+) -> None:
+    left = remaining(iter(before), iter(after), "srv_1", NOW, NOW + 5)
+    moments = range(NOW, NOW + 5)
+    for at in moments:
+        carried = ceiling(before, "srv_1", at)
+        still = carried if left is None else scopes.meet(carried, left)
+        assert meaning(still) <= meaning(ceiling(after, "srv_1", at))
+    lost = [at for at in moments if scopes.missing(ceiling(after, "srv_1", at), ceiling(before, "srv_1", at))]
+    assert (left is None) is (not lost)
+    assert left is None or left == ceiling(after, "srv_1", lost[-1])
+
+
+def test_an_end_beyond_the_life_of_every_token_takes_nothing_from_any() -> None:
+    before, after = [HeldRole(role(frozenset({"a"})))], [HeldRole(role(frozenset({"a"})), NOW + 5)]
+    assert remaining(before, after, "srv_1", NOW, NOW + 5) is None
+    assert remaining(before, after, "srv_1", NOW, NOW + 6) == frozenset()

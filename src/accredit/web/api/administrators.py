@@ -8,13 +8,16 @@ from pydantic import Field
 from accredit.identity.schema import LONGEST_LIST
 from accredit.service.administrators import Office
 from accredit.web.api import times
-from accredit.web.api.fields import Body, Flag, Instant, Page, Slug, Span, View, end
+from accredit.web.api.fields import Body, Flag, Instant, Page, Slug, Span, View, end, example
 from accredit.web.api.permissions import Who
+from accredit.web.api.routes import Routes
 from accredit.web.api.services import Services
 
 
 class OfficeBody(Body):
     """All that an agent may do at this API, until `ends_at` or for `ends_in` seconds; neither: for good."""
+
+    model_config = example(servers=["ledger"], ends_at="2030-12-31T23:59:59Z")
 
     administrator: Flag = False
     auditor: Flag = False
@@ -48,12 +51,13 @@ class AdministratorApi:
         self._agents = services.agents
         self._clock = services.clock
 
-    def router(self) -> APIRouter:
+    @classmethod
+    def router(cls) -> APIRouter:
         """Return the routes."""
-        found = APIRouter(prefix="/administrators", tags=["administrators"])
-        found.add_api_route("", self.list_administrators, methods=["GET"])
-        found.add_api_route("/{agent}", self.name, methods=["PUT"])
-        found.add_api_route("/{agent}", self.dismiss, methods=["DELETE"], status_code=204)
+        found = Routes(cls, "/administrators")
+        found.add_api_route("", cls.list_administrators, methods=["GET"])
+        found.add_api_route("/{agent}", cls.name, methods=["PUT"])
+        found.add_api_route("/{agent}", cls.dismiss, methods=["DELETE"], status_code=204)
         return found
 
     async def list_administrators(self, page: Annotated[Page, Query()]) -> AdministratorPage:

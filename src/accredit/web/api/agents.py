@@ -3,55 +3,58 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from accredit.identity.agent import Agent
-from accredit.identity.credential import Credential
-from accredit.identity.management import Authority, Need
+from accredit.identity.client import ClientKind
 from accredit.identity.principal import Principal
 from accredit.identity.role import HeldRole
 from accredit.service.agents import AgentDraft
-from accredit.service.problem import Problem, ProblemCode
-from accredit.web.api import roles, times
-from accredit.web.api.fields import Body, Instant, Name, Page, Slug, Span, Text, View, end
-from accredit.web.api.permissions import NotPermitted, Who
-from accredit.web.api.preconditions import IfMatch, check, tagged
+from accredit.service.assignments import own_roles
+from accredit.web.api.clients import (
+    CredentialHandlers,
+    CredentialView,
+    HeldRoleView,
+    RoleEnds,
+    client_members,
+    credential_view,
+    ends,
+    not_above,
+    role_views,
+)
+from accredit.web.api.fields import Body, Instant, Name, Page, Slug, Span, Text, View, end, example
+from accredit.web.api.permissions import Who
+from accredit.web.api.preconditions import IfMatch, MayMatch, check, tagged
+from accredit.web.api.routes import Routes
 from accredit.web.api.services import Services
 
-CredentialId = Annotated[str, StringConstraints(max_length=64)]
-"""The id of a credential."""
 
+class AgentEditBody(Body):
+    """What changes about an agent; what is left out stays. `expires_at: null` takes its end away.
 
-class AgentBody(Body):
-    """A new agent. It ends at `expires_at`, or `expires_in` seconds from now; neither: it has no end."""
+    `roles` are all that it holds from now on; built-in ones stay.
+    """
 
-    slug: Slug
-    owner: Name
+    model_config = example(purpose="Reads and files invoices", roles={"reader": {"ends_in": 7_776_000}})
+
+    owner: Name = ""
     name: Name = ""
     sponsor: Name = ""
     purpose: Text = ""
-    roles: Annotated[tuple[Slug, ...], Field(max_length=100)] = ()
+    roles: Annotated[RoleEnds, Field(default_factory=dict)]
     expires_at: Instant | None = None
     expires_in: Span | None = None
 
 
-class CredentialView(View):
-    """A credential, without what proves it."""
+class AgentBody(AgentEditBody):
+    """A new agent. It ends at `expires_at`, or `expires_in` seconds from now; neither: it has no end."""
 
-    id: str
-    kind: str
-    state: str
-    created_at: str | None
-    expires_at: str | None
-    retires_at: str | None
+    model_config = example(
+        slug="billing-bot", owner="dana@example.com", purpose="Reads invoices", roles=["reader"], expires_in=7_776_000
+    )
 
-
-class HeldRoleView(View):
-    """A role that an agent holds, with what it carries by the slugs of servers."""
-
-    slug: str
-    ends_at: str | None
-    scopes: dict[str, list[str]]
+    slug: Slug
+    owner: Name
 
 
 class AgentSummary(View):
@@ -82,28 +85,6 @@ class NewAgentView(AgentView):
     secret: str
 
 
-class NewCredentialView(View):
-    """A credential that has just been made. Its secret is shown this once; a public key has none."""
-
-    agent: str
-    client_id: str
-    credential: CredentialView
-    secret: str | None
-
-
-class CredentialBody(Body):
-    """A credential that the agent made itself: a public key as a JSON Web Key (RFC 7517)."""
-
-    jwk: dict[str, Any] | None = None
-
-
-class RetireBody(Body):
-    """When a credential stops working: at `retires_at`, or `retires_in` seconds from now."""
-
-    retires_at: Instant | None = None
-    retires_in: Span | None = None
-
-
 class AgentPage(View):
     """Agents by slug; `next` is the cursor of the page that follows, or null."""
 
@@ -111,29 +92,30 @@ class AgentPage(View):
     next: str | None
 
 
-class AgentApi:
+class AgentApi(CredentialHandlers):
     """The handlers of `/agents`."""
 
+    kind = ClientKind.AGENT
+
     def __init__(self, services: Services) -> None:
+        super().__init__(services)
         self._agents = services.agents
-        self._roles = services.roles
-        self._administrators = services.administrators
+        self._standing = services.standing
         self._directory = services.directory
         self._clock = services.clock
 
-    def router(self) -> APIRouter:
+    @classmethod
+    def router(cls) -> APIRouter:
         """Return the routes."""
-        found = APIRouter(prefix="/agents", tags=["agents"])
-        found.add_api_route("", self.list_agents, methods=["GET"])
-        found.add_api_route("", self.add, methods=["POST"], status_code=201)
-        found.add_api_route("/{slug}", self.show, methods=["GET"])
-        found.add_api_route("/{slug}/suspend", self.suspend, methods=["POST"])
-        found.add_api_route("/{slug}/resume", self.resume, methods=["POST"])
-        found.add_api_route("/{slug}/credentials", self.add_credential, methods=["POST"], status_code=201)
-        found.add_api_route("/{slug}/credentials/{credential}/retire", self.retire_credential, methods=["POST"])
-        found.add_api_route(
-            "/{slug}/credentials/{credential}", self.revoke_credential, methods=["DELETE"], status_code=204
-        )
+        found = Routes(cls, "/agents")
+        found.add_api_route("", cls.list_agents, methods=["GET"])
+        found.add_api_route("", cls.add, methods=["POST"], status_code=201)
+        found.add_api_route("/{slug}", cls.show, methods=["GET"])
+        found.add_api_route("/{slug}", cls.edit, methods=["PATCH"])
+        found.add_api_route("/{slug}", cls.remove, methods=["DELETE"], status_code=204)
+        found.add_api_route("/{slug}/suspend", cls.suspend, methods=["POST"])
+        found.add_api_route("/{slug}/resume", cls.resume, methods=["POST"])
+        cls.add_credential_routes(found)
         return found
 
     async def list_agents(self, page: Annotated[Page, Query()]) -> AgentPage:
@@ -145,119 +127,90 @@ class AgentApi:
 
     async def add(self, who: Who, body: AgentBody) -> NewAgentView:
         """Register an agent, give it its roles, and make its first secret."""
+        now = self._clock.now()
         draft = AgentDraft(
             slug=body.slug,
             owner=body.owner,
             name=body.name,
             sponsor=body.sponsor,
             purpose=body.purpose,
-            expires_at=end(self._clock.now(), body.expires_at, body.expires_in),
-            roles=body.roles,
+            expires_at=end(now, body.expires_at, body.expires_in),
+            roles=ends(now, body.roles),
         )
         made = await self._agents.add(draft, who.name)
         # Nothing is read again here: if that failed, the secret would be lost.
+        known = ((self._directory.role(slug), at) for slug, at in draft.roles.items())
+        held = tuple(HeldRole(role, at) for role, at in known if role is not None)
         return NewAgentView(
             **_summary(made.agent),
-            credentials=[_credential(made.credential)],
-            roles=[self._role(HeldRole(self._roles.get(name))) for name in sorted(set(body.roles))],
-            secret=made.secret,
+            credentials=[credential_view(made.first.credential)],
+            roles=role_views(held, self._directory),
+            secret=made.first.secret,
         )
 
     async def show(self, slug: Slug, response: Response) -> AgentView:
         """Show an agent."""
         return await self._tagged(response, slug)
 
-    async def suspend(self, who: Who, slug: Slug, response: Response, match: IfMatch = None) -> AgentView:
+    async def edit(
+        self, who: Who, slug: Slug, body: AgentEditBody, response: Response, match: IfMatch = None
+    ) -> AgentView:
+        """Change what is said of an agent."""
+        agent, holder = await self._agents.get(slug)
+        if body.model_fields_set & {"expires_at", "expires_in", "roles"}:
+            not_above(self._services, who, holder)
+        check(match, self._view(agent, holder))
+        await self._agents.edit(agent, holder, self._overlaid(agent, holder, body), who.name)
+        return await self._tagged(response, slug)
+
+    async def remove(self, who: Who, slug: Slug, match: IfMatch = None) -> None:
+        """Delete an agent: its tokens are dead everywhere, it gets no more, and its name is free."""
+        agent, holder = await self._agents.get(slug)
+        check(match, self._view(agent, holder))
+        await self._standing.remove(holder.client, who.name)
+
+    async def suspend(self, who: Who, slug: Slug, response: Response, match: MayMatch = None) -> AgentView:
         """Refuse every token of the agent, everywhere, until it is resumed."""
-        check(match, await self._view(slug), required=False)
-        await self._agents.suspend(slug, who.name)
+        agent, holder = await self._agents.get(slug)
+        check(match, self._view(agent, holder), required=False)
+        await self._standing.suspend(holder.client, who.name)
         return await self._tagged(response, slug)
 
-    async def resume(self, who: Who, slug: Slug, response: Response, match: IfMatch = None) -> AgentView:
+    async def resume(self, who: Who, slug: Slug, response: Response, match: MayMatch = None) -> AgentView:
         """Let the agent work again."""
-        await self._not_above(who, slug)
-        check(match, await self._view(slug), required=False)
-        await self._agents.resume(slug, who.name)
+        agent, holder = await self._agents.get(slug)
+        not_above(self._services, who, holder)
+        check(match, self._view(agent, holder), required=False)
+        await self._standing.resume(holder.client, who.name)
         return await self._tagged(response, slug)
 
-    async def add_credential(self, who: Who, slug: Slug, body: CredentialBody | None = None) -> NewCredentialView:
-        """Give the agent one more credential: the public key in the body, or without one a secret."""
-        await self._not_above(who, slug)
-        if body is not None and body.jwk is not None:
-            agent, key = await self._agents.add_key(slug, body.jwk, who.name)
-            client_id = agent.client.client_id
-            return NewCredentialView(agent=slug, client_id=client_id, credential=_credential(key), secret=None)
-        made = await self._agents.add_secret(slug, who.name)
-        return NewCredentialView(
-            agent=slug,
-            client_id=made.agent.client.client_id,
-            credential=_credential(made.credential),
-            secret=made.secret,
+    def _overlaid(self, agent: Agent, holder: Principal, body: AgentEditBody) -> AgentDraft:
+        """Return what is said of the agent once the body has been said, too."""
+        now, given = self._clock.now(), body.model_fields_set
+        said = {name: getattr(body, name) for name in ("owner", "name", "sponsor", "purpose") if name in given}
+        kept = {"owner": agent.owner, "name": agent.client.name, "sponsor": agent.sponsor, "purpose": agent.purpose}
+        known = own_roles(self._directory, holder)
+        ending = given & {"expires_at", "expires_in"}
+        return AgentDraft(
+            slug=agent.client.slug,
+            expires_at=end(now, body.expires_at, body.expires_in) if ending else agent.client.expires_at,
+            roles=ends(now, body.roles) if "roles" in given else known,
+            **kept | said,
         )
 
-    async def retire_credential(
-        self, who: Who, slug: Slug, credential: CredentialId, body: RetireBody
-    ) -> CredentialView:
-        """Let a credential work until a deadline, and no longer; its successor takes over meanwhile."""
-        await self._not_above(who, slug)
-        at = end(self._clock.now(), body.retires_at, body.retires_in)
-        if at is None:
-            raise Problem(ProblemCode.INVALID, "say when the credential stops working: retires_at or retires_in")
-        return _credential(await self._agents.retire_credential(slug, credential, at, who.name))
-
-    async def revoke_credential(self, who: Who, slug: Slug, credential: CredentialId) -> None:
-        """End a credential now, and every token that it obtained."""
-        await self._agents.revoke_credential(slug, credential, who.name)
-
-    async def _not_above(self, who: Authority, slug: str) -> None:
-        """Raise NotPermitted when a token would give power: who holds an office is trusted by the local side alone."""
-        if not who.local and not self._administrators.office(await self._agents.principal(slug)).empty():
-            raise NotPermitted(Need.LOCAL)
-
     async def _tagged(self, response: Response, slug: str) -> AgentView:
-        found = await self._view(slug)
+        found = self._view(*await self._agents.get(slug))
         tagged(response, found)
         return found
 
-    async def _view(self, slug: str) -> AgentView:
-        agent, principal = await self._agents.get(slug)
+    def _view(self, agent: Agent, holder: Principal) -> AgentView:
         return AgentView(
             **_summary(agent),
-            credentials=[_credential(item) for item in principal.credentials],
-            roles=self._held(principal),
+            credentials=[credential_view(item) for item in holder.credentials],
+            roles=role_views(self._directory.held(holder), self._directory),
         )
 
-    def _held(self, principal: Principal) -> list[HeldRoleView]:
-        held = sorted(self._directory.held(principal), key=lambda item: item.role.slug)
-        return [self._role(item) for item in held]
 
-    def _role(self, item: HeldRole) -> HeldRoleView:
-        carried = roles.scopes(item.role, self._directory)
-        return HeldRoleView(slug=item.role.slug, ends_at=times.render(item.ends_at), scopes=carried)
-
-
-def _summary(agent: Agent) -> dict[str, str | None]:
-    client = agent.client
-    return {
-        "id": client.id,
-        "client_id": client.client_id,
-        "slug": client.slug,
-        "name": client.name,
-        "owner": agent.owner,
-        "sponsor": agent.sponsor,
-        "purpose": agent.purpose,
-        "state": client.state.value,
-        "created_at": times.render(client.created_at),
-        "expires_at": times.render(client.expires_at),
-    }
-
-
-def _credential(item: Credential) -> CredentialView:
-    return CredentialView(
-        id=item.id,
-        kind=item.kind.value,
-        state=item.state.value,
-        created_at=times.render(item.created_at),
-        expires_at=times.render(item.expires_at),
-        retires_at=times.render(item.retires_at),
-    )
+def _summary(agent: Agent) -> dict[str, Any]:
+    people = {"owner": agent.owner, "sponsor": agent.sponsor, "purpose": agent.purpose}
+    return client_members(agent.client) | people

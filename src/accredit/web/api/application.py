@@ -1,15 +1,19 @@
 """RFC 9457: the management API as one application. Whatever goes wrong is answered with a problem document."""
 
+import sys
 from collections.abc import Sequence
+from functools import cache
+from inspect import signature
 from typing import Any, Final
 
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp
 
 from accredit.identity import credential as credentials
 from accredit.ports.journal import Overloaded, StoreError, WriterStopped
@@ -21,18 +25,19 @@ from accredit.web.api.administrators import AdministratorApi
 from accredit.web.api.agents import AgentApi
 from accredit.web.api.audit import AuditApi
 from accredit.web.api.checkpoints import CheckpointApi
-from accredit.web.api.door import Forbidden, LocalDoor, Recognises, TokenDoor
+from accredit.web.api.document import complete
+from accredit.web.api.door import on_not_permitted
 from accredit.web.api.gate import MANIFEST_BYTES, Gate
 from accredit.web.api.guards import GuardApi
 from accredit.web.api.keys import KeyApi
 from accredit.web.api.manifests import ManifestApi, on_faulty
-from accredit.web.api.permissions import OPERATIONS, NotPermitted, Permit, operation
+from accredit.web.api.permissions import OPERATIONS, NotPermitted, operation, permit
 from accredit.web.api.preconditions import PreconditionFailed, PreconditionRequired
 from accredit.web.api.roles import RoleApi
+from accredit.web.api.routes import ForNode, Noun
 from accredit.web.api.servers import ServerApi
 from accredit.web.api.services import Services
 from accredit.web.api.status import StatusApi
-from accredit_sdk.resource import metadata_url
 
 PREFIX: Final = "/api/v1"
 """Where the API begins."""
@@ -41,31 +46,40 @@ _MOST_ERRORS: Final = 20
 _GATE: Final = Middleware(Gate, larger={f"{PREFIX}/{name}": MANIFEST_BYTES for name in ("plan", "apply")})
 
 
-def local_api(services: Services) -> FastAPI:
-    """Return the application for the Unix socket of the data folder. It asks nobody who they are."""
-    return _api(services, Middleware(LocalDoor), None)
+class _Api(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        """Return the document, made when somebody asks for it first."""
+        if self.openapi_schema is None:
+            self.openapi_schema = complete(super().openapi(), self.state.tags, self.state.tagged)
+        return self.openapi_schema
 
 
-def public_api(services: Services, recognises: Recognises, resource: str) -> FastAPI:
-    """Return the application for the public listener: its `resource` is the audience of the tokens that it takes."""
-    metadata = metadata_url(resource)
-    return _api(services, Middleware(TokenDoor, recognises=recognises, metadata=metadata), metadata)
+def management_api(services: Services) -> ASGIApp:
+    """Return the application behind both doors. By itself it lets nobody in: a door says who comes."""
+    return ForNode(_application(services.version), services)
 
 
-def _api(services: Services, door: Middleware, metadata: str | None) -> FastAPI:
-    application = FastAPI(
+def document(version: str) -> dict[str, Any]:
+    """Return the OpenAPI document of that version of the software."""
+    return _application(version).openapi()
+
+
+@cache
+def _application(version: str) -> FastAPI:
+    """Return what all nodes of this process share: the routes, which take long to build."""
+    application = _Api(
         title="Accredit management API",
-        version=services.version,
+        version=version,
         openapi_url=f"{PREFIX}/openapi.json",
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        middleware=[door, _GATE],
+        middleware=[_GATE],
         generate_unique_id_function=operation,
-        dependencies=[Depends(Permit(services))],
+        dependencies=[Depends(permit)],
         exception_handlers={
             Faulty: on_faulty,
-            NotPermitted: Forbidden(metadata),
+            NotPermitted: on_not_permitted,
             PreconditionRequired: preconditions.on_required,
             PreconditionFailed: preconditions.on_failed,
             Problem: errors.on_problem,
@@ -81,26 +95,30 @@ def _api(services: Services, door: Middleware, metadata: str | None) -> FastAPI:
             "tracing": False, "metrics": False, "logs": False, "operation_spans": False, "auto_configure": False,
         },
     )  # fmt: skip
-    application.include_router(_router(services))
+    routers = [noun.router() for noun in _NOUNS]
+    routes = {operation(route): route for router in routers for route in router.routes if isinstance(route, APIRoute)}
+    if set(routes) != set(OPERATIONS):
+        raise RuntimeError(f"not in the table of permissions, or in it alone: {sorted(set(routes) ^ set(OPERATIONS))}")
+    for router in routers:
+        application.include_router(router, prefix=PREFIX)
+    application.state.tags = {str(router.tags[0]): _told(noun) for router, noun in zip(routers, _NOUNS, strict=True)}
+    application.state.tagged = {name for name, route in routes.items() if _tags(route)}
     return application
 
 
-_NOUNS: Final = (
+_NOUNS: Final[tuple[type[Noun], ...]] = (
     AdministratorApi, ServerApi, RoleApi, AgentApi, GuardApi, KeyApi, AuditApi, CheckpointApi, StatusApi, ManifestApi,
 )  # fmt: skip
 
 
-def _router(services: Services) -> APIRouter:
-    """Return the routes of all nouns. Raises RuntimeError unless the table of permissions names them and no others."""
-    found = APIRouter(prefix=PREFIX)
-    served: set[str] = set()
-    for noun in _NOUNS:
-        routes = noun(services).router()
-        served |= {operation(route) for route in routes.routes if isinstance(route, APIRoute)}
-        found.include_router(routes)
-    if served != set(OPERATIONS):
-        raise RuntimeError(f"not in the table of permissions, or in it alone: {sorted(served ^ set(OPERATIONS))}")
-    return found
+def _told(noun: type) -> str:
+    """Return the first line of the module of a noun."""
+    return str(sys.modules[noun.__module__].__doc__).partition("\n")[0]
+
+
+def _tags(route: APIRoute) -> bool:
+    """Tell whether a handler answers with an ETag: it asks for the response to put it there."""
+    return any(parameter.annotation is Response for parameter in signature(route.endpoint).parameters.values())
 
 
 async def _on_invalid(_: Request, error: Exception) -> Response:

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
 from starlette.responses import StreamingResponse
 
 from accredit.audit.events import Result
@@ -18,8 +18,9 @@ from accredit.service.directory import Directory
 from accredit.service.explanation import Explanation, Explanations, person
 from accredit.service.problem import not_found
 from accredit.web.api import times
-from accredit.web.api.fields import LARGEST_PAGE, Body, Instant, View
+from accredit.web.api.fields import CURSOR, LARGEST_PAGE, Body, Instant, Limit, View
 from accredit.web.api.permissions import Who, require
+from accredit.web.api.routes import Routes
 from accredit.web.api.services import Services
 from accredit_sdk.record import decode_header
 
@@ -30,27 +31,35 @@ def _decision_id(text: str) -> str:
     return text
 
 
-DecisionId = Annotated[str, AfterValidator(_decision_id)]
+DecisionId = Annotated[
+    str, AfterValidator(_decision_id), WithJsonSchema({"type": "string", "pattern": "^dec_[a-z0-9]{26}$"})
+]
 """The id of a decision, as answers and logs show it."""
 
 
 class Wanted(Body):
     """What to look for; `server` is a slug or an id, `until` is exclusive."""
 
-    decision: DecisionId | None = None
-    kind: Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,64}$")] | None = None
-    server: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,64}$")] | None = None
-    outcome: Result | None = None
-    since: Instant | None = None
-    until: Instant | None = None
-    cursor: Annotated[str, StringConstraints(pattern=r"^[0-9.-]{1,80}$")] | None = None
-    limit: int = Field(default=50, ge=1, le=LARGEST_PAGE)
+    decision: DecisionId | None = Field(None, description="Records of this decision.")
+    kind: Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,64}$")] | None = Field(
+        None, description="Records of this kind, like `token_refused`."
+    )
+    server: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,64}$")] | None = Field(
+        None, description="Records about the server with this slug or id."
+    )
+    outcome: Result | None = Field(None, description="Records with this outcome.")
+    since: Instant | None = Field(None, description="Records from this time on.")
+    until: Instant | None = Field(None, description="Records before this time.")
+    cursor: Annotated[str, StringConstraints(pattern=r"^[0-9.-]{1,80}$")] | None = Field(None, description=CURSOR)
+    limit: Limit = 50
 
 
 class Place(Body):
     """Where an export that broke off goes on: behind the record `chain_name.number`."""
 
-    after: Annotated[str, StringConstraints(pattern=r"^chn_[0-9a-z]{1,40}\.\d{1,18}$")] | None = None
+    after: Annotated[str, StringConstraints(pattern=r"^chn_[0-9a-z]{1,40}\.\d{1,18}$")] | None = Field(
+        None, description="Only what follows this record, written as the name of its chain, a dot, and its number."
+    )
 
     def place(self) -> tuple[str, int] | None:
         """Return chain and number, or None."""
@@ -163,13 +172,14 @@ class AuditApi:
         self._directory = services.directory
         self._explanations = Explanations(services.audit, services.directory, services.agents, services.clock)
 
-    def router(self) -> APIRouter:
+    @classmethod
+    def router(cls) -> APIRouter:
         """Return the routes."""
-        found = APIRouter(tags=["audit"])
-        found.add_api_route("/audit", self.search, methods=["GET"])
-        found.add_api_route("/audit/verify", self.verify, methods=["GET"])
-        found.add_api_route("/audit/export", self.export, methods=["GET"], response_class=StreamingResponse)
-        found.add_api_route("/decisions/{decision}", self.explain, methods=["GET"])
+        found = Routes(cls, tag="audit")
+        found.add_api_route("/audit", cls.search, methods=["GET"])
+        found.add_api_route("/audit/verify", cls.verify, methods=["GET"])
+        found.add_api_route("/audit/export", cls.export, methods=["GET"], response_class=StreamingResponse)
+        found.add_api_route("/decisions/{decision}", cls.explain, methods=["GET"])
         return found
 
     async def search(self, who: Who, wanted: Annotated[Wanted, Query()]) -> RecordPage:

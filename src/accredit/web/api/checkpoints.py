@@ -6,7 +6,8 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from accredit.web.api import times
-from accredit.web.api.fields import LARGEST_PAGE, Body, View
+from accredit.web.api.fields import CURSOR, Body, Limit, View
+from accredit.web.api.routes import Routes
 from accredit.web.api.services import Services
 
 
@@ -34,8 +35,8 @@ class KeySetView(View):
 class Wanted(Body):
     """Which page is wanted: at most `limit` checkpoints behind the one with the number `cursor`."""
 
-    cursor: int = Field(default=0, ge=0, lt=2**63)
-    limit: int = Field(default=50, ge=1, le=LARGEST_PAGE)
+    cursor: int = Field(default=0, ge=0, lt=2**63, description=CURSOR)
+    limit: Limit = 50
 
 
 class CheckpointApi:
@@ -44,11 +45,12 @@ class CheckpointApi:
     def __init__(self, services: Services) -> None:
         self._checkpoints = services.checkpoints
 
-    def router(self) -> APIRouter:
+    @classmethod
+    def router(cls) -> APIRouter:
         """Return the routes."""
-        found = APIRouter(prefix="/checkpoints", tags=["checkpoints"])
-        found.add_api_route("", self.list_checkpoints, methods=["GET"])
-        found.add_api_route("/keys", self.keys, methods=["GET"])
+        found = Routes(cls, "/checkpoints")
+        found.add_api_route("", cls.list_checkpoints, methods=["GET"])
+        found.add_api_route("/keys", cls.keys, methods=["GET"])
         return found
 
     async def list_checkpoints(self, wanted: Annotated[Wanted, Query()]) -> CheckpointPage:

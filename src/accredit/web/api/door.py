@@ -13,6 +13,7 @@ from accredit.service.management import NoAuthority
 from accredit.web import errors, site
 from accredit.web.api.permissions import NotPermitted
 from accredit_sdk.challenge import Challenge
+from accredit_sdk.resource import metadata_url
 
 _LONGEST_TOKEN: Final = 16_384
 
@@ -33,16 +34,19 @@ class LocalDoor:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the request in."""
-        await self._app(_with(scope, LOCAL_ADMINISTRATOR), receive, send)
+        await self._app(_with(scope, LOCAL_ADMINISTRATOR, None), receive, send)
 
 
 class TokenDoor:
-    """Lets nobody in without the access token of an administrator or auditor; the body is not read before."""
+    """Lets nobody in without the access token of an administrator or auditor; the body is not read before.
 
-    def __init__(self, app: ASGIApp, recognises: Recognises, metadata: str) -> None:
+    `resource` is the audience of these tokens.
+    """
+
+    def __init__(self, app: ASGIApp, recognises: Recognises, resource: str) -> None:
         self._app = app
         self._recognises = recognises
-        self._metadata = metadata
+        self._metadata = metadata_url(resource)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the request in, or answer 401."""
@@ -51,7 +55,7 @@ class TokenDoor:
             return
         found = await self._judge(scope)
         if isinstance(found, Authority):
-            await self._app(_with(scope, found), receive, send)
+            await self._app(_with(scope, found, self._metadata), receive, send)
         else:
             await found(scope, receive, send)
 
@@ -68,6 +72,8 @@ class TokenDoor:
             return self._unauthorized("invalid_token")
         except (StoreError, Overloaded, WriterStopped) as error:
             return await site.on_unavailable(Request(scope), error)
+        except Exception as error:  # noqa: BLE001  (no trouble opens a door, and every trouble has an answer)
+            return await site.on_surprise(Request(scope), error)
 
     def _unauthorized(self, error: str | None) -> Response:
         found = errors.response("unauthorized", 401, "this needs the access token of an administrator or an auditor")
@@ -76,22 +82,18 @@ class TokenDoor:
         return found
 
 
-class Forbidden:
-    """Answers what the caller may not do; `metadata` is the address that the challenge names, or None at the socket."""
-
-    def __init__(self, metadata: str | None) -> None:
-        self._metadata = metadata
-
-    async def __call__(self, _: Request, error: Exception) -> Response:
-        """Answer with 403 and the scope that would do, if there is one (RFC 6750, 3.1)."""
-        if not isinstance(error, NotPermitted):
-            raise error
-        found = errors.response("forbidden", 403, f"this needs {error.need.value}")
-        if self._metadata is not None:
-            scope = frozenset({error.scope}) if error.scope is not None else frozenset[str]()
-            found.headers["WWW-Authenticate"] = Challenge(self._metadata, scope, "insufficient_scope").header()
-        return found
+async def on_not_permitted(request: Request, error: Exception) -> Response:
+    """Answer with 403 what the caller may not do; at the public door with the scope that would do (RFC 6750, 3.1)."""
+    if not isinstance(error, NotPermitted):
+        raise error
+    found = errors.response("forbidden", 403, f"this needs {error.need.value}")
+    metadata = request.scope["state"]["metadata"]
+    if metadata is not None:
+        scope = frozenset({error.scope}) if error.scope is not None else frozenset[str]()
+        found.headers["WWW-Authenticate"] = Challenge(metadata, scope, "insufficient_scope").header()
+    return found
 
 
-def _with(scope: Scope, authority: Authority) -> Scope:
-    return {**scope, "state": {**scope.get("state", {}), "authority": authority}}
+def _with(scope: Scope, authority: Authority, metadata: str | None) -> Scope:
+    """Say who comes, and the address that a challenge names: None where nobody could show a token."""
+    return {**scope, "state": {**scope.get("state", {}), "authority": authority, "metadata": metadata}}

@@ -1,9 +1,10 @@
 """What the members of request bodies may be: bounded, printable, and of one meaning."""
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 
+from accredit.identity.credential import resembles
 from accredit.identity.pin import Pin
 from accredit.identity.schema import LONGEST_LIST, LONGEST_NAME, LONGEST_TEXT
 from accredit.identity.slug import slug
@@ -14,13 +15,26 @@ from accredit_sdk import scopes as words
 LARGEST_PAGE: Final = 200
 """Items on a page."""
 
+CURSOR: Final = "The `next` of the page before; left out for the first one."
+"""What a cursor is."""
+
+Limit = Annotated[int, Field(ge=1, le=LARGEST_PAGE, description="How many items the page may hold.")]
+"""How many items a page may hold."""
+
 _LONGEST_SPAN: Final = 100 * 365 * 24 * 3600
 
 
 def _printable(text: str) -> str:
     if not text.isprintable():
         raise ValueError("must be one line of visible characters")
+    if resembles(text):
+        raise ValueError("looks like a secret or a token; no text for people holds one")
     return text
+
+
+def _without_default(shown: dict[str, Any]) -> None:
+    """Take the default out of a schema: it stands for none inside, and is nothing that could be sent."""
+    del shown["default"]
 
 
 def _instant(value: object) -> int:
@@ -29,10 +43,20 @@ def _instant(value: object) -> int:
     return times.parse(value)
 
 
-Slug = Annotated[str, AfterValidator(slug)]
+Slug = Annotated[
+    str,
+    AfterValidator(slug),
+    WithJsonSchema({"type": "string", "maxLength": 64, "pattern": "^[a-z0-9]+(-[a-z0-9]+)*$"}),
+]
 """The slug of a noun."""
 
-Word = Annotated[str, AfterValidator(words.word)]
+_SEGMENT: Final = r"[!#-9;-\[\]-~]+"
+
+Word = Annotated[
+    str,
+    AfterValidator(words.word),
+    WithJsonSchema({"type": "string", "maxLength": words.LONGEST, "pattern": f"^{_SEGMENT}(:{_SEGMENT})*$"}),
+]
 """A scope word (RFC 6749, 3.3)."""
 
 Words = Annotated[tuple[Word, ...], Field(max_length=LONGEST_LIST)]
@@ -47,7 +71,11 @@ Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=LONGES
 Instant = Annotated[int, BeforeValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"})]
 """A time: RFC 3339 outside, microseconds UTC inside."""
 
-PinText = Annotated[str, AfterValidator(lambda text: Pin.parse(text).render())]
+PinText = Annotated[
+    str,
+    AfterValidator(lambda text: Pin.parse(text).render()),
+    WithJsonSchema({"type": "string", "pattern": r"^[A-Za-z0-9_-]{43}(\.[A-Za-z0-9_-]{43}){2}$"}),
+]
 """A pin: what a server said about a tool, as digests."""
 
 Span = Annotated[int, Field(strict=True, gt=0, le=_LONGEST_SPAN)]
@@ -72,8 +100,13 @@ class View(BaseModel):
 class Page(Body):
     """Which page of a list is wanted: at most `limit` items that follow the one with the slug `cursor`."""
 
-    cursor: Slug = ""
-    limit: int = Field(default=50, ge=1, le=LARGEST_PAGE)
+    cursor: Slug = Field(default="", description=CURSOR, json_schema_extra=_without_default)
+    limit: Limit = 50
+
+
+def example(**members: Any) -> ConfigDict:
+    """Return the configuration of a body whose schema shows `members` as what may be sent."""
+    return ConfigDict(json_schema_extra={"examples": [members]})
 
 
 def end(now: int, at: int | None, seconds: int | None) -> int | None:

@@ -10,6 +10,7 @@ from accredit.service.directory import Directory
 from accredit.web.api import times
 from accredit.web.api.fields import Page, Slug, View
 from accredit.web.api.permissions import Who
+from accredit.web.api.routes import Routes
 from accredit.web.api.services import Services
 
 
@@ -37,12 +38,13 @@ class GuardApi:
         self._guards = services.guards
         self._directory = services.directory
 
-    def router(self) -> APIRouter:
+    @classmethod
+    def router(cls) -> APIRouter:
         """Return the routes."""
-        found = APIRouter(prefix="/guards", tags=["guards"])
-        found.add_api_route("", self.list_guards, methods=["GET"])
-        found.add_api_route("/{slug}/suspend", self.suspend, methods=["POST"])
-        found.add_api_route("/{slug}/resume", self.resume, methods=["POST"])
+        found = Routes(cls, "/guards")
+        found.add_api_route("", cls.list_guards, methods=["GET"])
+        found.add_api_route("/{slug}/suspend", cls.suspend, methods=["POST"])
+        found.add_api_route("/{slug}/resume", cls.resume, methods=["POST"])
         return found
 
     async def list_guards(self, who: Who, page: Annotated[Page, Query()]) -> GuardPage:

@@ -7,8 +7,9 @@ from pydantic import Field, StringConstraints
 
 from accredit.identity.signing_key import KeyUse, StoredKey
 from accredit.web.api import times
-from accredit.web.api.fields import LARGEST_PAGE, Body, View
+from accredit.web.api.fields import CURSOR, Body, Limit, View
 from accredit.web.api.permissions import Who
+from accredit.web.api.routes import Routes
 from accredit.web.api.services import Services
 
 
@@ -33,8 +34,8 @@ class KeyPage(View):
 class Wanted(Body):
     """Which page is wanted: at most `limit` keys that follow the one with the id `cursor`."""
 
-    cursor: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")] | None = None
-    limit: int = Field(default=50, ge=1, le=LARGEST_PAGE)
+    cursor: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")] | None = Field(None, description=CURSOR)
+    limit: Limit = 50
 
 
 class KeyApi:
@@ -43,11 +44,12 @@ class KeyApi:
     def __init__(self, services: Services) -> None:
         self._keys = services.keys
 
-    def router(self) -> APIRouter:
+    @classmethod
+    def router(cls) -> APIRouter:
         """Return the routes."""
-        found = APIRouter(prefix="/keys", tags=["keys"])
-        found.add_api_route("", self.list_keys, methods=["GET"])
-        found.add_api_route("/{use}/rotate", self.rotate, methods=["POST"])
+        found = Routes(cls, "/keys")
+        found.add_api_route("", cls.list_keys, methods=["GET"])
+        found.add_api_route("/{use}/rotate", cls.rotate, methods=["POST"])
         return found
 
     async def list_keys(self, wanted: Annotated[Wanted, Query()]) -> KeyPage:

@@ -18,8 +18,9 @@ from accredit.identity.plan import Change, Plan, Step, Verb
 from accredit.identity.schema import Finding
 from accredit.service.manifests import AboveOthers, Faulty, Wanted
 from accredit.web import errors
-from accredit.web.api.fields import Body, Flag, View
+from accredit.web.api.fields import Body, Flag, View, example
 from accredit.web.api.permissions import NotPermitted, Who
+from accredit.web.api.routes import Routes
 from accredit.web.api.services import Services
 
 _MOST_TOLD: Final = 20
@@ -28,12 +29,18 @@ _MOST_TOLD: Final = 20
 class PlanBody(Body):
     """A file to compare with what there is. With `prune`, what its sections do not name goes."""
 
+    model_config = example(document={"accredit": 1, "roles": {"reader": {"scopes": {"ledger": ["ledger:read"]}}}})
+
     document: dict[str, Any]
     prune: Flag = False
 
 
 class ApplyBody(PlanBody):
     """A file to apply. `fingerprint` is that of the plan that was seen; any other one is refused."""
+
+    model_config = example(
+        document={"accredit": 1, "roles": {"reader": {"scopes": {"ledger": ["ledger:read"]}}}}, fingerprint="0" * 64
+    )
 
     fingerprint: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
@@ -56,7 +63,7 @@ class StepView(View):
     changes: list[ChangeView]
 
 
-class CountsView(View):
+class StepCountsView(View):
     """How many nouns are added, changed and removed."""
 
     add: int
@@ -68,7 +75,7 @@ class PlanView(View):
     """A plan: everything that happens, in its order."""
 
     fingerprint: str
-    counts: CountsView
+    counts: StepCountsView
     steps: list[StepView]
 
 
@@ -76,7 +83,7 @@ class AppliedView(View):
     """What was done. `without_credential` names the agents that are new and cannot authenticate yet."""
 
     fingerprint: str
-    counts: CountsView
+    counts: StepCountsView
     without_credential: list[str]
 
 
@@ -86,12 +93,13 @@ class ManifestApi:
     def __init__(self, services: Services) -> None:
         self._manifests = services.manifests
 
-    def router(self) -> APIRouter:
+    @classmethod
+    def router(cls) -> APIRouter:
         """Return the routes."""
-        found = APIRouter(tags=["files"])
-        found.add_api_route("/export", self.export, methods=["GET"])
-        found.add_api_route("/plan", self.plan, methods=["POST"])
-        found.add_api_route("/apply", self.apply, methods=["POST"])
+        found = Routes(cls, tag="files")
+        found.add_api_route("/export", cls.export, methods=["GET"])
+        found.add_api_route("/plan", cls.plan, methods=["POST"])
+        found.add_api_route("/apply", cls.apply, methods=["POST"])
         return found
 
     async def export(self) -> dict[str, Any]:
@@ -134,8 +142,8 @@ def _shown(name: str) -> str:
     return "…" if credentials.resembles(name) else "".join(c if c.isprintable() else "?" for c in name[:300])
 
 
-def _counts(plan: Plan) -> CountsView:
-    return CountsView(add=plan.count(Verb.ADD), change=plan.count(Verb.CHANGE), remove=plan.count(Verb.REMOVE))
+def _counts(plan: Plan) -> StepCountsView:
+    return StepCountsView(add=plan.count(Verb.ADD), change=plan.count(Verb.CHANGE), remove=plan.count(Verb.REMOVE))
 
 
 def _step(step: Step) -> StepView:

@@ -14,6 +14,7 @@ from starlette.requests import Request
 
 from accredit.identity.client import ClientKind
 from accredit.identity.management import Authority, Need, step_up
+from accredit.web.api.routes import services_of
 from accredit.web.api.services import Services
 
 Concerned = Callable[[Services, Mapping[str, str]], Awaitable[frozenset[str]]]
@@ -76,6 +77,8 @@ OPERATIONS: Final[Mapping[str, Rule]] = MappingProxyType(
         "agents.list_agents": _LOOK,
         "agents.add": _EVERYTHING,
         "agents.show": _LOOK,
+        "agents.edit": Rule(Need.EVERYTHING, checked=True),
+        "agents.remove": _EVERYTHING,
         "agents.suspend": _EVERYTHING,
         "agents.resume": Rule(Need.EVERYTHING, checked=True),
         "agents.add_credential": Rule(Need.EVERYTHING, checked=True),
@@ -142,15 +145,9 @@ def require(who: Authority, need: Need, servers: frozenset[str] = frozenset()) -
         raise NotPermitted(need)
 
 
-class Permit:
-    """Asks the table, before a handler runs and before anything about the noun is said."""
-
-    def __init__(self, services: Services) -> None:
-        self._services = services
-
-    async def __call__(self, request: Request) -> None:
-        """Raise NotPermitted unless the caller may do what is asked for."""
-        rule = OPERATIONS[operation(request.scope["route"])]
-        names = request.scope["path_params"]
-        servers = await rule.concerned(self._services, names) if rule.concerned is not None else frozenset[str]()
-        require(caller(request), rule.need, servers)
+async def permit(request: Request) -> None:
+    """Raise NotPermitted unless the table lets the caller do this; nothing about the noun is said before."""
+    rule = OPERATIONS[operation(request.scope["route"])]
+    names, services = request.scope["path_params"], services_of(request)
+    servers = await rule.concerned(services, names) if rule.concerned is not None else frozenset[str]()
+    require(caller(request), rule.need, servers)

@@ -11,15 +11,19 @@ from starlette.responses import Response
 from accredit.web import errors
 from accredit.web.api.fields import View
 
-IfMatch = Annotated[
-    str | None,
-    Header(
-        alias="If-Match",
-        max_length=1000,
-        description="The `ETag` of the state that is changed, as the last read gave it; `*` for whatever is there now.",
-    ),
-]
-"""The header, as handlers take it."""
+MATCH: Final = "If-Match"
+"""The header that says which state a change was decided on."""
+
+MUST: Final = "The `ETag` of the state that is changed, as the last read gave it; `*` for whatever is there now."
+"""What the header is where a change cannot do without."""
+
+_MAY: Final = "The `ETag` of the state that is meant, as the last read gave it; left out: whatever is there now."
+
+IfMatch = Annotated[str | None, Header(alias=MATCH, max_length=1000, description=MUST)]
+"""The header, as handlers take it that cannot do without."""
+
+MayMatch = Annotated[str | None, Header(alias=MATCH, max_length=1000, description=_MAY)]
+"""The header, as handlers take it that must not wait for a read: what ends something, and what is decided otherwise."""
 
 _TAG: Final = re.compile(r'\s*(W/)?("[!#-~]*")\s*(?:,|$)')
 

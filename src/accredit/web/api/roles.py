@@ -11,14 +11,17 @@ from accredit.identity.role import Assignment, Role
 from accredit.identity.schema import LONGEST_LIST
 from accredit.service.directory import Directory
 from accredit.web.api import times
-from accredit.web.api.fields import Body, Instant, Name, Page, Slug, Span, View, Words, end
+from accredit.web.api.fields import Body, Instant, Name, Page, Slug, Span, View, Words, end, example
 from accredit.web.api.permissions import NotPermitted, Who, require
 from accredit.web.api.preconditions import IfMatch, check, tagged
+from accredit.web.api.routes import Routes
 from accredit.web.api.services import Services
 
 
 class RoleBody(Body):
     """A new role; `scopes` maps the slugs of servers to the words that the role carries there."""
+
+    model_config = example(slug="reader", name="Readers", scopes={"ledger": ["ledger:read"]})
 
     slug: Slug
     name: Name = ""
@@ -28,11 +31,15 @@ class RoleBody(Body):
 class ScopesBody(Body):
     """What a role carries on one server; nothing takes the server out of the role."""
 
+    model_config = example(scopes=["ledger:read"])
+
     scopes: Words
 
 
 class AssignmentBody(Body):
     """Until when a role is held: `ends_at`, or `ends_in` seconds from now; neither: for good."""
+
+    model_config = example(ends_in=604_800)
 
     ends_at: Instant | None = None
     ends_in: Span | None = None
@@ -73,15 +80,16 @@ class RoleApi:
         self._directory = services.directory
         self._clock = services.clock
 
-    def router(self) -> APIRouter:
+    @classmethod
+    def router(cls) -> APIRouter:
         """Return the routes."""
-        found = APIRouter(prefix="/roles", tags=["roles"])
-        found.add_api_route("", self.list_roles, methods=["GET"])
-        found.add_api_route("", self.add, methods=["POST"], status_code=201)
-        found.add_api_route("/{slug}", self.show, methods=["GET"])
-        found.add_api_route("/{slug}/scopes/{server}", self.put_scopes, methods=["PUT"])
-        found.add_api_route("/{slug}/assignments/{agent}", self.assign, methods=["PUT"])
-        found.add_api_route("/{slug}/assignments/{agent}", self.unassign, methods=["DELETE"], status_code=204)
+        found = Routes(cls, "/roles")
+        found.add_api_route("", cls.list_roles, methods=["GET"])
+        found.add_api_route("", cls.add, methods=["POST"], status_code=201)
+        found.add_api_route("/{slug}", cls.show, methods=["GET"])
+        found.add_api_route("/{slug}/scopes/{server}", cls.put_scopes, methods=["PUT"])
+        found.add_api_route("/{slug}/assignments/{agent}", cls.assign, methods=["PUT"])
+        found.add_api_route("/{slug}/assignments/{agent}", cls.unassign, methods=["DELETE"], status_code=204)
         return found
 
     async def list_roles(self, who: Who, page: Annotated[Page, Query()]) -> RolePage:

@@ -10,9 +10,10 @@ from accredit.identity.schema import LONGEST_LIST
 from accredit.identity.server import Scope, Server, TargetKind, Tool
 from accredit.service.servers import Confirmed, ServerDraft
 from accredit.web.api import times
-from accredit.web.api.fields import Body, Flag, Name, Page, PinText, Slug, Text, View, Word, Words
+from accredit.web.api.fields import Body, Flag, Name, Page, PinText, Slug, Text, View, Word, Words, example
 from accredit.web.api.permissions import Who
-from accredit.web.api.preconditions import IfMatch, check, tagged
+from accredit.web.api.preconditions import IfMatch, MayMatch, check, tagged
+from accredit.web.api.routes import Routes
 from accredit.web.api.services import Services
 from accredit_sdk.policy import Visibility
 
@@ -27,17 +28,23 @@ Asks = Annotated[tuple[Literal["sampling", "elicitation", "roots"], ...], Field(
 class ScopeBody(Body):
     """How a scope is described to people."""
 
+    model_config = example(description="See invoices")
+
     description: Text = ""
 
 
 class NamedScope(ScopeBody):
     """A scope of a new server."""
 
+    model_config = example(word="ledger:read", description="See invoices")
+
     word: Word
 
 
 class ToolBody(Body):
     """What a call of a tool needs, and what it does. `pin`: what its server said about it, as digests."""
+
+    model_config = example(needs=["ledger:read"], description="Lists invoices", read_only=True)
 
     needs: Words
     kind: TargetKind = TargetKind.TOOL
@@ -64,11 +71,21 @@ class ToolBody(Body):
 class NamedTool(ToolBody):
     """A tool of a new server."""
 
+    model_config = example(name="list_invoices", needs=["ledger:read"], read_only=True)
+
     name: ToolName
 
 
 class ServerBody(Body):
     """A new server."""
+
+    model_config = example(
+        slug="ledger",
+        resource="https://ledger.example.com/mcp",
+        scopes=[{"word": "ledger:read", "description": "See invoices"}],
+        tools=[{"name": "list_invoices", "needs": ["ledger:read"], "read_only": True}],
+        default_scopes=["ledger:read"],
+    )
 
     slug: Slug
     resource: Annotated[str, StringConstraints(max_length=1000)]
@@ -94,12 +111,20 @@ class ServerBody(Body):
 class GoneTool(Body):
     """A tool that its server has no more."""
 
+    model_config = example(name="void_invoice")
+
     name: ToolName
     kind: TargetKind = TargetKind.TOOL
 
 
 class SyncBody(Body):
     """What was confirmed, looking at `version` of the server: tools to map or renew, scopes to add, tools to drop."""
+
+    model_config = example(
+        version=3,
+        tools=[{"name": "list_invoices", "needs": ["ledger:read"], "read_only": True}],
+        gone=[{"name": "void_invoice"}],
+    )
 
     version: Annotated[int, Field(strict=True, ge=1)]
     scopes: Annotated[tuple[NamedScope, ...], Field(max_length=LONGEST_LIST)] = ()
@@ -119,17 +144,23 @@ class SyncBody(Body):
 class DefaultsBody(Body):
     """The scopes that a request without `scope` asks for."""
 
+    model_config = example(scopes=["ledger:read"])
+
     scopes: Words
 
 
 class AsksBody(Body):
     """What a server may ask its clients for."""
 
+    model_config = example(may_ask=["elicitation"])
+
     may_ask: Asks
 
 
 class EnrolmentBody(Body):
     """The name of the guard to come; left out, one is made."""
+
+    model_config = example(name="ledger-front")
 
     name: Slug | None = None
 
@@ -194,21 +225,22 @@ class ServerApi:
         self._servers = services.servers
         self._enrolment = services.enrolment
 
-    def router(self) -> APIRouter:
+    @classmethod
+    def router(cls) -> APIRouter:
         """Return the routes."""
-        found = APIRouter(prefix="/servers", tags=["servers"])
-        found.add_api_route("", self.list_servers, methods=["GET"])
-        found.add_api_route("", self.add, methods=["POST"], status_code=201)
-        found.add_api_route("/{slug}", self.show, methods=["GET"])
-        found.add_api_route("/{slug}/scopes/{word:path}", self.put_scope, methods=["PUT"])
-        found.add_api_route("/{slug}/tools/{name:path}", self.put_tool, methods=["PUT"])
-        found.add_api_route("/{slug}/tools/{name:path}", self.remove_tool, methods=["DELETE"])
-        found.add_api_route("/{slug}/defaults", self.put_defaults, methods=["PUT"])
-        found.add_api_route("/{slug}/may-ask", self.put_may_ask, methods=["PUT"])
-        found.add_api_route("/{slug}/sync", self.sync, methods=["POST"])
-        found.add_api_route("/{slug}/suspend", self.suspend, methods=["POST"])
-        found.add_api_route("/{slug}/resume", self.resume, methods=["POST"])
-        found.add_api_route("/{slug}/enrolments", self.invite, methods=["POST"], status_code=201)
+        found = Routes(cls, "/servers")
+        found.add_api_route("", cls.list_servers, methods=["GET"])
+        found.add_api_route("", cls.add, methods=["POST"], status_code=201)
+        found.add_api_route("/{slug}", cls.show, methods=["GET"])
+        found.add_api_route("/{slug}/scopes/{word:path}", cls.put_scope, methods=["PUT"])
+        found.add_api_route("/{slug}/tools/{name:path}", cls.put_tool, methods=["PUT"])
+        found.add_api_route("/{slug}/tools/{name:path}", cls.remove_tool, methods=["DELETE"])
+        found.add_api_route("/{slug}/defaults", cls.put_defaults, methods=["PUT"])
+        found.add_api_route("/{slug}/may-ask", cls.put_may_ask, methods=["PUT"])
+        found.add_api_route("/{slug}/sync", cls.sync, methods=["POST"])
+        found.add_api_route("/{slug}/suspend", cls.suspend, methods=["POST"])
+        found.add_api_route("/{slug}/resume", cls.resume, methods=["POST"])
+        found.add_api_route("/{slug}/enrolments", cls.invite, methods=["POST"], status_code=201)
         return found
 
     async def list_servers(self, who: Who, page: Annotated[Page, Query()]) -> ServerPage:
@@ -269,17 +301,19 @@ class ServerApi:
         self._check(slug, match)
         return _tagged(response, await self._servers.put_may_ask(slug, frozenset(body.may_ask), who.name))
 
-    async def sync(self, who: Who, slug: Slug, body: SyncBody, response: Response, match: IfMatch = None) -> ServerView:
+    async def sync(
+        self, who: Who, slug: Slug, body: SyncBody, response: Response, match: MayMatch = None
+    ) -> ServerView:
         """Take over what was confirmed of what the server offers now, in one step; refused if it was changed since."""
         self._check(slug, match, required=False)
         return _tagged(response, await self._servers.sync(slug, body.confirmed(), who.name))
 
-    async def suspend(self, who: Who, slug: Slug, response: Response, match: IfMatch = None) -> ServerView:
+    async def suspend(self, who: Who, slug: Slug, response: Response, match: MayMatch = None) -> ServerView:
         """Refuse every token for the server until it is resumed."""
         self._check(slug, match, required=False)
         return _tagged(response, await self._servers.suspend(slug, who.name))
 
-    async def resume(self, who: Who, slug: Slug, response: Response, match: IfMatch = None) -> ServerView:
+    async def resume(self, who: Who, slug: Slug, response: Response, match: MayMatch = None) -> ServerView:
         """Let tokens for the server work again."""
         self._check(slug, match, required=False)
         return _tagged(response, await self._servers.resume(slug, who.name))

@@ -8,6 +8,7 @@ from accredit.service.administrators import Administrators
 from accredit.service.agents import Agents
 from accredit.service.audit import Audit
 from accredit.service.checkpoints import Checkpoints
+from accredit.service.credentials import Credentials
 from accredit.service.directory import Directory
 from accredit.service.enrolment import EnrolmentService
 from accredit.service.exports import Exports
@@ -16,6 +17,7 @@ from accredit.service.keys import Keys
 from accredit.service.manifests import Manifests
 from accredit.service.roles import Roles
 from accredit.service.servers import Servers
+from accredit.service.standing import Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,8 @@ class Services:
     servers: Servers
     roles: Roles
     agents: Agents
+    credentials: Credentials
+    standing: Standing
     enrolment: EnrolmentService
     guards: Guards
     keys: Keys

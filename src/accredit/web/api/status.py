@@ -8,6 +8,7 @@ from fastapi import APIRouter
 from accredit.identity.agent import Agent
 from accredit.identity.principal import Principal
 from accredit.web.api.fields import View
+from accredit.web.api.routes import Routes
 from accredit.web.api.services import Services
 
 _PAGE = 1000
@@ -39,10 +40,11 @@ class StatusApi:
     def __init__(self, services: Services) -> None:
         self._services = services
 
-    def router(self) -> APIRouter:
+    @classmethod
+    def router(cls) -> APIRouter:
         """Return the route."""
-        found = APIRouter(tags=["status"])
-        found.add_api_route("/status", self.show, methods=["GET"])
+        found = Routes(cls, tag="status")
+        found.add_api_route("/status", cls.show, methods=["GET"])
         return found
 
     async def show(self) -> StatusView:
