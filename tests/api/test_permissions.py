@@ -234,5 +234,8 @@ async def test_the_log_of_a_server_is_open_to_its_administrator(staff: Staff) ->
     assert len(others) > 5
     for decision in others:
         assert refused(await ann.get(f"/decisions/{decision}"))
-    for query in ({}, {"server": "archive"}, {"server": "nowhere"}, {"server": "srv_" + "0" * 26}):
+    own = (await ann.get("/audit", params={"limit": 200})).json()["items"]
+    assert {item["server_slug"] for item in own} == {"ledger"}
+    assert len(own) == len([item for item in everything if item["server_slug"] == "ledger"])
+    for query in ({"server": "archive"}, {"server": "nowhere"}, {"server": "srv_" + "0" * 26}):
         assert refused(await ann.get("/audit", params=query))

@@ -18,7 +18,7 @@ class Term(StrEnum):
     """The kinds of names. EVERYTHING has no name: each record has it. MEMBER is whoever took part, in any place."""
 
     DECISION = "decision"
-    TOKEN = "token"
+    TOKEN = "token"  # noqa: S105  (a name of a kind)
     TRACE = "trace"
     MEMBER = "member"
     SUBJECT = "subject"

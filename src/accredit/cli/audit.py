@@ -7,8 +7,9 @@ import typer
 
 from accredit.cli.client import path
 from accredit.cli.given import past
-from accredit.cli.screen import Screen, mark, moment, plain
+from accredit.cli.screen import Screen, count, mark, moment, plain
 from accredit.cli.session import Session, command
+from accredit.cli.trouble import usage
 
 app = typer.Typer(help="The audit log: search it, prove it, keep it elsewhere.", no_args_is_help=True)
 """The commands of `accredit audit`."""
@@ -30,6 +31,15 @@ def search(  # noqa: PLR0913  (each is an option of its own)
     kind: Annotated[str | None, typer.Option(metavar="KIND", help="Only this kind, like token_refused.")] = None,
     outcome: Annotated[Outcome | None, typer.Option(help="Only what ended so.")] = None,
     decision: Annotated[str | None, typer.Option(metavar="ID", help="Only this decision.")] = None,
+    subject: Annotated[str | None, typer.Option(metavar="WHO", help="Only on behalf of this subject.")] = None,
+    client: Annotated[str | None, typer.Option(metavar="WHO", help="Only what this client did.")] = None,
+    agent: Annotated[str | None, typer.Option(metavar="AGENT", help="Only what this agent did.")] = None,
+    tool: Annotated[str | None, typer.Option(metavar="TOOL", help="Only calls of this tool.")] = None,
+    member: Annotated[
+        str | None, typer.Option(metavar="WHO", help="Only where this one took part, in any place of the chain.")
+    ] = None,
+    token: Annotated[str | None, typer.Option(metavar="JTI", help="Only the token with this jti.")] = None,
+    trace: Annotated[str | None, typer.Option(metavar="ID", help="Only calls with this trace id.")] = None,
     since: Annotated[
         str | None, typer.Option(metavar="WHEN", help="From then on: 2h (ago), or 2026-12-31T00:00:00Z.")
     ] = None,
@@ -38,12 +48,20 @@ def search(  # noqa: PLR0913  (each is an option of its own)
     cursor: Annotated[str | None, typer.Option(metavar="CURSOR", help="Where the page before ended.")] = None,
 ) -> None:
     """Search the log, newest first."""
+    if client is not None and agent is not None:
+        raise usage("--client and --agent: an agent is a client; give one of them")
     found = session.server.get(
         path("audit"),
         server=server,
         kind=kind,
         outcome=outcome.value if outcome is not None else None,
         decision=decision,
+        subject=subject,
+        client=client if agent is None else agent,
+        tool=tool,
+        member=member,
+        token=token,
+        trace=trace,
         since=past(since),
         until=past(until),
         limit=limit,
@@ -61,6 +79,9 @@ def search(  # noqa: PLR0913  (each is an option of its own)
     if found["next"]:
         screen.say("")
         screen.say(f"There is more: --cursor {found['next']}")
+    if found["behind"]["records"]:
+        behind = count(found["behind"]["records"], "record")
+        screen.warn(f"{behind} cannot be found yet; the oldest is {found['behind']['seconds']:.0f} s old")
 
 
 @command(app, "show")

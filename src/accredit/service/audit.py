@@ -14,7 +14,8 @@ from accredit.service.keyring import Keyring
 from accredit.service.problem import Problem, ProblemCode
 from accredit.service.projection import Projection
 
-_AT_ONCE: Final = 2_000
+_AT_ONCE: Final = 500
+_TRIES: Final = 5
 
 
 class Audit:
@@ -49,7 +50,9 @@ class Audit:
     async def _hurry(self) -> None:
         """Make findable what has only just been recorded, if it is little: who asks wants to see what they did."""
         with contextlib.suppress(StoreError, Overloaded, WriterStopped):
-            await self._projection.catch_up(_AT_ONCE)
+            for _ in range(_TRIES):
+                if not await self._projection.catch_up(_AT_ONCE):
+                    break
 
     async def verify(self, outside: Iterable[bytes] = ()) -> Report:
         """Walk through every chain from its beginning and compare everything that can be compared.

@@ -28,15 +28,22 @@ class Projection:
 
     async def catch_up(self, most: int) -> bool:
         """Make at most about `most` records findable; tell whether there may be more that wait."""
+        waiting = await self._tables.waiting(_CHAINS)
+        for item in waiting:
+            most -= await self._follow(item.chain, item.after, most)
+            if most <= 0:
+                break
+        return bool(waiting)
+
+    async def _follow(self, chain: str, after: int, most: int) -> int:
+        """Make records of one chain findable, until another node is before us; return how many."""
         done = 0
-        for item in await self._tables.waiting(_CHAINS):
-            after = item.after
-            while records := await self._log.records(item.chain, after, PAGE):
-                if done >= most or not await self._index(item.chain, after, records):
-                    return True
-                done += len(records)
-                after = records[-1].seq
-        return done > 0
+        while done < most and (records := await self._log.records(chain, after, PAGE)):
+            if not await self._index(chain, after, records):
+                break
+            done += len(records)
+            after = records[-1].seq
+        return done
 
     async def _index(self, chain: str, after: int, records: tuple[StoredRecord, ...]) -> bool:
         """Make these records findable; tell whether it was we who did."""
