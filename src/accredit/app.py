@@ -22,8 +22,10 @@ from accredit.identity.signing_key import KeyUse
 from accredit.jobs.checkpoints import Checkpointing
 from accredit.jobs.expiry import Expiry
 from accredit.jobs.follow import Follow
+from accredit.jobs.listen import Listen
 from accredit.jobs.projection import Projecting
-from accredit.jobs.runner import Runner
+from accredit.jobs.pulse import Pulse
+from accredit.jobs.runner import Job, Runner
 from accredit.oauth.metadata import Endpoints
 from accredit.ports.clock import Clock
 from accredit.ports.journal import Journal, Overloaded, StoreError, WriterStopped
@@ -41,21 +43,26 @@ from accredit.service.enrolment import EnrolmentService
 from accredit.service.exports import Exports
 from accredit.service.guard_feed import GuardFeed
 from accredit.service.guard_records import GuardRecords
+from accredit.service.guard_streams import GuardStreams
 from accredit.service.guards import Guards
 from accredit.service.ids import Ids
+from accredit.service.keepers import Offices
 from accredit.service.keyring import Keyring
 from accredit.service.keys import Keys
 from accredit.service.management import Management
 from accredit.service.manifests import Manifests
 from accredit.service.memory import Memory
 from accredit.service.projection import Projection
+from accredit.service.questions import Questions
 from accredit.service.roles import Roles
 from accredit.service.servers import Servers
+from accredit.service.signal_log import KEPT, SignalLog
 from accredit.service.standing import Standing
 from accredit.service.token import TokenService
 from accredit.store import engines, migrate, readers, writer
 from accredit.store.engines import Database
 from accredit.store.errors import DatabaseProblem, StoreBusy
+from accredit.store.on_postgresql import PostgresqlDatabase
 from accredit.web import guard, health, jwks, metadata, resource, serve
 from accredit.web.api import LocalDoor, Services, TokenDoor, management_api
 from accredit.web.site import site
@@ -83,6 +90,7 @@ class Node:
     admin: ASGIApp
     journal: Journal
     directory: Directory
+    streams: GuardStreams
     checkpoints: Checkpoints
 
 
@@ -113,12 +121,11 @@ async def node(
         runner = Runner(clock)
         stack.push_async_callback(parts.last_checkpoint)
         stack.push_async_callback(runner.stop)
-        jobs = (
-            Follow(built.directory),
-            Expiry(parts.keys, Memory(journal)),
-            Checkpointing(parts.checkpoints),
-            Projecting(parts.projection),
-        )
+        stack.callback(built.streams.close)
+        jobs: list[Job] = [Follow(built.directory), Pulse(built.streams), Expiry(parts.keys, Memory(journal))]
+        jobs += [Checkpointing(parts.checkpoints), Projecting(parts.projection)]
+        if isinstance(database, PostgresqlDatabase):
+            jobs.append(Listen(readers.Notices(database), built.directory))
         runner.start(jobs)
         yield built
 
@@ -159,6 +166,8 @@ class _Parts:
         self.changes = Changes(self.directory, journal, ids, clock)
         self.keys = Keys(self.changes, master, randomness)
         self.guards = Guards(self.issuer, self.changes, self.clients, self.keyring)
+        self.signals = SignalLog(self.issuer, self.keyring)
+        self.streams = GuardStreams(self.signals, self.directory, self.guards)
         self.enrolment = EnrolmentService(self.changes, self.enrolments, self.clients, randomness)
         self.credentials = Credentials(self.changes, randomness)
         self.agents = Agents(self.changes, self.clients, self.credentials)
@@ -168,10 +177,18 @@ class _Parts:
         """Load the state, furnish a new deployment, and return the node."""
         self.directory.observe_keys(self.keyring.refresh)
         await self.directory.load()
+        await self._begin_streams()
         await deployment.furnish(self.changes, self.keys, self.issuer)
         administration = management_api(self._services())
-        public, local = self._public(administration), LocalDoor(administration)
-        return Node(public, local, self.journal, self.directory, self.checkpoints)
+        doors = self._public(administration), LocalDoor(administration)
+        return Node(*doors, self.journal, self.directory, self.streams, self.checkpoints)
+
+    async def _begin_streams(self) -> None:
+        """Let the streams begin where the directory is: what it hears from now on, they hear."""
+        last = self.directory.cursor
+        recent = await self.catalogue.signals(max(0, last - KEPT), KEPT)
+        self.signals.begin(last, recent)
+        self.directory.observe_signals(self.streams.heard)
 
     async def last_checkpoint(self) -> None:
         """Sign what happened since the last one; only the closing record comes after it."""
@@ -181,10 +198,12 @@ class _Parts:
     def _public(self, administration: ASGIApp) -> ASGIApp:
         prefix = urlsplit(self.issuer).path
         token = TokenService(self.issuer, self.directory, self.keyring, self.journal, self.clock, self.ids)
-        feed = GuardFeed(self.issuer, self.directory, self.catalogue, self.keyring, self.master, self.clock)
+        feed = GuardFeed(
+            self.issuer, self.directory, self.catalogue, self.signals, self.keyring, self.master, self.clock
+        )
         records = GuardRecords(self.log, self.journal)
         found = guard.GuardApi(
-            self.issuer, self.issuer + "/token", self.enrolment, self.guards, feed, records, self.keyring
+            self.issuer, self.issuer + "/token", self.enrolment, self.guards, feed, self.streams, records, self.keyring
         )
         routes = [
             *metadata.routes(self.issuer, Endpoints(token="/token", jwks="/jwks")),  # noqa: S106  (a path)
@@ -198,8 +217,9 @@ class _Parts:
         return site(routes, {prefix + "/token": TokenEndpoint(token)}, prefix, door)
 
     def _services(self) -> Services:
+        administrators = Administrators(self.changes, self.clients)
         return Services(
-            administrators=Administrators(self.changes, self.clients),
+            administrators=administrators,
             servers=Servers(self.changes),
             roles=Roles(self.changes, self.clients),
             agents=self.agents,
@@ -212,6 +232,7 @@ class _Parts:
             checkpoints=self.checkpoints,
             exports=self.exports,
             manifests=self.manifests,
+            questions=Questions(self.issuer, self.directory, self.clients, Offices(administrators), self.clock),
             directory=self.directory,
             clients=self.clients,
             clock=self.clock,
@@ -328,5 +349,5 @@ async def serving(
         async with node(settings, clock) as running:
             with closing(serve.listen_locally(settings.socket)) as local:
                 public, admin = (running.public, tcp), (running.admin, local)
-                await serve.serve(public, admin, settings.proxies, stop, ready)
+                await serve.serve(public, admin, settings.proxies, stop, ready, running.streams.close)
                 settings.socket.unlink(missing_ok=True)

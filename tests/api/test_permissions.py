@@ -73,6 +73,10 @@ def request(operation: Operation, of: dict[str, str]) -> tuple[str, str, dict[st
     body = BODIES.get(name)
     if name == "roles.add":
         body = {"slug": "fresh", "scopes": {of["server"]: ["ledger:read"]}}
+    if name == "decisions.find":
+        where += "?token=tok_" + "0" * 26
+    if name == "questions.ask":
+        where += "?client=bot&tool=list_invoices"
     return method, where, {"headers": {"if-match": "*"}} | ({} if body is None else {"json": body})
 
 
@@ -133,11 +137,11 @@ async def test_a_server_administrator_administers_their_own(staff: Staff) -> Non
             answer = await send(staff.clients["ann"], operation, LEDGER)
             assert not refused(answer), operation
             assert answer.is_success or operation[0] in UNFINDABLE, (operation, answer.text)
-            done.append(operation[0])
-    assert len(done) >= 15
+            done += [operation[0]] if operation[1] != "GET" else []
+    assert len(done) >= 14
     assert (await send(staff.clients["ann"], ("roles.add", "POST", "/roles"), LEDGER)).status_code == 201
     found = (await staff.admin.ok("GET", "/audit", params={"kind": "administered", "limit": 50}))["items"]
-    assert {item["person"]["by"] for item in found[: len(done) - 1]} == {staff.secrets["ann"][0]}
+    assert {item["person"]["by"] for item in found[: len(done)]} == {staff.secrets["ann"][0]}
 
 
 async def test_a_role_over_two_servers_is_edited_and_assigned_by_who_administers_both(staff: Staff) -> None:

@@ -97,3 +97,48 @@ def test_a_decision_that_is_none_or_unknown_is_refused(settled: CommandLine, ver
     assert settled.run(*verb, "nonsense", "--json").trouble["status"] == 422
     assert settled.run(*verb, "").code == 2
     assert settled.run(*verb, "../keys").code == 1
+
+
+def test_a_question_is_answered_with_every_factor_and_the_way_out(settled: CommandLine) -> None:
+    question = ("explain", "--client", "bot", "--server", "ledger", "--tool", "list_invoices")
+    told = settled.data(*question)
+    assert told["allowed"] is False
+    assert [item["factor"] for item in told["factors"] if not item["holds"]] == ["client_roles"]
+    shown = settled.ok(*question)
+    assert "─✘─" in shown
+    assert "accredit role assign reader bot" in shown
+    assert "an administrator of ledger" in shown
+    later = settled.ok(*question, "--at", "2999-01-01T00:00:00Z")
+    assert "2999-01-01" in later
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (), ("--client", "bot"), ("--client", "bot", "--server", "ledger"), ("dec_x", "--client", "bot"),
+        ("--tool", "x", "--server", "ledger"),
+    ],
+)  # fmt: skip
+def test_half_a_question_is_a_mistake_of_usage(settled: CommandLine, words: tuple[str, ...]) -> None:
+    assert settled.run("explain", *words).code == 2
+
+
+def test_a_token_is_explained_by_its_own_id(ledger: CommandLine, node: Served) -> None:
+    ledger.ok("role", "add", "reader", "--scope", "ledger=ledger:read")
+    made = ledger.data("agent", "add", "bot", "--owner", "dana@example.com", "--role", "reader")
+    form = {"grant_type": "client_credentials", "resource": RESOURCE, "scope": "ledger:read ledger:pay"}
+    answer = httpx2.post(node.issuer + "/token", data=form, auth=(made["client_id"], made["secret"]))
+    assert answer.status_code == 200
+    (record,) = ledger.data("audit", "search", "--kind", "token_issued")["items"]
+    told = ledger.data("explain", record["person"]["jti"])
+    assert (told["decision"], told["token"]["jti"]) == (record["decision"], record["person"]["jti"])
+    ledger.ok("role", "scopes", "reader", "--scope", "ledger=ledger:read", "--scope", "ledger=ledger:pay")
+    shown = ledger.ok("explain", record["person"]["jti"])
+    assert record["person"]["credential"] in shown
+    assert "role.scopes" in shown
+    assert "the client itself" in shown
+
+
+@pytest.mark.parametrize("identity", ["tok_" + "0" * 26, "0" * 32])
+def test_a_token_or_trace_that_nobody_knows_is_said_to_be_unknown(settled: CommandLine, identity: str) -> None:
+    assert settled.run("explain", identity).code == 1

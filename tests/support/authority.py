@@ -1,20 +1,20 @@
 """Accredit as guards see it, in one process and without a database: real signatures, numbers and chains."""
 
+import asyncio
 import json
 from collections.abc import MutableMapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
-import httpx2
-
 from accredit_sdk import claims as access
-from accredit_sdk import ids, jws, keys, record, snapshot
+from accredit_sdk import ids, jws, keys, record, signal, snapshot
 from accredit_sdk.guard import authority
 from accredit_sdk.guard.fetch import HttpFetch
 from accredit_sdk.guard.folder import Folder
 from accredit_sdk.guard.identity import Identity
 from accredit_sdk.snapshot import Change, ReductionEntry, ServerEntry, TargetEntry
+from tests.support.streaming import StreamingTransport
 
 ISSUER: Final = "https://id.example"
 RESOURCE: Final = "https://tools.example/mcp"
@@ -71,6 +71,11 @@ class FakeAccredit:
     guards: dict[str, jws.VerifyingKey] = field(default_factory=dict)
     chains: dict[str, list[record.Record]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    """What was asked for, but for the stream."""
+    streaming: bool = False
+    """Whether there is a stream of signals; without one, guards ask again and again."""
+    streams: list["Told"] = field(default_factory=list)
+    """The streams that were opened."""
     seen_jti: set[str] = field(default_factory=set)
 
     def seconds(self) -> int:
@@ -123,7 +128,7 @@ class FakeAccredit:
 
     def fetch(self) -> HttpFetch:
         """Return the guard's real HTTP client, with this app at the other end."""
-        return HttpFetch(self.issuer, httpx2.ASGITransport(self))
+        return HttpFetch(self.issuer, StreamingTransport(self))
 
     async def enrol(self, folder: Folder) -> Identity:
         """Enrol a guard into `folder` the way a person does."""
@@ -196,7 +201,12 @@ class FakeAccredit:
             if not message.get("more_body"):
                 break
         fields = {name.decode(): value.decode() for name, value in scope["headers"]}
-        self.asked.append(f"{scope['method']} {scope['path']}")
+        if scope["path"].endswith("/guard/v1/stream"):
+            if self.streaming and not self.away and "guard-token-" in fields.get("authorization", ""):
+                await self._stream(parse_qs(scope["query_string"].decode()), receive, send)
+                return
+        else:
+            self.asked.append(f"{scope['method']} {scope['path']}")
         status, kind, content = 503, "text/plain", b""
         if not self.away:
             status, kind, content = self._answer(scope["path"], scope["query_string"].decode(), fields, body)
@@ -222,6 +232,31 @@ class FakeAccredit:
             case "/guard/v1/records":
                 return self._take(body)
         return _json(404, {"title": "not found"})
+
+    async def _stream(self, query: dict[str, list[str]], receive: Any, send: Any) -> None:
+        told = Told(self, int(query["after"][0]), int(query["beat"][0]), send)
+        self.streams.append(told)
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", told.kind.encode())]})
+        for change in [one for one in self.changes if one.seq > told.after]:
+            await told.change(change)
+        await told.beat()
+        leaving = asyncio.create_task(receive())
+        await asyncio.wait((leaving, asyncio.create_task(told.over.wait())), return_when=asyncio.FIRST_COMPLETED)
+        told.left = leaving.done()
+        if not told.left:
+            leaving.cancel()
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    def heard(self, kind: str, seq: int | None = None, **more: Any) -> bytes:
+        """Return a signed signal, numbered as the last one; `more` replaces members."""
+        members = {
+            "issuer": self.issuer,
+            "audience": f"{self.issuer}/guard",
+            "seq": self.seq if seq is None else seq,
+            "at": self.seconds(),
+            "kind": kind,
+        }
+        return jws.sign(self.signal_key, signal.SIGNAL_TYPE, signal.encode(signal.Heard(**members | more))).encode()
 
     def _enrol(self, wanted: dict[str, Any]) -> tuple[int, str, bytes]:
         resource = self.codes.pop(wanted["code"], None)
@@ -272,6 +307,38 @@ class FakeAccredit:
         assert all(head["server"] == SERVER for head in heads)
         self.chains[chain] = [*kept, *lines]
         return _json(200, {"chain": chain, "seq": len(self.chains[chain])})
+
+
+@dataclass
+class Told:
+    """One stream: what a test says over it, and whether the guard has left it."""
+
+    accredit: FakeAccredit
+    after: int
+    every: int
+    send: Any
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+    left: bool = False
+    kind: str = "text/event-stream"
+
+    async def say(self, token: bytes) -> None:
+        """Send one event, whatever it is."""
+        await self.send({"type": "http.response.body", "body": b"data: " + token + b"\n\n", "more_body": True})
+
+    async def change(self, change: Change) -> None:
+        """Send one of the numbered changes."""
+        scopes = None if change.scopes is None else tuple(change.scopes)
+        server = SERVER if change.kind in ("policy", "reduced") else None
+        told = self.accredit.heard(change.kind, change.seq, handle=change.handle, server=server, scopes=scopes)
+        await self.say(told)
+
+    async def last(self) -> None:
+        """Send the last of the numbered changes."""
+        await self.change(self.accredit.changes[-1])
+
+    async def beat(self) -> None:
+        """Say that nothing is new."""
+        await self.say(self.accredit.heard("beat"))
 
 
 def decoded(token: str) -> access.AccessClaims:

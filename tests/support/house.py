@@ -20,6 +20,7 @@ from accredit_sdk.guard.folder import Folder
 from accredit_sdk.guard.identity import Identity
 from tests.support.admin import Admin, administration
 from tests.support.guarded import Guarded, Response, call, guarded
+from tests.support.streaming import StreamingTransport
 
 ISSUER: Final = "http://127.0.0.1:8700"
 RESOURCE: Final = "https://tools.example/mcp"
@@ -40,7 +41,7 @@ class Accredit:
         return self.admin.clock.now()
 
     def fetch(self) -> HttpFetch:
-        return HttpFetch(self.issuer, httpx2.ASGITransport(app=self.admin.node.public))
+        return HttpFetch(self.issuer, StreamingTransport(self.admin.node.public))
 
     async def enrol(self, folder: Folder) -> Identity:
         assert not folder.problems(writable=True)

@@ -1,6 +1,7 @@
 """RFC 6749, 4.4: the client credentials grant. The subject is the client itself."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 from accredit.audit.events import TokenIssued, TokenRefused
@@ -49,6 +50,27 @@ class Issue:
     decision: str
 
 
+class Obstacle(StrEnum):
+    """What keeps a client that proved who it is from a token."""
+
+    CLIENT = "client"
+    """It is suspended or at its end, or what it would get would end at once."""
+    SERVER = "server"
+    """No such server, or one that is suspended or closed to it."""
+    SCOPES = "scopes"
+    """The rule left nothing, or more than a token can carry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ruled:
+    """What the rule makes of a request: the claims of a token and its server, or the obstacle. `grant` says why."""
+
+    claims: AccessClaims | None = None
+    server: Server | None = None
+    obstacle: Obstacle | None = None
+    grant: Grant | None = None
+
+
 def decide(request: TokenRequest, facts: Facts, now: int) -> Outcome[Issue | Refusal]:
     """Decide about a client credentials request at `now` (microseconds UTC).
 
@@ -57,23 +79,32 @@ def decide(request: TokenRequest, facts: Facts, now: int) -> Outcome[Issue | Ref
     proved = authenticate(request.client, facts.principal, facts.issuer, now)
     if isinstance(proved, Refusal):
         return refused(request, facts, proved)
-    principal = facts.principal
-    assert principal is not None  # noqa: S101  (nobody authenticates as nobody)
-    if not principal.client.usable(now):
-        return refused(request, facts, _ended(), proved=proved)
-    server = facts.server
-    if server is None or not _reachable(server, principal.client.kind, facts.roles, now):
-        return refused(request, facts, _no_target(request), proved=proved)
-    grant = _grant(request, facts, server, principal.client.kind, now)
+    ruled = rule(request.scope, facts, proved.credential, now)
+    if ruled.claims is None or ruled.server is None or ruled.grant is None:
+        return refused(request, facts, _refusal(request, ruled), ruled.grant, proved)
+    return _issued(request, facts, ruled.server, proved, ruled.grant, ruled.claims)
+
+
+def rule(scope: frozenset[str] | None, facts: Facts, credential: Credential, now: int) -> Ruled:
+    """Apply the rule to what a client asks for that proved who it is with `credential`; without it for what is usual.
+
+    This is all of the decision but the proof: whoever asks what would be decided asks here.
+    """
+    principal, server = facts.principal, facts.server
+    if principal is None or not principal.client.usable(now):
+        return Ruled(obstacle=Obstacle.CLIENT)
+    if server is None or not reachable(server, principal.client.kind, facts.roles, now):
+        return Ruled(obstacle=Obstacle.SERVER)
+    grant = _grant(scope, facts, server, principal.client.kind, now)
     if not grant.scopes or not tokens.fits(grant.scopes):
-        return refused(request, facts, _wrong_amount(request, grant), grant, proved)
-    claims = _claims(facts, principal, server, proved.credential, grant, now)
+        return Ruled(obstacle=Obstacle.SCOPES, grant=grant)
+    claims = _claims(facts, principal, server, credential, grant, now)
     if claims.exp <= claims.iat:
-        return refused(request, facts, _ended(), grant, proved)
-    return _issued(request, facts, server, proved, grant, claims)
+        return Ruled(obstacle=Obstacle.CLIENT, grant=grant)
+    return Ruled(claims, server, grant=grant)
 
 
-def _reachable(server: Server, kind: ClientKind, roles: tuple[HeldRole, ...], now: int) -> bool:
+def reachable(server: Server, kind: ClientKind, roles: tuple[HeldRole, ...], now: int) -> bool:
     """Tell whether such a client can get tokens for the server at all.
 
     The built-in servers are closed: the guard API to all but guards, who get tokens for nothing else; the management
@@ -88,10 +119,18 @@ def _reachable(server: Server, kind: ClientKind, roles: tuple[HeldRole, ...], no
     return server.slug == MANAGEMENT_SERVER and bool(ceiling(roles, server.id, now))
 
 
-def _grant(request: TokenRequest, facts: Facts, server: Server, kind: ClientKind, now: int) -> Grant:
-    requested = server.default_scopes if request.scope is None else request.scope
+def _grant(scope: frozenset[str] | None, facts: Facts, server: Server, kind: ClientKind, now: int) -> Grant:
+    requested = server.default_scopes if scope is None else scope
     roles = GUARD_SCOPES if kind is ClientKind.GUARD else ceiling(facts.roles, server.id, now)
     return narrow(requested, ((Factor.SERVER, server.words()), (Factor.CLIENT_ROLES, roles)))
+
+
+def _refusal(request: TokenRequest, ruled: Ruled) -> Refusal:
+    if ruled.obstacle is Obstacle.SERVER:
+        return _no_target(request)
+    if ruled.obstacle is Obstacle.SCOPES and ruled.grant is not None:
+        return _wrong_amount(request, ruled.grant)
+    return _ended()
 
 
 def _ended() -> Refusal:

@@ -42,12 +42,22 @@ class Directory:
         self._catching_up = asyncio.Lock()
         self._cursor = 0
         self._observers: list[Callable[[tuple[StoredKey, ...]], None]] = []
+        self._listeners: list[Callable[[tuple[NumberedSignal, ...]], None]] = []
         self._take(Catalogue(0, (), (), ()))
 
     @property
     def cursor(self) -> int:
         """The number of the last signal that this node has applied: the `ver` of what it decides now."""
         return self._cursor
+
+    @property
+    def confirmed(self) -> int:
+        """When it was last seen that there is no signal behind `cursor` (microseconds UTC)."""
+        return self._confirmed
+
+    def observe_signals(self, listener: Callable[[tuple[NumberedSignal, ...]], None]) -> None:
+        """Call `listener` with every signal from now on, after this node itself acts on it."""
+        self._listeners.append(listener)
 
     def observe_keys(self, observer: Callable[[tuple[StoredKey, ...]], None]) -> None:
         """Call `observer` with the keys of every catalogue from now on, and with the present ones at once."""
@@ -157,6 +167,8 @@ class Directory:
             self._touch(signal)
         if page:
             self._cursor = max(self._cursor, page[-1].seq)
+            for listener in self._listeners:
+                listener(page)
 
     def _touch(self, signal: NumberedSignal) -> None:
         self._touched[signal.handle] = signal.seq

@@ -1,23 +1,31 @@
 """One decision told in words: the chain of those who took part, the reason, and what was left out by whom."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
-import msgspec
-
+from accredit.identity import ids
 from accredit.identity.changes import StoredRecord
+from accredit.identity.management import Authority
 from accredit.identity.principal import Principal
 from accredit.identity.role import ceiling
 from accredit.identity.server import Server
+from accredit.oauth.question import METHODS
 from accredit.ports.clock import Clock
 from accredit.service import reasons
 from accredit.service.agents import Agents
 from accredit.service.audit import Audit
 from accredit.service.directory import Directory
+from accredit.service.history import History, Since
+from accredit.service.keepers import Keepers, Offices
+from accredit.service.lookup import Lookup
+from accredit.service.questions import Asked, Questions, Told
 from accredit.service.reasons import Cause
+from accredit.service.telling import person, text
 from accredit_sdk import scopes as words
+
+_KINDS: Final = {method: kind for kind, method in METHODS.items()}
 
 
 class Station(StrEnum):
@@ -43,17 +51,22 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A scope that was asked for or needed and is missing: the cause, a sentence about it, and who can change it."""
+    """A scope that was asked for or needed and is missing: what removed it, what would bring it now, and who can."""
 
     scope: str
     cause: Cause
     why: str
     remedy: str
+    who: str
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A decision in words. `records` is what it is told from, oldest first; the first one decided."""
+    """A decision in words. `records` is what it is told from, oldest first; the first one decided.
+
+    `issuance` is the record of the token, where there was one. `version` is the signal number of the policy that was
+    applied, `version_now` today's; `since` is what was changed in between. `today` is what would be decided now.
+    """
 
     decision: str
     at: int
@@ -64,36 +77,44 @@ class Explanation:
     needed: tuple[str, ...]
     left_out: tuple[LeftOut, ...]
     records: tuple[StoredRecord, ...]
-
-
-def person(record: StoredRecord) -> Mapping[str, Any] | None:
-    """Return the person part of a record, or None when it was redacted. What cannot be read is an empty mapping."""
-    if record.person is None:
-        return None
-    try:
-        found = msgspec.json.decode(record.person)
-    except (msgspec.DecodeError, ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
+    issuance: StoredRecord | None
+    version: int | None
+    version_now: int
+    since: Since
+    today: Told | None
 
 
 class Explanations:
     """Explains decisions from their records and from what is known of those who took part."""
 
-    def __init__(self, audit: Audit, directory: Directory, agents: Agents, clock: Clock) -> None:
+    def __init__(
+        self,
+        audit: Audit,
+        directory: Directory,
+        agents: Agents,
+        questions: Questions,
+        offices: Offices,
+        clock: Clock,
+    ) -> None:
         self._audit = audit
+        self._lookup = Lookup(audit)
+        self._history = History(audit)
         self._directory = directory
         self._agents = agents
+        self._questions = questions
+        self._offices = offices
         self._clock = clock
 
-    async def explain(self, decision: str) -> Explanation:
-        """Explain the decision with that id. Raises Problem when it is not known."""
+    async def explain(self, decision: str, who: Authority) -> Explanation:
+        """Explain the decision with that id to `who`, who may look at it. Raises Problem when it is not known."""
         records = await self._audit.decision(decision)
         first = records[0]
         said = person(first)
         told = said or {}
         server = self._directory.server_by_id(first.server)
-        principal = await self._principal(_text(told, "client_id"))
+        principal = await self._principal(text(told, "client_id"))
+        issuance = await self._issuance(first, told)
+        keepers = await self._offices.of(server, who)
         return Explanation(
             decision=first.decision,
             at=first.at,
@@ -102,9 +123,38 @@ class Explanations:
             sentence=reasons.sentence(first.kind, first.outcome, said, _server_name(first.server, server)),
             chain=await self._chain(first, told, server, principal),
             needed=reasons.texts(told, "needed") or reasons.texts(told, "requested"),
-            left_out=tuple(self._left_out(told, server, principal)),
+            left_out=tuple(self._left_out(told, issuance, server, principal, keepers)),
             records=records,
+            issuance=issuance,
+            version=_version(told),
+            version_now=self._directory.cursor,
+            since=await self._since(first, principal, who),
+            today=await self._today(told, server, principal, who),
         )
+
+    async def _issuance(self, record: StoredRecord, told: Mapping[str, Any]) -> StoredRecord | None:
+        """Return the record of the token: this one, or the one of the token that a call came with."""
+        if record.kind == "token_issued":
+            return record
+        jti = text(told, "jti")
+        found = await self._lookup.issuance(jti) if ids.is_id(jti, "token") else None
+        return found if found is not None and found.server == record.server else None
+
+    async def _since(self, record: StoredRecord, principal: Principal | None, who: Authority) -> Since:
+        if not record.server or record.kind == "administered":
+            return Since()
+        concerned = [principal.client.id, *(item.role for item in principal.assignments)] if principal else []
+        return await self._history.since(record.at, record.server, frozenset(concerned), who)
+
+    async def _today(
+        self, told: Mapping[str, Any], server: Server | None, principal: Principal | None, who: Authority
+    ) -> Told | None:
+        """Return what would be decided now about the use of one tool."""
+        kind = _KINDS.get(text(told, "method"))
+        tool = text(told, "target")
+        if server is None or principal is None or kind is None or not tool:
+            return None
+        return await self._questions.ask(Asked(principal.client.client_id, server.slug, tool, kind), who)
 
     async def _principal(self, client_id: str) -> Principal | None:
         if not client_id or len(client_id) > 200 or not client_id.isprintable():
@@ -115,17 +165,17 @@ class Explanations:
         self, record: StoredRecord, told: Mapping[str, Any], server: Server | None, principal: Principal | None
     ) -> tuple[Link, ...]:
         if record.kind == "administered":
-            by, target = _text(told, "by"), _text(told, "target")
+            by, target = text(told, "by"), text(told, "target")
             name = await self._name(target)
             return Link(Station.ADMINISTRATOR, by, await self._name(by)), Link(
-                Station.TARGET, target, name, _text(told, "action")
+                Station.TARGET, target, name, text(told, "action")
             )
         found = [*await self._callers(told, principal)]
         if record.server:
             found.append(Link(Station.SERVER, record.server, _server_name(record.server, server), _note(server)))
-        tool = _text(told, "target")
+        tool = text(told, "target")
         if tool:
-            found.append(Link(Station.TOOL, tool, tool, _text(told, "method")))
+            found.append(Link(Station.TOOL, tool, tool, text(told, "method")))
         return tuple(found)
 
     async def _name(self, identity: str) -> str:
@@ -139,8 +189,8 @@ class Explanations:
         return next((role.slug for role in self._directory.roles() if role.id == identity), identity)
 
     async def _callers(self, told: Mapping[str, Any], principal: Principal | None) -> list[Link]:
-        client = _text(told, "client_id")
-        subject = _text(told, "subject")
+        client = text(told, "client_id")
+        subject = text(told, "subject")
         if not client and not subject:
             return []
         name = principal.client.slug if principal is not None else client
@@ -154,20 +204,24 @@ class Explanations:
         agent = await self._agents.behind(principal) if principal is not None else None
         return f"owner {agent.owner}" if agent is not None else ""
 
-    def _left_out(self, told: Mapping[str, Any], server: Server | None, principal: Principal | None) -> list[LeftOut]:
+    def _left_out(
+        self,
+        told: Mapping[str, Any],
+        issuance: StoredRecord | None,
+        server: Server | None,
+        principal: Principal | None,
+        keepers: Keepers,
+    ) -> Iterator[LeftOut]:
         name = server.slug if server is not None else "the server"
         client = principal.client.slug if principal is not None else "the client"
-        removed = told.get("removed")
-        recorded = [
-            (item["scope"], _cause(item["factor"]))
-            for item in (removed if isinstance(removed, list) else ())
-            if isinstance(item, dict) and {"scope", "factor"} <= item.keys()
-        ]
-        now = [(scope, self._missing_now(scope, server, principal)) for scope in reasons.texts(told, "missing")]
-        return [
-            LeftOut(str(scope), cause, *reasons.left_out(str(scope), cause, name, client))
-            for scope, cause in (*recorded, *now)
-        ]
+        removed = _removed(told)
+        issued = (person(issuance) or {}) if issuance is not None else None
+        missing = {scope: _at_issue(scope, issued) for scope in reasons.texts(told, "missing")}
+        for scope, recorded in (*removed.items(), *missing.items()):
+            now = self._missing_now(scope, server, principal)
+            cause = now if recorded is None else recorded
+            why, remedy = reasons.left_out(cause, name, client), reasons.remedy(scope, now, name, client)
+            yield LeftOut(scope, cause, why, remedy, reasons.who(now, name, keepers))
 
     def _missing_now(self, scope: str, server: Server | None, principal: Principal | None) -> Cause:
         """Tell what keeps `scope` out as things stand now; a guard knows only that the token lacked it."""
@@ -187,13 +241,33 @@ def _note(server: Server | None) -> str:
     return server.resource if server is not None else ""
 
 
+def _removed(told: Mapping[str, Any]) -> dict[str, Cause]:
+    """Return what the record of a token says was left out, and by which factor."""
+    found = told.get("removed")
+    return {
+        str(item["scope"]): _cause(item["factor"])
+        for item in (found if isinstance(found, list) else ())
+        if isinstance(item, dict) and {"scope", "factor"} <= item.keys()
+    }
+
+
+def _at_issue(scope: str, issued: Mapping[str, Any] | None) -> Cause | None:
+    """Return what kept `scope` out of the token of a call, as the record of the token tells; None if there is none."""
+    if issued is None:
+        return None
+    if words.satisfied(frozenset(reasons.texts(issued, "scopes")), scope):
+        return Cause.REDUCED
+    removed = _removed(issued)
+    return next((cause for word, cause in removed.items() if words.covers(word, scope)), Cause.REQUEST)
+
+
+def _version(told: Mapping[str, Any]) -> int | None:
+    found = told.get("policy_version", told.get("version"))
+    return found if isinstance(found, int) else None
+
+
 def _cause(factor: object) -> Cause:
     try:
         return Cause(str(factor))
     except ValueError:
         return Cause.UNKNOWN
-
-
-def _text(told: Mapping[str, Any], name: str) -> str:
-    found = told.get(name)
-    return found if isinstance(found, str) else ""

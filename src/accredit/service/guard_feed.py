@@ -3,15 +3,16 @@
 from collections.abc import Iterable
 
 from accredit.identity.changes import NumberedSignal, SignalKind
+from accredit.identity.guarded import entry
 from accredit.identity.sealing import MasterKey
 from accredit.identity.server import Server
 from accredit.identity.signing_key import KeyUse
-from accredit.identity.state import State
 from accredit.oauth.tokens import LONGEST_LIFETIME
 from accredit.ports.catalogue import CatalogueStore
 from accredit.ports.clock import Clock
 from accredit.service.directory import Directory
 from accredit.service.keyring import Keyring
+from accredit.service.signal_log import SignalLog
 from accredit_sdk import jws, snapshot
 
 _MATTERS = (LONGEST_LIFETIME + 300) * 1_000_000
@@ -29,6 +30,7 @@ class GuardFeed:
         issuer: str,
         directory: Directory,
         store: CatalogueStore,
+        log: SignalLog,
         keyring: Keyring,
         master: MasterKey,
         clock: Clock,
@@ -36,6 +38,7 @@ class GuardFeed:
         self._issuer = issuer
         self._directory = directory
         self._store = store
+        self._log = log
         self._keyring = keyring
         self._master = master
         self._clock = clock
@@ -53,7 +56,7 @@ class GuardFeed:
             issuer=self._issuer,
             seq=seq,
             at=now // 1_000_000,
-            server=_entry(found),
+            server=entry(found),
             keys=list(self._keyring.published(KeyUse.ACCESS)),
             signal_keys=list(self._keyring.published(KeyUse.SIGNAL)),
             before=before,
@@ -66,8 +69,12 @@ class GuardFeed:
 
     async def changes(self, server: Server, after: int) -> str:
         """Return what happened after the signal with the number `after`, signed; empty when nothing did."""
-        at = self._clock.now()
-        page = await self._store.signals(after, _PAGE)
+        await self._directory.confirm()
+        at = self._directory.confirmed
+        page = self._log.after(after, _PAGE)
+        if page is None:
+            at = self._clock.now()
+            page = await self._store.signals(after, _PAGE)
         document = snapshot.Changes(
             schema=snapshot.SCHEMA,
             issuer=self._issuer,
@@ -80,28 +87,6 @@ class GuardFeed:
 
     def _signed(self, kind: str, payload: bytes) -> str:
         return jws.sign(self._keyring.signing(KeyUse.SIGNAL), kind, payload)
-
-
-def _entry(server: Server) -> snapshot.ServerEntry:
-    return snapshot.ServerEntry(
-        id=server.id,
-        resource=server.resource,
-        suspended=server.state is not State.ACTIVE,
-        scopes=sorted(server.words()),
-        default_scopes=sorted(server.default_scopes),
-        may_ask=sorted(server.may_ask),
-        targets=[
-            snapshot.TargetEntry(
-                kind=tool.kind.value,
-                name=tool.name,
-                needs=sorted(tool.needs),
-                destructive=tool.destructive,
-                read_only=tool.read_only,
-                visibility=tool.visibility.value,
-            )
-            for tool in server.tools
-        ],
-    )
 
 
 def _handles(signals: Iterable[NumberedSignal]) -> tuple[dict[str, int], set[str]]:

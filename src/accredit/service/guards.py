@@ -18,10 +18,14 @@ from accredit_sdk.verify import Verifier
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A guard that proved who it is, and the one server that it speaks for."""
+    """A guard that proved who it is, and the one server that it speaks for.
+
+    `handles` are those by which the token that it came with can be killed.
+    """
 
     principal: Principal
     server: Server
+    handles: frozenset[str]
 
 
 class NotAGuard(Exception):
@@ -46,16 +50,27 @@ class Guards:
             raise NotAGuard(error.problem.value) from None
         if scope not in claims.scopes():
             raise NotAGuard(f"no scope {scope}")
-        principal = await self._changes.directory.principal(claims.client_id)
+        return await self._living(claims.client_id, frozenset(claims.rev))
+
+    async def still(self, caller: Caller) -> bool:
+        """Tell whether a guard that proved who it is would still be let in."""
+        try:
+            await self._living(caller.principal.client.client_id, caller.handles)
+        except NotAGuard:
+            return False
+        return True
+
+    async def _living(self, client_id: str, handles: frozenset[str]) -> Caller:
+        principal = await self._changes.directory.principal(client_id)
         now = self._changes.clock.now()
         if principal is None or principal.client.kind is not ClientKind.GUARD or not principal.client.usable(now):
             raise NotAGuard("not a guard, or suspended")
-        if not any(item.usable(now) and item.id in claims.rev for item in principal.credentials):
+        if not any(item.usable(now) and item.id in handles for item in principal.credentials):
             raise NotAGuard("the credential is not alive")
         for identity in principal.client.servers:
             server = self._changes.directory.server_by_id(identity)
             if server is not None:
-                return Caller(principal, server)
+                return Caller(principal, server, handles)
         raise NotAGuard("its server is not registered any more")
 
     async def page(self, after: str, limit: int) -> tuple[Principal, ...]:

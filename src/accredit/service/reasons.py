@@ -4,15 +4,20 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Final
 
+from accredit.service.keepers import Keepers
 from accredit_sdk.decision import Reason
 
 
 class Cause(StrEnum):
-    """What kept a scope out: a factor of the rule (SERVER, CLIENT_ROLES), or the token was asked for less (REQUEST)."""
+    """What kept a scope out: a factor of the rule (SERVER, CLIENT_ROLES), or the token was asked for less (REQUEST).
+
+    REDUCED: the token carried it, and its roles carry less since.
+    """
 
     SERVER = "server"
     CLIENT_ROLES = "client_roles"
     REQUEST = "request"
+    REDUCED = "reduced"
     UNKNOWN = "unknown"
 
 
@@ -76,17 +81,32 @@ def texts(said: Mapping[str, Any], name: str) -> tuple[str, ...]:
     return tuple(item for item in found if isinstance(item, str)) if isinstance(found, list) else ()
 
 
-def left_out(scope: str, cause: Cause, server: str, client: str) -> tuple[str, str]:
-    """Return why `scope` is missing, and what somebody can do about it."""
+def left_out(cause: Cause, server: str, client: str) -> str:
+    """Return why a scope is missing."""
     match cause:
         case Cause.SERVER:
-            remedy = f"whoever runs {server} can add it: accredit server scope {server} {scope}"
-            return f"{server} has no such scope", remedy
+            return f"{server} has no such scope"
         case Cause.CLIENT_ROLES:
-            told = f"no role that {client} holds carries it on {server}"
-            return told, f"an administrator can put it into a role: accredit role scopes ROLE --scope {server}={scope}"
+            return f"no role that {client} holds carries it on {server}"
         case Cause.REQUEST:
-            told = f"the roles of {client} carry it now, and the token does not"
-            return told, f"{client} can ask for a new token with this scope"
+            return "the token was not asked for it"
+        case Cause.REDUCED:
+            return f"the token carried it, and the roles of {client} carry it no more since"
         case Cause.UNKNOWN:
-            return "a factor that this version does not know removed it", "look with a newer version"
+            return "a factor that this version does not know removed it"
+
+
+def remedy(scope: str, now: Cause, server: str, client: str) -> str:
+    """Return what somebody can do about `scope` when, as things stand, `now` is what keeps it out."""
+    match now:
+        case Cause.SERVER:
+            return f"add it to the server: accredit server scope {server} {scope}"
+        case Cause.CLIENT_ROLES:
+            return f"put it into a role of the client: accredit role scopes ROLE --scope {server}={scope}"
+        case _:
+            return f"nothing needs to change: {client} can ask for a new token with this scope"
+
+
+def who(now: Cause, server: str, keepers: Keepers) -> str:
+    """Return who can do that."""
+    return keepers.of(server) if now in (Cause.SERVER, Cause.CLIENT_ROLES) else "the client itself"

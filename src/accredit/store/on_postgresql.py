@@ -1,5 +1,7 @@
 """PostgreSQL: asyncpg below SQLAlchemy's asyncio, for any number of nodes."""
 
+import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
@@ -28,11 +30,15 @@ _SETTINGS: Final = {
 _CONNECT_WITHIN: Final = 10
 """Seconds that a new connection may take."""
 
+_CLOSE_WITHIN: Final = 2
+"""Seconds that a farewell may take."""
+
 
 class PostgresqlDatabase:
     """A pool of connections to a PostgreSQL database."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, url: str) -> None:
+        self._url = url
         self.writer: Final = engine
         self._readers = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._snapshots = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
@@ -47,7 +53,7 @@ class PostgresqlDatabase:
         engine = create_async_engine(
             "postgresql+asyncpg://", async_creator=connection, hide_parameters=True, pool_size=8, max_overflow=8
         )
-        database = cls(engine)
+        database = cls(engine, url)
         try:
             async with engine.connect() as conn:
                 version = conn.dialect.server_version_info or (0,)
@@ -88,6 +94,26 @@ class PostgresqlDatabase:
                 return await conn.run_sync(change)
         except EXPECTED as error:
             raise trouble(error) from None
+
+    async def listen(self, channel: str, heard: Callable[[], None]) -> None:
+        """Call `heard` whenever something is told on `channel`, until the connection is lost, or this is cancelled.
+
+        Raises StoreError; what was told meanwhile is lost.
+        """
+        try:
+            conn = await asyncpg.connect(self._url, server_settings=_SETTINGS, timeout=_CONNECT_WITHIN)
+        except EXPECTED as error:
+            raise trouble(error) from None
+        lost = asyncio.Event()
+        conn.add_termination_listener(lambda _: lost.set())
+        try:
+            await conn.add_listener(channel, lambda *_: heard())
+            await lost.wait()
+        except EXPECTED as error:
+            raise trouble(error) from None
+        finally:
+            with contextlib.suppress(*EXPECTED):
+                await asyncio.shield(conn.close(timeout=_CLOSE_WITHIN))
 
     async def close(self) -> None:
         """Close every connection."""

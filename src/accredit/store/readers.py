@@ -3,7 +3,7 @@
 A text that cannot be stored is not there, and is not asked for; as part of a wider question it raises Unstorable.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -31,6 +31,7 @@ from accredit.store import (
     terms,
 )
 from accredit.store.engines import Database
+from accredit.store.on_postgresql import PostgresqlDatabase
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,17 @@ class Catalogues:
     async def signals_since(self, at: int) -> tuple[NumberedSignal, ...]:
         """Return every signal raised at or after `at` (microseconds UTC), in order."""
         return await self.database.read(lambda conn: signals.since(conn, at))
+
+
+@dataclass(frozen=True, slots=True)
+class Notices:
+    """Implements `ports.notices.Notices`, on PostgreSQL: on SQLite there is no other node."""
+
+    database: PostgresqlDatabase
+
+    async def listen(self, heard: Callable[[], None]) -> None:
+        """Call `heard` whenever there may be new signals, until the connection is lost. Raises StoreError."""
+        await self.database.listen(signals.CHANNEL, heard)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The numbered signals: visible order is number order, and there are no gaps."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -9,6 +9,9 @@ from accredit.identity.changes import NumberedSignal, Signal, SignalKind, Unchan
 from accredit.store import inserts
 from accredit.store.tables import signal_head, signals
 from accredit_sdk import scopes as words
+
+CHANNEL: Final = "accredit_signals"
+"""Where PostgreSQL tells other nodes that there is something new."""
 
 
 def head(conn: sa.Connection) -> int:
@@ -44,6 +47,9 @@ def send(conn: sa.Connection, raised: Sequence[Signal], at: int) -> int:
         for seq, signal in enumerate(raised, first)
     ]
     inserts.all_rows(conn, signals, rows)
+    if conn.dialect.name == "postgresql":
+        # Heard when this transaction commits, and only a wake-up: whoever misses it looks by itself before long.
+        conn.execute(sa.select(sa.func.pg_notify(CHANNEL, "")))
     return last
 
 

@@ -1,4 +1,4 @@
-"""RFC 6750: the guard API over HTTP: enrolment, snapshot, changes, records."""
+"""RFC 6750: the guard API over HTTP: enrolment, snapshot, signals, records."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,15 +14,18 @@ from accredit.service.deployment import guard_resource
 from accredit.service.enrolment import EnrolmentService
 from accredit.service.guard_feed import GuardFeed
 from accredit.service.guard_records import GuardRecords, OutOfStep
+from accredit.service.guard_streams import LONGEST_BEAT, GuardStreams
 from accredit.service.guards import Caller, Guards, NotAGuard
 from accredit.service.keyring import Keyring
 from accredit.service.problem import Problem, ProblemCode
 from accredit.web import errors
 from accredit.web.body import BodyRefused, check_type, read
+from accredit.web.guard_stream import EventStream
 from accredit_sdk import strict_json
 
 _MAX_ENROL: Final = 8192
 _MAX_RECORDS: Final = 4 * 1024 * 1024
+_BEAT: Final = 5
 _JWT: Final = "application/jwt"
 _LINES: Final = "application/x-ndjson"
 
@@ -41,6 +44,7 @@ class GuardApi:
     enrolment: EnrolmentService
     guards: Guards
     feed: GuardFeed
+    streams: GuardStreams
     records: GuardRecords
     keyring: Keyring
 
@@ -50,6 +54,7 @@ class GuardApi:
             Route(prefix + "/guard/v1/enrol", self.enrol, methods=["POST"]),
             Route(prefix + "/guard/v1/snapshot", self.snapshot, methods=["GET"]),
             Route(prefix + "/guard/v1/changes", self.changes, methods=["GET"]),
+            Route(prefix + "/guard/v1/stream", self.stream, methods=["GET"]),
             Route(prefix + "/guard/v1/records", self.take_records, methods=["POST"]),
         ]
 
@@ -87,10 +92,25 @@ class GuardApi:
         caller = await self._caller(request, "signals")
         if isinstance(caller, Response):
             return caller
-        after = request.query_params.getlist("after")
-        if len(after) != 1 or not after[0].isascii() or not after[0].isdigit() or len(after[0]) > 18:
-            return errors.response("invalid", 400, "say after which signal: ?after=NUMBER")
-        return Response(await self.feed.changes(caller.server, int(after[0])), media_type=_JWT)
+        after, wait = _number(request, "after"), _number(request, "wait", 0)
+        if after is None or wait is None:
+            return errors.response("invalid", 400, "say after which signal, and how long to wait: ?after=NUMBER&wait=5")
+        if wait:
+            await self.streams.news(after, min(wait, LONGEST_BEAT))
+            if not await self.streams.lives(caller):
+                return _unauthorized("invalid_token")
+        return Response(await self.feed.changes(caller.server, after), media_type=_JWT)
+
+    async def stream(self, request: Request) -> Response:
+        """Give what happens after a number, one signed signal after the other, as it happens."""
+        caller = await self._caller(request, "signals")
+        if isinstance(caller, Response):
+            return caller
+        after, beat = _number(request, "after"), _number(request, "beat", _BEAT)
+        if after is None or beat is None:
+            text = "say after which signal, and how often to say that nothing is new: ?after=NUMBER&beat=5"
+            return errors.response("invalid", 400, text)
+        return EventStream(self.streams, self.streams.open(caller, after, beat))
 
     async def take_records(self, request: Request) -> Response:
         """Take a delivery of records over."""
@@ -121,6 +141,15 @@ class GuardApi:
             return await self.guards.authenticate(token.strip(), scope)
         except NotAGuard:
             return _unauthorized("invalid_token")
+
+
+def _number(request: Request, name: str, usual: int | None = None) -> int | None:
+    """Return a number of the query; None when it is none, or there are several."""
+    given = request.query_params.getlist(name)
+    if not given:
+        return usual
+    text = given[0]
+    return int(text) if len(given) == 1 and text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
 def _unauthorized(error: str | None) -> Response:

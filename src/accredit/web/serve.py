@@ -39,8 +39,12 @@ async def serve(
     proxies: Sequence[str],
     stop: asyncio.Event,
     ready: Callable[[], None],
+    ending: Callable[[], None],
 ) -> None:
-    """Serve both applications on their sockets until `stop` is set; call `ready` once both answer."""
+    """Serve both applications on their sockets until `stop` is set; call `ready` once both answer.
+
+    `ending` is called when it is time to stop: what would never end by itself must end then.
+    """
     listeners = [_listener(public[0], proxies), _listener(local[0], ())]
     running = [
         asyncio.create_task(listener.serve(sockets=[sock]))
@@ -54,6 +58,7 @@ async def serve(
         await asyncio.wait([*running, ended], return_when=asyncio.FIRST_COMPLETED)
         ended.cancel()
     finally:
+        ending()
         for listener in listeners:
             listener.should_exit = True
         await asyncio.gather(*running)

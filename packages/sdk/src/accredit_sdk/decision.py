@@ -44,7 +44,7 @@ class Decision:
 
     `id` is the same in the HTTP answer, the audit trail, the trace and the console. `server` is the server's id,
     `tool` the name of the tool, prompt or resource. `actors` is newest first. `policy_version` is the signal number
-    of the policy that was applied. `problem` says what was wrong with the token.
+    of the policy that was applied, `jti` the id of the token. `problem` says what was wrong with the token.
     """
 
     id: str
@@ -59,6 +59,7 @@ class Decision:
     client_id: str | None = None
     actors: tuple[str, ...] = ()
     grant_id: str | None = None
+    jti: str | None = None
     policy_version: int = 0
     problem: Problem | None = None
     grantable: bool = True

@@ -175,6 +175,7 @@ class Policy:
             client_id=claims.client_id,
             actors=claims.chain(),
             grant_id=claims.grant_id,
+            jti=claims.jti,
             policy_version=self.version,
             destructive=any(target.destructive for target in wanted),
         )

@@ -43,7 +43,7 @@ class RecordHeader(msgspec.Struct, frozen=True, gc=False):
 
 
 class RecordPerson(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """The part of a guard's record that may concern a person. `arguments` is a keyed hash in hex.
+    """The part of a guard's record that may concern a person. `arguments` is a keyed hash in hex, `jti` a token's id.
 
     `lossy` says that the guard kept this record in memory only, so that others of its chain may be lost.
     """
@@ -55,6 +55,7 @@ class RecordPerson(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     client_id: str | None = None
     actors: tuple[str, ...] = ()
     grant_id: str | None = None
+    jti: str | None = None
     needed: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     problem: str | None = None

@@ -159,7 +159,11 @@ def _known(snapshot: Snapshot) -> Snapshot:
 
 def policy(snapshot: Snapshot) -> Policy:
     """Return the policy in a snapshot. Raises SnapshotError for a visibility that is not understood."""
-    server = snapshot.server
+    return policy_of(snapshot.server, snapshot.issuer, snapshot.seq)
+
+
+def policy_of(server: ServerEntry, issuer: str, seq: int) -> Policy:
+    """Return the policy of a server as a guard reads it at signal `seq`. Raises SnapshotError."""
     try:
         targets = {
             (entry.kind, entry.name): Target(
@@ -177,8 +181,8 @@ def policy(snapshot: Snapshot) -> Policy:
     return Policy(
         server_id=server.id,
         resource=server.resource,
-        issuer=snapshot.issuer,
-        version=snapshot.seq,
+        issuer=issuer,
+        version=seq,
         targets=targets,
         scopes=frozenset(server.scopes),
         default_scopes=frozenset(server.default_scopes),

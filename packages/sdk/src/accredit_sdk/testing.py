@@ -11,7 +11,7 @@ the one that runs in production. Needs `accredit-sdk[guard]`, and knows no test 
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterable, Mapping, MutableMapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any, Final, Unpack
 from urllib.parse import parse_qs, urlsplit
@@ -22,8 +22,8 @@ from accredit_sdk import assertion, ids, jws, keys, record, scopes, snapshot
 from accredit_sdk import claims as access
 from accredit_sdk.errors import ConfigurationError, InvalidToken
 from accredit_sdk.guard import Guard
-from accredit_sdk.guard.authority import Rejected
-from accredit_sdk.guard.fetch import Reply, Unreachable
+from accredit_sdk.guard.authority import NoStream, Rejected
+from accredit_sdk.guard.fetch import Reply, Stream, Unreachable
 from accredit_sdk.guard.folder import Folder
 from accredit_sdk.guard.identity import Identity
 from accredit_sdk.guard.options import Settings
@@ -308,6 +308,10 @@ class _Line:
         if self._accredit.away:
             raise Unreachable("the stand-in is away")
         return Reply(*self._accredit._answer(url, headers, content))  # noqa: SLF001  (one thing in two classes)
+
+    def stream(self, url: str, headers: Mapping[str, str], silence: float) -> AbstractAsyncContextManager[Stream]:  # noqa: ARG002  (as Fetch has it)
+        """Offer no stream: a guard of the stand-in asks before each request."""
+        raise NoStream("the stand-in has no stream")
 
     async def close(self) -> None:
         """Do nothing: there are no connections."""

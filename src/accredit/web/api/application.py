@@ -25,6 +25,7 @@ from accredit.web.api.administrators import AdministratorApi
 from accredit.web.api.agents import AgentApi
 from accredit.web.api.audit import AuditApi
 from accredit.web.api.checkpoints import CheckpointApi
+from accredit.web.api.decisions import DecisionApi
 from accredit.web.api.document import complete
 from accredit.web.api.door import on_not_permitted
 from accredit.web.api.gate import MANIFEST_BYTES, Gate
@@ -33,6 +34,7 @@ from accredit.web.api.keys import KeyApi
 from accredit.web.api.manifests import ManifestApi, on_faulty
 from accredit.web.api.permissions import OPERATIONS, NotPermitted, operation, permit
 from accredit.web.api.preconditions import PreconditionFailed, PreconditionRequired
+from accredit.web.api.questions import QuestionApi
 from accredit.web.api.roles import RoleApi
 from accredit.web.api.routes import ForNode, Noun
 from accredit.web.api.servers import ServerApi
@@ -108,6 +110,7 @@ def _application(version: str) -> FastAPI:
 
 _NOUNS: Final[tuple[type[Noun], ...]] = (
     AdministratorApi, ServerApi, RoleApi, AgentApi, GuardApi, KeyApi, AuditApi, CheckpointApi, StatusApi, ManifestApi,
+    QuestionApi, DecisionApi,
 )  # fmt: skip
 
 

@@ -16,11 +16,15 @@ from accredit.identity.client import ClientKind
 from accredit.identity.management import Authority, Need
 from accredit.ports.audit_log import Filter
 from accredit.service.directory import Directory
-from accredit.service.explanation import Explanation, Explanations, person
+from accredit.service.explanation import Explanation, Explanations
+from accredit.service.keepers import Offices
 from accredit.service.problem import not_found
-from accredit.web.api import times
+from accredit.service.reasons import texts
+from accredit.service.telling import person, text
+from accredit.web.api import questions, times
 from accredit.web.api.fields import CURSOR, LARGEST_PAGE, Body, Instant, Limit, View
 from accredit.web.api.permissions import Who, require
+from accredit.web.api.questions import AnswerView
 from accredit.web.api.routes import Routes
 from accredit.web.api.services import Services
 from accredit_sdk.record import decode_header
@@ -164,16 +168,50 @@ class LinkView(View):
 
 
 class LeftOutView(View):
-    """A scope that is missing, why, and who can change it."""
+    """A scope that is missing: why, what would bring it as things stand now, and who can do that."""
 
     scope: str
     cause: str
     why: str
     remedy: str
+    who: str
+
+
+class TokenView(View):
+    """The token of a call or the one that was issued: the credential that it was got with, and what it carries."""
+
+    jti: str
+    decision: str
+    at: str | None
+    credential: str
+    requested: list[str]
+    scopes: list[str]
+
+
+class DoneView(View):
+    """A change that an administrator made."""
+
+    at: str | None
+    action: str
+    summary: str
+    by: str
+    decision: str
+
+
+class PolicyView(View):
+    """The policy that was applied and today's, by signal number, and what was changed in between.
+
+    `whole` is false when there are more changes than are shown.
+    """
+
+    version: int | None
+    version_now: int
+    changes: list[DoneView]
+    whole: bool
 
 
 class DecisionView(View):
-    """One decision, explained and with its records."""
+    """One decision, explained and with its records. `today`: what would be decided about the same use of a tool."""
 
     decision: str
     at: str | None
@@ -183,6 +221,9 @@ class DecisionView(View):
     chain: list[LinkView]
     needed: list[str]
     left_out: list[LeftOutView]
+    token: TokenView | None
+    policy: PolicyView
+    today: AnswerView | None
     records: list[RecordView]
 
 
@@ -195,7 +236,14 @@ class AuditApi:
         self._clients = services.clients
         self._clock = services.clock
         self._directory = services.directory
-        self._explanations = Explanations(services.audit, services.directory, services.agents, services.clock)
+        self._explanations = Explanations(
+            services.audit,
+            services.directory,
+            services.agents,
+            services.questions,
+            Offices(services.administrators),
+            services.clock,
+        )
 
     @classmethod
     def router(cls) -> APIRouter:
@@ -247,7 +295,7 @@ class AuditApi:
         if not who.sees_all():
             records = await self._audit.search(Filter(decision=decision), None, LARGEST_PAGE)
             require(who, Need.LOOK_AT_SERVERS, frozenset(item.server for _, item in records))
-        return _decision(await self._explanations.explain(decision), self._directory)
+        return _decision(await self._explanations.explain(decision, who), self._directory)
 
     async def _behind(self) -> BehindView:
         lag = await self._audit.lag()
@@ -356,7 +404,35 @@ def _decision(found: Explanation, directory: Directory) -> DecisionView:
         chain=[LinkView(station=link.station, id=link.id, name=link.name, note=link.note) for link in found.chain],
         needed=list(found.needed),
         left_out=[
-            LeftOutView(scope=item.scope, cause=item.cause, why=item.why, remedy=item.remedy) for item in found.left_out
+            LeftOutView(scope=item.scope, cause=item.cause, why=item.why, remedy=item.remedy, who=item.who)
+            for item in found.left_out
         ],
+        token=_token(found.issuance) if found.issuance is not None else None,
+        policy=_policy(found),
+        today=questions.view(found.today) if found.today is not None else None,
         records=[_record(item, directory) for item in found.records],
+    )
+
+
+def _token(record: StoredRecord) -> TokenView:
+    said = person(record) or {}
+    return TokenView(
+        jti=text(said, "jti"),
+        decision=record.decision,
+        at=times.render(record.at),
+        credential=text(said, "credential"),
+        requested=list(texts(said, "requested")),
+        scopes=list(texts(said, "scopes")),
+    )
+
+
+def _policy(found: Explanation) -> PolicyView:
+    return PolicyView(
+        version=found.version,
+        version_now=found.version_now,
+        changes=[
+            DoneView(at=times.render(one.at), action=one.action, summary=one.summary, by=one.by, decision=one.decision)
+            for one in found.since.changes
+        ],
+        whole=found.since.whole,
     )

@@ -15,6 +15,7 @@ from accredit.service.exports import Exports
 from accredit.service.guards import Guards
 from accredit.service.keys import Keys
 from accredit.service.manifests import Manifests
+from accredit.service.questions import Questions
 from accredit.service.roles import Roles
 from accredit.service.servers import Servers
 from accredit.service.standing import Standing
@@ -37,6 +38,7 @@ class Services:
     checkpoints: Checkpoints
     exports: Exports
     manifests: Manifests
+    questions: Questions
     directory: Directory
     clients: Clients
     clock: Clock

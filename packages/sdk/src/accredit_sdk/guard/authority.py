@@ -1,12 +1,16 @@
 """What the guard says to Accredit: enrolment, and `/guard/v1` with a token of its own (RFC 6749, 4.4, RFC 7523)."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any, Final, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 import msgspec
 
 from accredit_sdk import assertion, ids, jws, keys, resource
-from accredit_sdk.guard.fetch import Fetch, Reply, Unreachable
+from accredit_sdk.guard import sse
+from accredit_sdk.guard.fetch import Fetch, Reply, Stream, Unreachable
 from accredit_sdk.guard.identity import Identity
 from accredit_sdk.guard.moment import Clock, Dice
 
@@ -14,6 +18,12 @@ _SCOPE: Final = "policy records signals"
 _FORM: Final = {"content-type": "application/x-www-form-urlencoded"}
 _EARLY: Final = 30_000_000
 _AGAIN: Final = frozenset({408, 425, 429})
+_NO_STREAM: Final = frozenset({404, 405, 406})
+_EVENTS: Final = "text/event-stream"
+_LONGEST_EVENT: Final = 65_536
+_BEATS: Final = 3
+"""So many beats may fail to come before a stream counts as broken."""
+_BEGINS_WITHIN: Final = 3.0
 
 
 T = TypeVar("T")
@@ -30,6 +40,10 @@ class Rejected(Exception):
 
 class NotAdmitted(Rejected):
     """Accredit gives this guard no token any more: it was suspended, or its key was replaced."""
+
+
+class NoStream(Unreachable):
+    """Signals do not come as a stream from here: nobody offers one, or something on the way holds it back."""
 
 
 class Delivery(msgspec.Struct, frozen=True):
@@ -58,9 +72,33 @@ class Authority:
         """Return the signed snapshot (a compact JWS). Raises Unreachable, Rejected."""
         return (await self._call("GET", f"{self._base}/snapshot")).body
 
-    async def changes(self, after: int) -> bytes:
-        """Return the signed page of what happened after the signal numbered `after`. Raises Unreachable, Rejected."""
-        return (await self._call("GET", f"{self._base}/changes?after={after}")).body
+    async def changes(self, after: int, wait: int = 0) -> bytes:
+        """Return the signed page of what happened after the signal numbered `after`. Raises Unreachable, Rejected.
+
+        While there is nothing, Accredit may take `wait` seconds to say so.
+        """
+        held = f"&wait={wait}" if wait else ""
+        return (await self._call("GET", f"{self._base}/changes?after={after}{held}")).body
+
+    @asynccontextmanager
+    async def signals(self, after: int, beat: int) -> AsyncIterator[AsyncIterator[bytes]]:
+        """Open the stream of signed signals behind the one numbered `after`, with a beat every `beat` seconds.
+
+        Raises Unreachable, Rejected; NoStream when there is no such stream to be had.
+        """
+        url = f"{self._base}/stream?after={after}&beat={beat}"
+        for first in (True, False):
+            headers = {"authorization": f"Bearer {await self._access()}", "accept": _EVENTS}
+            async with self._fetch.stream(url, headers, beat * _BEATS) as found:
+                if first and found.status == 401:
+                    self._until = 0
+                    continue
+                if found.status in _NO_STREAM or (found.status == 200 and found.kind != _EVENTS):
+                    raise NoStream(f"status {found.status} {found.kind}")
+                if found.status != 200:
+                    raise _refusal(Reply(found.status, await _short(found)))
+                yield _tokens(found)
+                return
 
     async def deliver(self, lines: bytes) -> Delivery:
         """Hand records over, one a line, consecutive and of one chain. Raises Unreachable, Rejected (it never will)."""
@@ -129,6 +167,35 @@ async def enrol(fetch: Fetch, issuer: str, code: str) -> Identity:
         tuple(found.signal_keys),
         key,
     )
+
+
+async def _tokens(found: Stream) -> AsyncIterator[bytes]:
+    """Yield the data of each event. A stream that does not begin at once is held back by something on the way."""
+    events, pieces = sse.Splitter(_LONGEST_EVENT), aiter(found.pieces)
+    try:
+        async with asyncio.timeout(_BEGINS_WITHIN):
+            piece = await anext(pieces, b"")
+    except TimeoutError:
+        raise NoStream("a stream that does not begin") from None
+    while piece:
+        try:
+            heard = events.feed(piece)
+        except sse.TooLong:
+            raise Unreachable("an event that is too long") from None
+        for event in heard:
+            if event.data:
+                yield event.data
+        piece = await anext(pieces, b"")
+
+
+async def _short(found: Stream) -> bytes:
+    """Return the beginning of an answer: enough for the code of an error."""
+    body = bytearray()
+    async for piece in found.pieces:
+        body += piece
+        if len(body) > _LONGEST_EVENT:
+            break
+    return bytes(body)
 
 
 class _Token(msgspec.Struct):

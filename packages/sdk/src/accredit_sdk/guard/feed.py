@@ -1,17 +1,21 @@
-"""Keeps the guard's knowledge fresh: a snapshot, then numbered changes, applied before anything newer is answered."""
+"""Keeps the guard's knowledge fresh: a snapshot, then numbered signals, applied before anything newer is answered.
+
+The signals come over a stream; where there is none to be had, Accredit is asked for them, again and again.
+"""
 
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
 
 import msgspec
 
 from accredit_sdk import scopes as words
 from accredit_sdk.errors import InvalidToken
 from accredit_sdk.guard import knowledge
-from accredit_sdk.guard.authority import Authority, Rejected
+from accredit_sdk.guard.authority import Authority, NoStream, Rejected
+from accredit_sdk.guard.ear import Ear
 from accredit_sdk.guard.fetch import Unreachable
 from accredit_sdk.guard.folder import SNAPSHOT, Folder
 from accredit_sdk.guard.identity import Identity
@@ -24,18 +28,22 @@ _PAGES: Final = 100
 _LONGEST_PAUSE: Final = 5.0
 _KEYS_EVERY: Final = 5_000_000
 _KEYS_WAIT: Final = 3.0
+_STREAM_AGAIN: Final = 60.0
+"""Seconds without a stream after there was none to be had."""
 
 log = logging.getLogger("accredit_sdk.guard")
 
 
 class Pace(msgspec.Struct, frozen=True):
-    """How often, in seconds: `interval` between two looks for changes; `refresh` between two whole snapshots.
+    """How often, in seconds: `interval` between two attempts; `refresh` between two whole snapshots.
 
-    The second one keeps the copy on disk young enough for a start while Accredit is away.
+    The second one keeps the copy on disk young enough for a start while Accredit is away. Every `beat` seconds Accredit
+    says that nothing is new.
     """
 
     interval: float
     refresh: float
+    beat: int
 
 
 class Feed:
@@ -59,6 +67,7 @@ class Feed:
         self._clock = clock
         self._dice = dice
         self._targets = targets
+        self._beat = pace.beat
         self._interval = pace.interval
         self._refresh = int(pace.refresh * 1_000_000)
         self._refresh_at = 0
@@ -68,6 +77,8 @@ class Feed:
         self._wake = asyncio.Event()
         self._round = asyncio.Event()
         self._keys_at = 0
+        self._no_stream_until = 0.0
+        self._held = False
 
     def recall(self) -> None:
         """Begin with the snapshot on disk, if it is signed by a pinned key; how old it is, it says itself."""
@@ -84,7 +95,7 @@ class Feed:
         while True:
             self._wake.clear()
             try:
-                await self.catch_up()
+                await self._follow()
             except (Unreachable, Rejected, InvalidToken, SnapshotError) as error:
                 self._failed(str(error))
             except Exception:
@@ -118,21 +129,85 @@ class Feed:
                     await self._round.wait()
         return not self._reread
 
-    async def catch_up(self) -> None:
-        """Learn everything that Accredit has to say now. Raises what `run` handles."""
+    async def catch_up(self, wait: int = 0) -> None:
+        """Learn everything that Accredit has to say now, or within `wait` seconds. Raises what `run` handles."""
         known = self._known
-        if known is None or self._reread or self._clock() >= self._refresh_at:
+        if known is None or self._stale():
             await self._read_snapshot()
             return
         try:
             for _ in range(_PAGES):
-                page = await self._authority.changes(known.seq)
+                page = await self._authority.changes(known.seq, wait)
                 known, done = knowledge.after_changes(known, page, self._identity, self._clock())
                 self._know(known)
-                if done:
+                if done or wait:
                     return
         except (Gap, Reread):
             await self._read_snapshot()
+
+    def _stale(self) -> bool:
+        return self._reread or self._clock() >= self._refresh_at
+
+    async def _follow(self) -> None:
+        """Listen until the stream ends, or ask once."""
+        fresh = self._known is None or self._stale()
+        if fresh:
+            await self._read_snapshot()
+            self._round.set()
+        loop = asyncio.get_running_loop()
+        if loop.time() >= self._no_stream_until:
+            try:
+                await self._listen()
+            except NoStream as error:
+                log.info("signals do not come as a stream (%s); asking for them", error)
+                self._no_stream_until = loop.time() + _STREAM_AGAIN
+            else:
+                return
+        if fresh:
+            return
+        begun = loop.time()
+        await self._unless_woken(self.catch_up(self._beat))
+        self._held = loop.time() - begun >= self._beat / 2
+
+    async def _listen(self) -> None:
+        known = self._known
+        if known is None:
+            return
+        async with Ear(self._authority, known.seq, self._beat, self._wake) as ear:
+            while not ear.over():
+                await self._wake.wait()
+                self._wake.clear()
+                for token in ear.heard():
+                    self._hear(token)
+                    self._recovered()
+                if self._stale():
+                    await self._read_snapshot()
+                self._round.set()
+
+    def _hear(self, token: bytes) -> None:
+        """Apply a signal if it is the next one; if one is missing, or cannot be applied, the snapshot has it."""
+        known = self._known
+        if known is None:
+            return
+        try:
+            fresh = knowledge.after_signal(known, token, self._identity, self._clock())
+        except (Gap, Reread):
+            self._reread = True
+        else:
+            if fresh is not known:
+                self._know(fresh)
+
+    async def _unless_woken(self, asking: Coroutine[Any, Any, None]) -> None:
+        """Ask, but let go of the question when there is something more urgent to do."""
+        asked, woken = asyncio.create_task(asking), asyncio.create_task(self._wake.wait())
+        try:
+            await asyncio.wait((asked, woken), return_when=asyncio.FIRST_COMPLETED)
+            if asked.done():
+                asked.result()
+        finally:
+            for task in (asked, woken):
+                task.cancel()
+            await asyncio.gather(asked, woken, return_exceptions=True)
 
     async def _read_snapshot(self) -> None:
         self._reread = True
@@ -179,6 +254,12 @@ class Feed:
         self._failures = 0
 
     def _pause(self) -> float:
-        """Return seconds until the next look: the interval give or take a tenth, and longer while nothing works."""
+        """Return seconds until the next attempt: about the interval, longer while nothing works.
+
+        No two guards take the same time, so that they do not all come at once when a node has gone.
+        """
+        held, self._held = self._held, False
+        if held and not self._failures:
+            return 0
         wait = min(self._interval * (1 << min(self._failures, 8)), max(_LONGEST_PAUSE, self._interval))
-        return wait * (0.9 + 0.2 * self._dice.take(1)[0] / 255)
+        return wait * (0.25 + 0.75 * self._dice.take(1)[0] / 255)

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 
@@ -12,7 +13,8 @@ import msgspec
 _LARGEST: Final = 32 * 1024 * 1024
 _TIMEOUT: Final = httpx2.Timeout(10, connect=5)
 _DEADLINE: Final = 20.0
-_LIMITS: Final = httpx2.Limits(max_connections=4, max_keepalive_connections=2)
+_LIMITS: Final = httpx2.Limits(max_connections=5, max_keepalive_connections=2)
+_FAILURES: Final = (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, TimeoutError, OSError)
 _LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 
 
@@ -21,6 +23,14 @@ class Reply(msgspec.Struct, frozen=True):
 
     status: int
     body: bytes
+
+
+class Stream(msgspec.Struct, frozen=True):
+    """An answer that goes on: its status, its media type, and its pieces as they come, which raise Unreachable."""
+
+    status: int
+    kind: str
+    pieces: AsyncIterator[bytes]
 
 
 class Unreachable(Exception):
@@ -32,6 +42,13 @@ class Fetch(Protocol):
 
     async def send(self, method: str, url: str, headers: Mapping[str, str], content: bytes = b"") -> Reply:
         """Send one request and return the reply, whatever its status. Raises Unreachable."""
+        ...
+
+    def stream(self, url: str, headers: Mapping[str, str], silence: float) -> AbstractAsyncContextManager[Stream]:
+        """Open an answer that goes on until the block ends; `silence` seconds without a piece break it.
+
+        Raises Unreachable.
+        """
         ...
 
     async def close(self) -> None:
@@ -68,7 +85,7 @@ class HttpFetch:
         try:
             async with asyncio.timeout(_DEADLINE):
                 return await self._send(method, url, headers, content)
-        except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, TimeoutError, OSError) as error:
+        except _FAILURES as error:
             raise Unreachable(type(error).__name__) from None
 
     async def _send(self, method: str, url: str, headers: Mapping[str, str], content: bytes) -> Reply:
@@ -79,6 +96,17 @@ class HttpFetch:
                 if len(body) > _LARGEST:
                     raise Unreachable("the answer is too large")
             return Reply(response.status_code, bytes(body))
+
+    @asynccontextmanager
+    async def stream(self, url: str, headers: Mapping[str, str], silence: float) -> AsyncIterator[Stream]:
+        """Open an answer that goes on until the block ends. Raises Unreachable."""
+        limits = httpx2.Timeout(_TIMEOUT.write, connect=_TIMEOUT.connect, read=silence)
+        try:
+            async with self._client.stream("GET", url, headers=dict(headers), timeout=limits) as response:
+                kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+                yield Stream(response.status_code, kind, response.aiter_bytes())
+        except _FAILURES as error:
+            raise Unreachable(type(error).__name__) from None
 
     async def close(self) -> None:
         """Let go of the connections."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from accredit_sdk import jws, keys, snapshot
+from accredit_sdk import jws, keys, signal, snapshot
 from accredit_sdk.claims import AccessClaims
 from accredit_sdk.decision import Reason
 from accredit_sdk.guard.identity import Identity
@@ -92,6 +92,25 @@ def after_changes(known: Knowledge, token: bytes, identity: Identity, now: int) 
         raise snapshot.Gap(f"the page ends at {state.seq} and speaks of {page.seq}")
     at = max(known.at, page.at) if state.seq == page.seq else known.at
     return replace(known, seq=state.seq, revocations=state.revocations, at=at), not page.changes
+
+
+def after_signal(known: Knowledge, token: bytes, identity: Identity, now: int) -> Knowledge:
+    """Return `known` after one signed signal, which must be the next; a lower one changes nothing.
+
+    A beat tells how long it is known that there was none. Raises InvalidToken and SnapshotError: the signal does not
+    count; Gap and Reread: a snapshot is needed.
+    """
+    heard = signal.decode(jws.verify(token, identity.pinned(), signal.SIGNAL_TYPE))
+    if heard.issuer != identity.issuer or heard.audience != identity.audience:
+        raise SnapshotError("the signal is for other guards")
+    if heard.at > now // 1_000_000 + SKEW:
+        raise SnapshotError("the signal is from the future: this machine's clock, or Accredit's, is wrong")
+    if heard.kind == signal.BEAT:
+        if heard.seq > known.seq:
+            raise snapshot.Gap(f"the last signal is {heard.seq}, and {known.seq} is known")
+        return known if heard.at <= known.at else replace(known, at=heard.at)
+    state = snapshot.apply(State(known.seq, known.revocations), heard.change(identity.server))
+    return known if state.seq == known.seq else replace(known, seq=state.seq, revocations=state.revocations)
 
 
 def _check(issuer: str, server: str, at: int, identity: Identity, now: int) -> None:

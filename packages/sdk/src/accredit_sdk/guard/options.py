@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypedDict
+from typing import Final, Literal, TypedDict
 
 from accredit_sdk import resource as resources
 from accredit_sdk.errors import ConfigurationError, ResourceError
@@ -12,6 +12,9 @@ from accredit_sdk.guard.identity import BrokenIdentity, Identity
 from accredit_sdk.guard.moment import Clock
 from accredit_sdk.policy import Target
 
+_BEAT: Final = 5
+"""Seconds between two beats, unless a bound is so short that it needs more."""
+
 
 class Settings(TypedDict, total=False):
     """The optional arguments of a guard.
@@ -20,8 +23,9 @@ class Settings(TypedDict, total=False):
     app that need no token; every other path but the MCP endpoint is refused. `path`: where the app serves MCP, if not
     at the path of the resource. `name`: shown in the metadata. `targets`: what the server offers and what each needs,
     instead of what Accredit says about it. `hosts`, `origins`: values of `Host` and `Origin` to let
-    in besides those of the resource. `poll_interval`: seconds between two looks at Accredit. `stale_after`,
-    `stale_after_destructive`: how old, in seconds, the policy behind a decision may be. `max_body`: bytes.
+    in besides those of the resource. `poll_interval`: seconds between two attempts to hear from Accredit, when the
+    stream of signals has ended or there is none. `stale_after`,
+    `stale_after_destructive`: how old, in seconds, the policy behind a decision may be; at least 3. `max_body`: bytes.
     `records`: "spool" keeps records in the folder until Accredit has them, "memory" loses them with the process.
     `spool_limit`: the most bytes that wait in the spool. `clock`, `fetch`: for tests.
     """
@@ -66,6 +70,10 @@ class Options:
     clock: Clock | None = None
     fetch: Fetch | None = None
 
+    def beat(self) -> int:
+        """Return every how many seconds Accredit is to say that nothing is new: three fit into each bound."""
+        return max(1, min(_BEAT, int(min(self.stale_after, self.stale_after_destructive) // 3)))
+
     def checked(self) -> Identity | None:
         """Return the identity in the folder, None if the code is still to be used. Raises ConfigurationError."""
         found = [*self._addresses(), *self._numbers(), *self._paths(), *self._twice()]
@@ -106,6 +114,11 @@ class Options:
         ]
         if self.poll_interval * 2 > min(self.stale_after, self.stale_after_destructive):
             found.append("poll_interval must be at most half of stale_after and of stale_after_destructive")
+        found += [
+            f"{name} must be at least 3 seconds: Accredit says once a second, at the most, that nothing is new"
+            for name in ("stale_after", "stale_after_destructive")
+            if 0 < getattr(self, name) < 3
+        ]
         if self.records not in ("spool", "memory"):
             found.append(f"records must be 'spool' or 'memory', not {self.records!r}")
         return found

@@ -161,6 +161,7 @@ def person(decision: Decision) -> RecordPerson:
         client_id=decision.client_id,
         actors=decision.actors,
         grant_id=decision.grant_id,
+        jti=_short(decision.jti),
         needed=tuple(sorted(decision.needed)),
         missing=tuple(sorted(decision.missing)),
         problem=decision.problem.value if decision.problem is not None else None,

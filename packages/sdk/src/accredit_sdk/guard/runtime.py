@@ -99,7 +99,7 @@ class Runtime:
         except SpoolFull as error:
             log.error("no record can be kept (%s): nothing is let through until that is mended", error)
         self._gate.scribe.recorder = recorder
-        pace = Pace(options.poll_interval, options.stale_after / 4)
+        pace = Pace(options.poll_interval, options.stale_after / 4, options.beat())
         self.feed = Feed(voice, identity, self._folder, self._learn, self._clock, self._dice, pace, options.targets)
         self.feed.recall()
         self._shipper = Shipper(voice, recorder, self._folder.spool if spooled else None)

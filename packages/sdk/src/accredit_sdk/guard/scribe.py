@@ -85,6 +85,7 @@ class Scribe:
             client_id=claims.client_id,
             actors=claims.chain(),
             grant_id=claims.grant_id,
+            jti=claims.jti,
             policy_version=policy.version if policy is not None else 0,
             problem=problem,
         )

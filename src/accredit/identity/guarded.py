@@ -1,0 +1,34 @@
+"""A server as its guards know it: what they are told, and the policy that they make of it."""
+
+from accredit.identity.server import Server
+from accredit.identity.state import State
+from accredit_sdk import snapshot
+from accredit_sdk.policy import Policy
+
+
+def entry(server: Server) -> snapshot.ServerEntry:
+    """Return a server as its guards are told of it."""
+    return snapshot.ServerEntry(
+        id=server.id,
+        resource=server.resource,
+        suspended=server.state is not State.ACTIVE,
+        scopes=sorted(server.words()),
+        default_scopes=sorted(server.default_scopes),
+        may_ask=sorted(server.may_ask),
+        targets=[
+            snapshot.TargetEntry(
+                kind=tool.kind.value,
+                name=tool.name,
+                needs=sorted(tool.needs),
+                destructive=tool.destructive,
+                read_only=tool.read_only,
+                visibility=tool.visibility.value,
+            )
+            for tool in server.tools
+        ],
+    )
+
+
+def policy(server: Server, issuer: str, seq: int) -> Policy:
+    """Return the policy that a guard makes of `server` as it is at signal `seq`."""
+    return snapshot.policy_of(entry(server), issuer, seq)
