@@ -22,6 +22,7 @@ DOCUMENT: dict[str, Any] = {
             "state": "active",
             "may_ask": ["roots"],
             "default_scopes": ["read"],
+            "first_use": ["read"],
             "scopes": {"pay": "Pay invoices", "read": ""},
             "tools": {
                 "list": {"needs": ["read"], "read_only": True},
@@ -32,7 +33,7 @@ DOCUMENT: dict[str, Any] = {
         },
         "notes": {
             "resource": "https://notes.example/mcp", "name": "notes", "state": "suspended", "may_ask": [],
-            "default_scopes": [], "scopes": {}, "tools": {}, "resources": {}, "prompts": {},
+            "default_scopes": [], "first_use": [], "scopes": {}, "tools": {}, "resources": {}, "prompts": {},
         },
     },
     "roles": {
@@ -111,6 +112,7 @@ CHANGES: dict[str, tuple[Any, bool, list[tuple[str, str, list[str]]]]] = {
     "a server resumed": (changed(notes={"state": "active"}), False, [("change", "notes", ["state"])]),
     "what it may ask": (changed(ledger={"may_ask": []}), False, [("change", "ledger", ["may_ask"])]),
     "its defaults": (changed(ledger={"default_scopes": []}), False, [("change", "ledger", ["default_scopes"])]),
+    "its first use": (changed(ledger={"first_use": ["pay"]}), False, [("change", "ledger", ["first_use"])]),
     "one scope more": (
         changed(ledger={"scopes": {"pay": "Pay", "read": "", "admin": ""}}), False,
         [("change", "ledger", ["scopes.admin", "scopes.pay"])],

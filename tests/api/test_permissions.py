@@ -30,6 +30,7 @@ BODIES: dict[str, Any] = {
     "servers.put_scope": {"description": "Changed"},
     "servers.put_tool": {"needs": ["ledger:purge"]},
     "servers.put_defaults": {"scopes": ["ledger:purge"]},
+    "servers.put_first_use": {"scopes": []},
     "servers.put_may_ask": {"may_ask": ["roots"]},
     "servers.sync": {"version": 1},
     "servers.invite": {},

@@ -12,6 +12,7 @@ CHANGES: list[tuple[str, str, Any]] = [
     ("PUT", "/servers/ledger/tools/list_invoices", {"needs": ["ledger:purge"]}),
     ("DELETE", "/servers/ledger/tools/list_invoices", None),
     ("PUT", "/servers/ledger/defaults", {"scopes": []}),
+    ("PUT", "/servers/ledger/first-use", {"scopes": ["ledger:read"]}),
     ("PUT", "/servers/ledger/may-ask", {"may_ask": ["roots"]}),
     ("PUT", "/roles/reader/scopes/ledger", {"scopes": ["ledger:purge"]}),
 ]

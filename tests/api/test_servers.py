@@ -28,6 +28,50 @@ async def test_the_built_in_server_is_shown_and_cannot_be_changed(admin: Admin) 
     assert await admin.refused("PUT", "/servers/guard/defaults", json={"scopes": []}) == (403, "forbidden")
 
 
+async def test_nothing_is_for_first_use_until_an_administrator_names_it_and_the_audit_log_says_who_did(
+    admin: Admin,
+) -> None:
+    assert (await admin.ledger())["first_use"] == []
+    shown = await admin.ok("PUT", "/servers/ledger/first-use", json={"scopes": ["ledger:read"]})
+    assert (shown["first_use"], shown["version"]) == (["ledger:read"], 2)
+    assert await admin.ok("GET", "/servers/ledger") == shown
+    newest = (await admin.ok("GET", "/audit?limit=1"))["items"][0]
+    assert (newest["person"]["action"], newest["person"]["target"]) == ("server.first_use", shown["id"])
+    assert "ledger:read" in newest["person"]["summary"]
+    await admin.ok("PUT", "/servers/ledger/scopes/ledger:other", json={})
+    assert (await admin.ok("GET", "/servers/ledger"))["first_use"] == ["ledger:read"]
+    assert (await admin.ok("PUT", "/servers/ledger/first-use", json={"scopes": []}))["first_use"] == []
+
+
+@pytest.mark.parametrize(
+    ("server", "scopes", "refused"),
+    [
+        ("ledger", ["ledger:nope"], (422, "invalid")),
+        ("ledger", ["ledger"], (422, "invalid")),
+        ("ledger", ["a b"], (422, "invalid")),
+        ("ledger", "ledger:read", (422, "invalid")),
+        ("nobody", ["ledger:read"], (404, "not_found")),
+        ("guard", ["policy"], (403, "forbidden")),
+        ("management", ["admin"], (403, "forbidden")),
+        ("management", [], (403, "forbidden")),
+    ],
+)
+async def test_first_use_is_of_scopes_that_the_server_has_and_never_of_a_built_in_one(
+    admin: Admin, server: str, scopes: object, refused: tuple[int, str]
+) -> None:
+    await admin.ledger()
+    assert await admin.refused("PUT", f"/servers/{server}/first-use", json={"scopes": scopes}) == refused
+    assert all(item["first_use"] == [] for item in (await admin.ok("GET", "/servers"))["items"])
+
+
+async def test_a_new_server_can_bring_its_first_use_and_a_wrong_one_registers_nothing(admin: Admin) -> None:
+    body = {"slug": "notes", "resource": RESOURCE, "scopes": [{"word": "notes:read"}], "first_use": ["notes:write"]}
+    assert await admin.refused("POST", "/servers", json=body) == (422, "invalid")
+    made = await admin.ok("POST", "/servers", json=body | {"first_use": ["notes:read"]})
+    assert made["first_use"] == ["notes:read"]
+    assert "notes:read" in (await admin.ok("GET", "/audit?limit=1"))["items"][0]["person"]["summary"]
+
+
 @pytest.mark.parametrize(("slug", "resource"), [("ledger", "http://127.0.0.1:9001/mcp"), ("other", RESOURCE)])
 async def test_a_taken_name_or_resource_is_refused_and_changes_nothing(admin: Admin, slug: str, resource: str) -> None:
     await admin.ledger()

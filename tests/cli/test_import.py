@@ -69,7 +69,7 @@ def _noted(sdk: str) -> object:
 
 
 @pytest.mark.parametrize("sdk", ["official", "fastmcp"])
-def test_a_tool_that_declares_to_read_is_for_first_use(cli: CommandLine, sdk: str) -> None:
+def test_a_tool_that_declares_to_read_is_given_to_those_who_ask_for_nothing(cli: CommandLine, sdk: str) -> None:
     listener, origin = listening()
     with served(_noted(sdk), listener, lifespan="on"):
         cli.ok("server", "add", f"{origin}/mcp", "--name", "noted", "--import", "--yes")
@@ -78,7 +78,7 @@ def test_a_tool_that_declares_to_read_is_for_first_use(cli: CommandLine, sdk: st
         ("look", True, "Look at something."),
     ]  # fmt: skip
     assert shown["scopes"] == [{"word": "noted:look", "description": "Look"}]
-    assert shown["default_scopes"] == ["noted:look"]
+    assert (shown["default_scopes"], shown["first_use"]) == (["noted:look"], [])
 
 
 def test_a_person_sees_what_each_tool_says_about_itself_and_that_it_is_a_claim(cli: CommandLine) -> None:
@@ -94,6 +94,7 @@ def test_a_person_sees_what_each_tool_says_about_itself_and_that_it_is_a_claim(c
     assert rows["other"].endswith("? unknown")
     assert "claim of its server" in said
     assert "Who asks for nothing gets: billing:list_invoices" in said
+    assert "until it is approved: nothing (with --first-use: billing:list_invoices)" in said
 
 
 @pytest.mark.parametrize(
@@ -121,6 +122,39 @@ def test_nothing_is_registered_unless_somebody_says_so(
     with at_home(stranger()) as url:
         assert cli.run("server", "add", url, "--name", "billing", "--import").code == code
     assert (cli.run("server", "show", "billing").code == 0) is there
+
+
+@pytest.mark.parametrize(
+    ("answers", "words", "expected"),
+    [
+        ("y\ny\n", (), ["billing:list_invoices"]),
+        ("y\nn\n", (), []),
+        ("y\n\n", (), []),
+        ("y\n", ("--first-use",), ["billing:list_invoices"]),
+        ("", ("--yes",), []),
+        ("", ("--yes", "--first-use"), ["billing:list_invoices"]),
+        ("", ("--yes", "--json"), []),
+        ("", ("--yes", "--json", "--first-use"), ["billing:list_invoices"]),
+    ],
+)
+def test_clients_that_nobody_approved_get_what_reads_only_if_somebody_says_just_that(
+    cli: CommandLine, monkeypatch: pytest.MonkeyPatch, answers: str, words: tuple[str, ...], expected: list[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", Terminal(answers))
+    with at_home(stranger()) as url:
+        cli.ok("server", "add", url, "--name", "billing", "--import", *words)
+    assert cli.data("server", "show", "billing")["first_use"] == expected
+
+
+def test_a_server_without_tools_that_read_has_nothing_for_first_use_and_nobody_is_asked(
+    cli: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", Terminal("y\n"))
+    found = Stranger()
+    found.tools(*INVOICES[1:])
+    with at_home(found) as url:
+        cli.ok("server", "add", url, "--name", "billing", "--import")
+    assert cli.data("server", "show", "billing")["first_use"] == []
 
 
 def test_with_nobody_to_ask_nothing_is_registered(cli: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -61,6 +61,20 @@ def test_scopes_tools_and_defaults_are_changed_one_by_one(ledger: CommandLine) -
     assert "destroys; visibility hide; All" in ledger.ok("server", "show", "ledger")
 
 
+def test_first_use_is_shown_and_asked_about_when_it_is_more_than_reading(ledger: CommandLine) -> None:
+    assert "until it is approved: ledger:read" in ledger.ok("server", "first-use", "ledger", "ledger:read")
+    assert "first use" in ledger.ok("server", "show", "ledger")
+    refused = ledger.run("server", "first-use", "ledger", "ledger:read", "ledger:pay")
+    assert refused.code == 2
+    assert "pay_invoice" in refused.err
+    assert ledger.data("server", "show", "ledger")["first_use"] == ["ledger:read"]
+    both = ("ledger:read", "ledger:pay")
+    assert ledger.data("server", "first-use", "ledger", *both, "--yes")["first_use"] == sorted(both)
+    ledger.ok("server", "first-use", "ledger", *both)
+    assert "until it is approved: nothing" in ledger.ok("server", "first-use", "ledger")
+    assert "first use" not in ledger.ok("server", "show", "ledger")
+
+
 def test_a_suspended_server_says_so_until_it_is_resumed(ledger: CommandLine) -> None:
     assert ledger.data("server", "suspend", "ledger", "--yes")["state"] == "suspended"
     assert "○ suspended" in ledger.ok("server", "list")
@@ -75,6 +89,7 @@ def test_a_suspended_server_says_so_until_it_is_resumed(ledger: CommandLine) -> 
         ("server", "add", RESOURCE, "--name", "other", "--read-only", "nothing"),
         ("server", "tool", "ledger", "pay_invoice", "--remove", "--needs", "ledger:pay", "--yes"),
         ("server", "tool", "ledger", "pay_invoice", "--kind", "weapon"),
+        ("server", "add", RESOURCE, "--name", "other", "--first-use"),
         ("server", "tool", "ledger", "pay_invoice", "--visibility", "sometimes"),
     ],
 )

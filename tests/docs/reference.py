@@ -20,6 +20,7 @@ from accredit.config import Settings
 from accredit.identity import schema
 from accredit_sdk.guard import Guard, options
 from tests.docs.api import parts
+from tests.docs.words import words
 from tests.laws.architecture import by_first_line
 from tests.laws.requirements import FOLDER
 from tests.laws.tree import ROOT
@@ -226,6 +227,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "docs/reference/file.md": file,
     "docs/reference/guard.md": guard,
     "docs/reference/settings.md": settings,
+    "src/accredit/cli/commands.json": words,
 }
 """Path → what the program says now."""
 

@@ -112,7 +112,14 @@ def test_the_agent_in_the_howto_can_be_made(tmp_path: Path, monkeypatch: pytest.
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
-    ["configure-by-file.md", "guard-your-server.md", "import-a-server.md", "rotate-keys.md", "agent-with-a-key.md"],
+    [
+        "complete-commands.md",
+        "configure-by-file.md",
+        "guard-your-server.md",
+        "import-a-server.md",
+        "rotate-keys.md",
+        "agent-with-a-key.md",
+    ],
 )
 def test_the_commands_of_a_howto_work_in_their_order(name: str, tmp_path: Path) -> None:
     with Walk(tmp_path) as walk:

@@ -51,6 +51,7 @@ def everything(text: str, mark: str) -> tuple[Server, Role, Client, Agent, Enrol
             Tool(text, frozenset({word, word + "2"}), TargetKind.PROMPT, text),
         ),
         default_scopes=frozenset({word}),
+        first_use=frozenset({word + "2"}),
     )
     role = Role(own, own, text, {own: frozenset({word, word + " " + word})}, NOW)
     client = Client(own, own, ClientKind.AGENT, own, text, NOW)
@@ -100,7 +101,9 @@ def _with(text: str) -> list[Any]:
     """Every claim that holds `text` somewhere."""
     return [
         changes.AddServer(server(0, slug=text)),
-        changes.AddServer(server(0, scopes=(Scope(text),), default_scopes=frozenset({text}), tools=())),
+        changes.AddServer(
+            server(0, scopes=(Scope(text),), default_scopes=frozenset({text}), first_use=frozenset({text}), tools=())
+        ),
         changes.AddServer(server(0, tools=(Tool("x", frozenset({text})),))),
         changes.AddServer(server(0, tools=(Tool(text, frozenset({"admin"})),))),
         changes.AddRole(Role("r", "r", "r", {text: frozenset()}, NOW)),

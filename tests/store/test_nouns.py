@@ -32,6 +32,9 @@ from accredit.store.conformance import (
 )
 from tests.store import checks
 
+USED: dict[str, Any] = {"first_use": frozenset({"tickets:read", "admin"})}
+BARE: dict[str, Any] = {"scopes": (), "tools": (), "default_scopes": frozenset()}
+
 
 @pytest.fixture
 def submit(store: Any) -> Any:
@@ -45,19 +48,15 @@ def submit(store: Any) -> Any:
 
 
 async def test_a_server_comes_back_with_scopes_and_tools_in_order(store: Any, submit: Any) -> None:
-    await submit(
-        changes.AddServer(server(0)), changes.AddServer(server(1, scopes=(), tools=(), default_scopes=frozenset()))
-    )
-    assert (await store.catalogue.load()).servers == (
-        server(0),
-        server(1, scopes=(), tools=(), default_scopes=frozenset()),
-    )
+    await submit(changes.AddServer(server(0, **USED)), changes.AddServer(server(1, **BARE)))
+    assert (await store.catalogue.load()).servers == (server(0, **USED), server(1, **BARE))
 
 
 async def test_a_replaced_server_leaves_nothing_of_its_predecessor(store: Any, submit: Any) -> None:
     await submit(changes.AddServer(server(0)))
     later = server(0, slug="else", name="N", scopes=(Scope("b"), Scope("a")), tools=(Tool("t", frozenset({"a", "b"})),))
-    later = replace(later, default_scopes=frozenset({"b"}), resource="https://else.example", version=2)
+    later = replace(later, default_scopes=frozenset({"b"}), first_use=frozenset({"a"}), version=2)
+    later = replace(later, resource="https://else.example")
     assert isinstance(await submit(changes.ReplaceServer(later)), Won)
     assert (await store.catalogue.load()).servers == (later,)
 
@@ -77,8 +76,19 @@ async def test_a_stale_replacement_changes_nothing(store: Any, submit: Any) -> N
     assert await store.clients.principal(client(0).client_id) == Principal(client(0))
 
 
-async def test_a_default_scope_that_is_no_scope_is_an_error_and_nothing_is_written(store: Any, submit: Any) -> None:
-    assert isinstance(await submit(changes.AddServer(server(0, default_scopes=frozenset({"nope"})))), ValueError)
+@pytest.mark.parametrize(
+    "different",
+    [
+        {"default_scopes": frozenset({"nope"})},
+        {"first_use": frozenset({"nope"})},
+        {"builtin": True, "first_use": frozenset({"admin"})},
+    ],
+    ids=["a default that is no scope", "first use that is no scope", "first use of a built-in server"],
+)
+async def test_scopes_that_cannot_be_by_default_or_of_first_use_are_an_error_and_nothing_is_written(
+    store: Any, submit: Any, different: dict[str, Any]
+) -> None:
+    assert isinstance(await submit(changes.AddServer(server(0, **different))), ValueError)
     assert (await store.catalogue.load()).servers == ()
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.text import Text
 
 from accredit.cli.client import path
+from accredit.cli.first_use import chosen
 from accredit.cli.screen import Screen, count, plain
 from accredit.cli.session import Session
 from accredit.cli.source import Grain
@@ -32,17 +33,19 @@ _SAID: Final = 100
 
 
 def proposed(offered: Iterable[Declared], prefix: str, grain: Grain, taken: frozenset[str] = frozenset()) -> Proposal:
-    """Return the proposal. Raises Trouble for a prefix that is no scope."""
+    """Return the proposal for what can be mapped. Raises Trouble for a prefix that is no scope."""
     try:
         return proposals.propose(offered, prefix, Granularity(grain.value), taken)
     except ScopeError as error:
         raise usage(f"--prefix {prefix[:80]!r}: {error}") from error
 
 
-def register(session: Session, body: dict[str, Any], offer: "Offer", prefix: str, grain: Grain) -> None:
-    """Show what is proposed for an offer, ask, and register the server in one step: `body` is what is known of it."""
+def register(session: Session, body: dict[str, Any], offer: "Offer", found: Proposal, *, first_use: bool) -> None:
+    """Show what is proposed for an offer, ask, and register the server in one step: `body` is what is known of it.
+
+    The scopes of first use are proposed like all others, and registered only if somebody wants them.
+    """
     usable, left_out = sorted_out(offer.offered)
-    found = proposed(usable, prefix, grain)
     body = body | {"name": body["name"] or offer.title}
     told = document(usable, found, left_out)
     if session.as_json and not session.yes:
@@ -52,12 +55,15 @@ def register(session: Session, body: dict[str, Any], offer: "Offer", prefix: str
         _shown(session.screen, usable, found, left_out)
     size = _size(found)
     session.confirm(f"Register {body['slug']} for {body['resource']} with {size}?")
+    body["first_use"] = chosen(session, found.default_scopes, wanted=first_use)
     proposal = {name: told[name] for name in ("scopes", "default_scopes")} | {"tools": bodies(found.tools)}
     made = session.server.post(path("servers"), body | proposal)
     if session.as_json:
         session.screen.data({"server": made, "proposal": told})
         return
     session.screen.done(f"server {made['slug']} is registered for {made['resource']}, with {size}")
+    if made["first_use"]:
+        session.screen.done(f"a client that registers itself gets, until it is approved: {' '.join(made['first_use'])}")
 
 
 def document(usable: Iterable[Declared], found: Proposal, left_out: Iterable[LeftOut]) -> dict[str, Any]:
@@ -67,6 +73,7 @@ def document(usable: Iterable[Declared], found: Proposal, left_out: Iterable[Lef
         "scopes": [{"word": scope.word, "description": scope.description} for scope in found.scopes],
         "tools": [claims(declared[tool.kind, tool.name]) | {"needs": sorted(tool.needs)} for tool in found.tools],
         "default_scopes": sorted(found.default_scopes),
+        "first_use": sorted(found.default_scopes),
         "left_out": left(left_out),
     }
 
@@ -150,7 +157,10 @@ def _shown(screen: Screen, usable: Iterable[Declared], found: Proposal, left_out
         "it offers nothing that can be mapped",
     )
     screen.say("")
-    screen.say(f"Who asks for nothing gets: {' '.join(sorted(found.default_scopes)) or 'nothing'}")
+    reading = " ".join(sorted(found.default_scopes))
+    screen.say(f"Who asks for nothing gets: {reading or 'nothing'}")
+    instead = f" (with --first-use: {reading})" if reading else ""
+    screen.say(f"A client that registers itself gets, until it is approved: nothing{instead}")
     screen.say(CLAIMS)
     without(screen, left_out)
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from accredit.cli import first_use as first
 from accredit.cli import offer as offers
 from accredit.cli import source, sync
 from accredit.cli.client import path
@@ -13,6 +14,7 @@ from accredit.cli.screen import Screen, count, mark, moment, plain
 from accredit.cli.session import Session, command
 from accredit.cli.source import From, Grain, Granularity, Prefix, Timeout, TokenFile
 from accredit.cli.trouble import usage
+from accredit.identity.declared import sorted_out
 
 app = typer.Typer(help="MCP servers, with their scopes and tools.", no_args_is_help=True)
 """The commands of `accredit server`."""
@@ -68,7 +70,7 @@ Destructive = Annotated[list[str] | None, typer.Option(metavar="TOOL", help="Thi
 Default = Annotated[
     list[str] | None, typer.Option(metavar="SCOPE", help="A scope that clients get who ask for none. Repeatable.")
 ]
-"""The option for the scopes of first use."""
+"""The option for the scopes of clients that ask for none."""
 
 MayAsk = Annotated[list[Ask] | None, typer.Option(help="Something that it may ask its clients for. Repeatable.")]
 """The option for what a new server may ask its clients for."""
@@ -96,6 +98,7 @@ def add(  # noqa: PLR0913  (each is an option of its own)
     where: From = None,
     token_file: TokenFile = None,
     timeout: Timeout = 30,
+    first_use: first.FirstUse = False,
 ) -> None:
     """Register a server with its scopes and tools in one step: those that are named, or those that it offers."""
     asks = [ask.value for ask in may_ask or []]
@@ -104,10 +107,12 @@ def add(  # noqa: PLR0913  (each is an option of its own)
         if any((scope, tool, read_only, destructive, default)):
             raise usage("--import proposes scopes and tools; change them afterwards, or name all of them without it")
         offer = source.offer(session, url, where, token_file, timeout)
-        offers.register(session, body, offer, prefix or name, granularity)
+        usable, _ = sorted_out(offer.offered)
+        found = offers.proposed(usable, prefix or name, granularity)
+        offers.register(session, body, offer, found, first_use=first_use)
         return
-    if prefix or where or token_file:
-        raise usage("--prefix, --from and --token-file are for reading the server: they go with --import")
+    if prefix or where or token_file or first_use:
+        raise usage("--prefix, --from, --token-file and --first-use are for reading the server: they go with --import")
     tools = _tools(tool or [], read_only or [], destructive or [])
     scopes = [_scope(text) for text in scope or []]
     found = session.server.post(
@@ -233,6 +238,9 @@ def defaults(
     _changed(session, found, f"who asks {name} for nothing gets {' '.join(found['default_scopes']) or 'nothing'}")
 
 
+command(app, "first-use")(first.first_use)
+
+
 @command(app, "suspend")
 def suspend(session: Session, name: Name) -> None:
     """Refuse every token for a server until it is resumed."""
@@ -283,6 +291,7 @@ def _details(screen: Screen, found: dict[str, Any]) -> None:
             ("state", mark(found["state"])),
             ("since", moment(found["created_at"])),
             ("by default", " ".join(found["default_scopes"])),
+            ("first use", " ".join(found["first_use"])),
         ]
     )
     screen.say("")

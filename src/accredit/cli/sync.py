@@ -110,6 +110,8 @@ def _needs(tool: Tool) -> str:
 def _proposed(look: _Look, needs: frozenset[str]) -> str:
     """Return a proposed scope; of one that some hold already, by itself or by a wider one, it says so."""
     (word,) = needs
+    if satisfied(look.server.first_use, word):
+        return f"{word} (whoever holds it gets this, too, and every client that registers itself)"
     return f"{word} (whoever holds it gets this, too)" if satisfied(look.server.words(), word) else f"{word} (proposed)"
 
 
@@ -179,6 +181,7 @@ def _server(known: dict[str, Any]) -> Server:
         created_at=0,
         scopes=tuple(Scope(**item) for item in known["scopes"]),
         tools=tuple(_tool(item) for item in known["tools"]),
+        first_use=frozenset(known["first_use"]),
         version=known["version"],
     )
 

@@ -60,6 +60,7 @@ class ServerShape:
     state: State = State.ACTIVE
     may_ask: frozenset[str] = frozenset()
     default_scopes: frozenset[str] = frozenset()
+    first_use: frozenset[str] = frozenset()
     scopes: Mapping[str, str] = field(default_factory=dict)
     tools: Mapping[str, Offer] = field(default_factory=dict)
     resources: Mapping[str, Offer] = field(default_factory=dict)
@@ -167,6 +168,7 @@ def _server(shape: ServerShape, *, whole: bool) -> Document:
         "state": shape.state.value,
         "may_ask": sorted(shape.may_ask),
         "default_scopes": sorted(shape.default_scopes),
+        "first_use": sorted(shape.first_use),
         "scopes": dict(sorted(shape.scopes.items())),
     }
     sections: dict[str, Document] = {section: {} for section in SECTIONS.values()}

@@ -144,7 +144,7 @@ def _ordered(before: Iterable[Path], after: Iterable[Path]) -> list[Path]:
     return sorted({*before, *after}, key=lambda path: (places[path[0]], path))
 
 
-_LOSING: Final = frozenset({"scopes", "roles", "tools", "resources", "prompts"})
+_LOSING: Final = frozenset({"first_use", "scopes", "roles", "tools", "resources", "prompts"})
 
 
 def _takes(change: Change) -> bool:

@@ -44,7 +44,10 @@ class Granularity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What would be registered. `default_scopes` open nothing but tools that read, by their own account."""
+    """What would be registered. `default_scopes` open nothing but tools that read, by their own account.
+
+    They are also what is proposed for first use, which somebody must want by name.
+    """
 
     scopes: tuple[Scope, ...]
     tools: tuple[Tool, ...]

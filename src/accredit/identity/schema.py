@@ -262,6 +262,9 @@ SERVER: Final[Mapping[str, Member]] = {
     "state": Member(_state, "`active` or `suspended`"),
     "may_ask": Member(_set_of(_ASKS), "what it may ask its clients for: `elicitation`, `roots`, `sampling`"),
     "default_scopes": Member(_set_of(_scope), "the scopes that clients get who ask for none"),
+    "first_use": Member(
+        _set_of(_scope), "the scopes that a client may have that registered itself, until it is approved"
+    ),
     "scopes": Member(
         _keyed(scopes.word, _sentence), "its scopes, each with what it lets a client do, in plain words"
     ),

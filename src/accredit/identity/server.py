@@ -50,7 +50,8 @@ class Tool:
 class Server:
     """A registered server. `resource` is its canonical URI (RFC 8707) and the audience of every token for it.
 
-    `may_ask` are the words of what it may ask its clients for: `sampling`, `elicitation`, `roots`.
+    `may_ask` are the words of what it may ask its clients for: `sampling`, `elicitation`, `roots`. `first_use` are the
+    scopes that a client may have that registered itself, until an administrator has approved it.
     """
 
     id: str
@@ -62,6 +63,7 @@ class Server:
     tools: tuple[Tool, ...] = ()
     default_scopes: frozenset[str] = frozenset()
     may_ask: frozenset[str] = frozenset()
+    first_use: frozenset[str] = frozenset()
     builtin: bool = False
     state: State = State.ACTIVE
     version: int = 1
@@ -154,6 +156,12 @@ def _scope_problems(server: Server) -> list[str]:
         f"default scope {word!r} is not a scope of {server.slug}; add it first"
         for word in sorted(server.default_scopes - server.words())
     )
+    found.extend(
+        f"first-use scope {word!r} is not a scope of {server.slug}; add it first"
+        for word in sorted(server.first_use - server.words())
+    )
+    if server.builtin and server.first_use:
+        found.append(f"{server.slug} is built in: no client that registers itself reaches it")
     return found
 
 

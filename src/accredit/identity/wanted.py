@@ -48,6 +48,7 @@ def server(shape: ServerShape, base: Server) -> Server:
         state=shape.state,
         may_ask=shape.may_ask,
         default_scopes=shape.default_scopes,
+        first_use=shape.first_use,
         scopes=_scopes(shape, base),
         tools=_tools(shape, base),
     )
@@ -67,6 +68,7 @@ def shape_of(found: Server) -> ServerShape:
         state=found.state,
         may_ask=found.may_ask,
         default_scopes=found.default_scopes,
+        first_use=found.first_use,
         scopes={scope.word: scope.description for scope in found.scopes},
         tools=offered[TargetKind.TOOL],
         resources=offered[TargetKind.RESOURCE],
@@ -109,6 +111,8 @@ def _overlaid(current: Shape, manifest: Manifest, noun: Noun, *, prune: bool) ->
 
 def _overlay(before: Any, noun: Noun, slug: str, said: Said) -> Any:
     found = replace(before or SHAPES[noun](slug), **said)
+    if isinstance(found, ServerShape) and "first_use" not in said:
+        found = replace(found, first_use=found.first_use & found.scopes.keys())
     return found if found.name else replace(found, name=slug)
 
 

@@ -25,6 +25,7 @@ class ServerDraft:
     tools: tuple[Tool, ...] = ()
     default_scopes: frozenset[str] = frozenset()
     may_ask: frozenset[str] = frozenset()
+    first_use: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +74,13 @@ class Servers:
             tools=draft.tools,
             default_scopes=draft.default_scopes,
             may_ask=draft.may_ask,
+            first_use=draft.first_use,
         )
         _check(server)
-        event = self._changes.event("server.add", server.id, by, f"registered {name} at {resource}", server.id)
+        told = f"registered {name} at {resource}"
+        if draft.first_use:
+            told += f", first use {words.render(draft.first_use)}"
+        event = self._changes.event("server.add", server.id, by, told, server.id)
         outcome = Outcome(server, (AddServer(server),), (), (event,), (Signal(SignalKind.POLICY, server.id),))
         lost = taken("server", name)
         if self._changes.directory.by_resource(resource) is not None:
@@ -124,6 +129,13 @@ class Servers:
         server = self.get(name)
         changed = replace(server, default_scopes=default_scopes, version=server.version + 1)
         return await self._replace(changed, "server.defaults", by, f"default {words.render(default_scopes)}")
+
+    async def put_first_use(self, name: str, first_use: frozenset[str], by: str) -> Server:
+        """Set the scopes that a client may have that registered itself, until it is approved."""
+        server = self.get(name)
+        changed = replace(server, first_use=first_use, version=server.version + 1)
+        told = words.render(first_use) or "nothing"
+        return await self._replace(changed, "server.first_use", by, f"first use of {name}: {told}")
 
     async def put_may_ask(self, name: str, may_ask: frozenset[str], by: str) -> Server:
         """Set what the server may ask its clients for."""

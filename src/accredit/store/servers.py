@@ -34,7 +34,7 @@ def remove(conn: sa.Connection, claims: Sequence[RemoveServer]) -> list[bool]:
 
 def load(conn: sa.Connection) -> tuple[Server, ...]:
     """Return all servers that are not deleted, by slug."""
-    scopes, words = _scopes(conn)
+    scopes, defaults, first_use = _scopes(conn)
     offered = _tools(conn)
     found = conn.execute(sa.select(servers).where(servers.c.state != State.DELETED.value).order_by(servers.c.slug))
     return tuple(
@@ -46,8 +46,9 @@ def load(conn: sa.Connection) -> tuple[Server, ...]:
             created_at=row.created_at,
             scopes=tuple(scopes[row.id]),
             tools=tuple(offered[row.id]),
-            default_scopes=frozenset(words[row.id]),
+            default_scopes=frozenset(defaults[row.id]),
             may_ask=frozenset(row.may_ask.split()),
+            first_use=frozenset(first_use[row.id]),
             builtin=row.builtin,
             state=State(row.state),
             version=row.version,
@@ -57,8 +58,10 @@ def load(conn: sa.Connection) -> tuple[Server, ...]:
 
 
 def _row(server: Server) -> dict[str, Any]:
-    if not server.default_scopes <= server.words():
-        raise ValueError("a default scope is not a scope of the server")
+    if not server.default_scopes | server.first_use <= server.words():
+        raise ValueError("a default or first-use scope is not a scope of the server")
+    if server.builtin and server.first_use:
+        raise ValueError("a built-in server has no first use")
     return {
         "id": server.id,
         "slug": server.slug,
@@ -111,6 +114,7 @@ def _write_parts(conn: sa.Connection, written: Sequence[Server]) -> None:
             "position": position,
             "description": scope.description,
             "is_default": scope.word in server.default_scopes,
+            "is_first_use": scope.word in server.first_use,
         }
         for server in written
         for position, scope in enumerate(server.scopes)
@@ -141,15 +145,19 @@ def _tool_row(server: Server, position: int, tool: Tool) -> dict[str, Any]:
     }
 
 
-def _scopes(conn: sa.Connection) -> tuple[dict[str, list[Scope]], dict[str, set[str]]]:
+def _scopes(conn: sa.Connection) -> tuple[dict[str, list[Scope]], dict[str, set[str]], dict[str, set[str]]]:
+    """Return the scopes of each server (an id), those by default, and those of first use."""
     scopes: dict[str, list[Scope]] = defaultdict(list)
     defaults: dict[str, set[str]] = defaultdict(set)
+    first_use: dict[str, set[str]] = defaultdict(set)
     order = (server_scopes.c.server, server_scopes.c.position)
     for row in conn.execute(sa.select(server_scopes).order_by(*order)):
         scopes[row.server].append(Scope(row.word, row.description))
         if row.is_default:
             defaults[row.server].add(row.word)
-    return scopes, defaults
+        if row.is_first_use:
+            first_use[row.server].add(row.word)
+    return scopes, defaults, first_use
 
 
 def _tools(conn: sa.Connection) -> dict[str, list[Tool]]:

@@ -79,8 +79,9 @@ server_scopes: Final = sa.Table(
     _number("position"),
     _text("description"),
     _flag("is_default"),
+    sa.Column("is_first_use", sa.Boolean, nullable=False, server_default=sa.false()),
 )
-"""The scope words of a server, and which of them a request without `scope` gets."""
+"""The scope words of a server, which a request without `scope` gets, and which a client that nobody approved yet."""
 
 tools: Final = sa.Table(
     "tools",

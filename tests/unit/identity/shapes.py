@@ -30,6 +30,7 @@ LEDGER = ServerShape(
     scopes={"read": "Read", "pay": ""},
     tools={"list": Offer(frozenset({"read"}), read_only=True), "pay": Offer(frozenset({"read", "pay"}))},
     default_scopes=frozenset({"read"}),
+    first_use=frozenset({"read"}),
 )
 READER = RoleShape("reader", "Reader", {"ledger": frozenset({"read"})})
 BOT = AgentShape("bot", "dana", "Bot", roles={"reader": None})
@@ -60,6 +61,7 @@ def servers(draw: st.DrawFn, slug: str) -> ServerShape:
         draw(NAMES),
         draw(STATES),
         frozenset(draw(st.sets(st.sampled_from(["sampling", "roots"])))),
+        frozenset(draw(st.sets(st.sampled_from(words)))),
         frozenset(draw(st.sets(st.sampled_from(words)))),
         scopes,
         draw(offered),

@@ -95,6 +95,8 @@ def test_another_version_of_the_schema_is_refused(version: object) -> None:
         (server(may_ask=["everything"]), "servers.ledger.may_ask.0"),
         (server(may_ask="roots"), "servers.ledger.may_ask"),
         (server(default_scopes=["read", "read"]), "servers.ledger.default_scopes.1"),
+        (server(first_use=["read", "a b"]), "servers.ledger.first_use.1"),
+        (server(first_use="nothing"), "servers.ledger.first_use"),
         (server(default_scopes=[5]), "servers.ledger.default_scopes.0"),
         (server(default_scopes=["x"] * 1001), "servers.ledger.default_scopes"),
         (server(scopes={"two words": ""}), "servers.ledger.scopes.two words"),

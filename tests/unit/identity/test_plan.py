@@ -147,6 +147,8 @@ def test_a_new_scope_is_shown_even_if_nobody_described_it() -> None:
         (Noun.SERVER, "ledger", {"tools": {"list": LEDGER.tools["list"]}}, True),
         (Noun.SERVER, "ledger", {"tools": {**LEDGER.tools, "pay": Offer(frozenset({"pay"}))}}, False),
         (Noun.SERVER, "ledger", {"default_scopes": frozenset()}, False),
+        (Noun.SERVER, "ledger", {"first_use": frozenset({"pay"})}, True),
+        (Noun.SERVER, "ledger", {"first_use": frozenset({"pay", "read"})}, False),
         (Noun.SERVER, "ledger", {"prompts": {"greet": Offer(frozenset({"read"}))}}, False),
         (Noun.SERVER, "ledger", {"scopes": {"read": "Look", "pay": ""}}, False),
     ],
@@ -155,6 +157,17 @@ def test_a_step_after_which_something_works_no_more_says_so(
     noun: Noun, slug: str, members: dict[str, Any], takes: bool
 ) -> None:
     assert changed(noun, slug, **members).takes is takes
+
+
+def test_a_scope_that_is_taken_out_is_taken_out_of_first_use_unless_the_file_itself_still_names_it_there() -> None:
+    world = replace(WORLD, servers={"ledger": replace(LEDGER, first_use=frozenset({"read", "pay"}))})
+    members: dict[str, Any] = {"scopes": {"read": "Read"}, "tools": {"list": LEDGER.tools["list"]}}
+    found, findings = plan(world, only(Noun.SERVER, "ledger", **members), prune=False)
+    assert findings == ()
+    (step,) = found.steps
+    assert Change(("first_use",), ["pay", "read"], ["read"]) in step.changes
+    contradicting = only(Noun.SERVER, "ledger", **members, first_use=frozenset({"pay"}))
+    assert set(places(world, contradicting)) == {"servers.ledger"}
 
 
 def test_a_noun_that_goes_is_a_loss_and_one_that_comes_is_none() -> None:

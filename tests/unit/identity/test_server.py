@@ -54,6 +54,15 @@ def test_a_default_scope_must_be_a_scope() -> None:
     assert "'report'" in found
 
 
+def test_a_scope_of_first_use_must_be_a_scope_and_a_built_in_server_has_none() -> None:
+    (found,) = problems(replace(SERVER, first_use=frozenset({"report:read", "report"})))
+    assert "'report'" in found
+    assert problems(replace(SERVER, first_use=SERVER.words())) == ()
+    (found,) = problems(replace(SERVER, first_use=frozenset({"ledger"}), builtin=True))
+    assert "built in" in found
+    assert problems(replace(SERVER, builtin=True)) == ()
+
+
 @pytest.mark.parametrize("name", ["", "a\nb", "a\0", "x" * 257, "\u202epay", "\ud800", "p\u200bay"])
 def test_a_tool_name_is_printable_and_short(name: str) -> None:
     assert len(problems(with_tool(Tool(name, frozenset({"ledger"}))))) == 1

@@ -113,6 +113,7 @@ OPERATIONS: Final[Mapping[str, Rule]] = MappingProxyType(
         "servers.put_tool": _SERVER,
         "servers.remove_tool": _SERVER,
         "servers.put_defaults": _SERVER,
+        "servers.put_first_use": _SERVER,
         "servers.put_may_ask": _SERVER,
         "servers.sync": _SERVER,
         "servers.suspend": _SERVER,

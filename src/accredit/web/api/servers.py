@@ -94,6 +94,7 @@ class ServerBody(Body):
     tools: Annotated[tuple[NamedTool, ...], Field(max_length=LONGEST_LIST)] = ()
     default_scopes: Words = ()
     may_ask: Asks = ()
+    first_use: Words = ()
 
     def draft(self) -> ServerDraft:
         """Return the body as the use case takes it."""
@@ -105,6 +106,7 @@ class ServerBody(Body):
             tools=tuple(item.tool(item.name) for item in self.tools),
             default_scopes=frozenset(self.default_scopes),
             may_ask=frozenset(self.may_ask),
+            first_use=frozenset(self.first_use),
         )
 
 
@@ -143,6 +145,14 @@ class SyncBody(Body):
 
 class DefaultsBody(Body):
     """The scopes that a request without `scope` asks for."""
+
+    model_config = example(scopes=["ledger:read"])
+
+    scopes: Words
+
+
+class FirstUseBody(Body):
+    """The scopes that a client may have that registered itself, until it is approved; an empty list: none."""
 
     model_config = example(scopes=["ledger:read"])
 
@@ -199,6 +209,7 @@ class ServerView(View):
     tools: list[ToolView]
     default_scopes: list[str]
     may_ask: list[str]
+    first_use: list[str]
     version: int
 
 
@@ -236,6 +247,7 @@ class ServerApi:
         found.add_api_route("/{slug}/tools/{name:path}", cls.put_tool, methods=["PUT"])
         found.add_api_route("/{slug}/tools/{name:path}", cls.remove_tool, methods=["DELETE"])
         found.add_api_route("/{slug}/defaults", cls.put_defaults, methods=["PUT"])
+        found.add_api_route("/{slug}/first-use", cls.put_first_use, methods=["PUT"])
         found.add_api_route("/{slug}/may-ask", cls.put_may_ask, methods=["PUT"])
         found.add_api_route("/{slug}/sync", cls.sync, methods=["POST"])
         found.add_api_route("/{slug}/suspend", cls.suspend, methods=["POST"])
@@ -293,6 +305,13 @@ class ServerApi:
         """Set the scopes that a request without `scope` asks for."""
         self._check(slug, match)
         return _tagged(response, await self._servers.put_defaults(slug, frozenset(body.scopes), who.name))
+
+    async def put_first_use(
+        self, who: Who, slug: Slug, body: FirstUseBody, response: Response, match: IfMatch = None
+    ) -> ServerView:
+        """Set the scopes that a client may have that registered itself, until it is approved."""
+        self._check(slug, match)
+        return _tagged(response, await self._servers.put_first_use(slug, frozenset(body.scopes), who.name))
 
     async def put_may_ask(
         self, who: Who, slug: Slug, body: AsksBody, response: Response, match: IfMatch = None
@@ -352,6 +371,7 @@ def view(server: Server) -> ServerView:
         tools=[_tool(tool) for tool in server.tools],
         default_scopes=sorted(server.default_scopes),
         may_ask=sorted(server.may_ask),
+        first_use=sorted(server.first_use),
         version=server.version,
     )
 
