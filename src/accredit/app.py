@@ -25,6 +25,7 @@ from accredit.jobs.follow import Follow
 from accredit.jobs.listen import Listen
 from accredit.jobs.projection import Projecting
 from accredit.jobs.pulse import Pulse
+from accredit.jobs.retention import Retention
 from accredit.jobs.runner import Job, Runner
 from accredit.oauth.metadata import Endpoints
 from accredit.ports.clock import Clock
@@ -33,6 +34,7 @@ from accredit.ports.randomness import Randomness
 from accredit.service import deployment
 from accredit.service.administrators import Administrators
 from accredit.service.agents import Agents
+from accredit.service.archives import Archives
 from accredit.service.audit import Audit
 from accredit.service.changes import Changes
 from accredit.service.checkpoints import Checkpoints
@@ -54,6 +56,7 @@ from accredit.service.manifests import Manifests
 from accredit.service.memory import Memory
 from accredit.service.projection import Projection
 from accredit.service.questions import Questions
+from accredit.service.redaction import Redaction
 from accredit.service.roles import Roles
 from accredit.service.servers import Servers
 from accredit.service.signal_log import KEPT, SignalLog
@@ -124,6 +127,8 @@ async def node(
         stack.callback(built.streams.close)
         jobs: list[Job] = [Follow(built.directory), Pulse(built.streams), Expiry(parts.keys, Memory(journal))]
         jobs += [Checkpointing(parts.checkpoints), Projecting(parts.projection)]
+        if settings.keep_days is not None:
+            jobs.append(Retention(parts.archives, settings.keep_days))
         if isinstance(database, PostgresqlDatabase):
             jobs.append(Listen(readers.Notices(database), built.directory))
         runner.start(jobs)
@@ -136,6 +141,10 @@ def _given_key(settings: Settings) -> str | None:
 
 def _outside(settings: Settings) -> system.CheckpointFolder | None:
     return system.CheckpointFolder(settings.checkpoints) if settings.checkpoints is not None else None
+
+
+def _shelf(settings: Settings) -> system.ArchiveFolder | None:
+    return system.ArchiveFolder(settings.archive) if settings.archive is not None else None
 
 
 class _Parts:
@@ -158,12 +167,16 @@ class _Parts:
         self.log, self.enrolments = readers.AuditLog(database), readers.Enrolments(database)
         self.directory = Directory(self.catalogue, self.clients, clock)
         self.keyring = Keyring(master)
+        self.changes = Changes(self.directory, journal, ids, clock)
         kept, outside = readers.Checkpoints(database), _outside(settings)
         self.checkpoints = Checkpoints(self.issuer, self.log, kept, journal, self.keyring, outside)
         self.exports = Exports(self.issuer, self.log, kept, clock)
         self.tables = readers.SearchTables(database)
         self.projection = Projection(self.log, self.tables, journal)
-        self.changes = Changes(self.directory, journal, ids, clock)
+        self.archives = Archives(
+            self.issuer, self.changes, self.log, kept, self.checkpoints, self.projection, self.keyring, _shelf(settings)
+        )
+        self.redaction = Redaction(self.changes, self.log, self.projection, self.clients, master)
         self.keys = Keys(self.changes, master, randomness)
         self.guards = Guards(self.issuer, self.changes, self.clients, self.keyring)
         self.signals = SignalLog(self.issuer, self.keyring)
@@ -231,6 +244,8 @@ class _Parts:
             audit=Audit(self.tables, self.projection, self.exports, self.keyring),
             checkpoints=self.checkpoints,
             exports=self.exports,
+            redaction=self.redaction,
+            archives=self.archives,
             manifests=self.manifests,
             questions=Questions(self.issuer, self.directory, self.clients, Offices(administrators), self.clock),
             directory=self.directory,

@@ -208,6 +208,33 @@ class IndexRecords:
 
 
 @dataclass(frozen=True, slots=True)
+class RedactRecord:
+    """Write: take person part and salt from a record (of a chain, by name), and it out of the search tables.
+
+    `terms` are those that it is found by and should not be any more, `at` its time. May be repeated.
+    """
+
+    chain: str
+    seq: int
+    at: int
+    terms: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DropRecords:
+    """Claim: let a chain (by name) begin behind `anchor`, whose link is `hash`. Loses when it does already.
+
+    The records up to there go, from the search tables too; `terms` are a number of `audit.terms` each, with the time
+    and the number of its record.
+    """
+
+    chain: str
+    anchor: int
+    hash: bytes
+    terms: tuple[tuple[int, int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AddCredential:
     """Write: give a client one more credential."""
 
@@ -329,10 +356,13 @@ Claim = (
     | AddKey
     | AddCheckpoint
     | IndexRecords
+    | DropRecords
 )
 """What may have been done by somebody else in the meantime: committing says who won."""
 
-Write = AddCredential | RetireCredential | RevokeCredential | Assign | Unassign | AddEnrolment | ForgetJti
+Write = (
+    AddCredential | RetireCredential | RevokeCredential | Assign | Unassign | AddEnrolment | ForgetJti | RedactRecord
+)
 """What follows from a claim that was won, or needs none."""
 
 __all__ = [
@@ -347,9 +377,11 @@ __all__ = [
     "AppendRecords",
     "Assign",
     "Claim",
+    "DropRecords",
     "ForgetJti",
     "IndexRecords",
     "NumberedSignal",
+    "RedactRecord",
     "RemoveClient",
     "RemoveRole",
     "RemoveServer",

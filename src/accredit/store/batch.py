@@ -78,6 +78,7 @@ CLAIMS: Final[dict[type, _Verb]] = {
     changes.AppendRecords: _Verb(audit.append, lambda claim: claim.chain),
     changes.AddCheckpoint: _Verb(checkpoints.add, lambda claim: claim.number),
     changes.IndexRecords: _Verb(terms.index, lambda claim: claim.chain),
+    changes.DropRecords: _Verb(terms.drop, lambda claim: claim.chain),
 }
 """Every claim, in the order in which a transaction makes them."""
 
@@ -89,6 +90,7 @@ WRITES: Final[dict[type, Callable[[sa.Connection, Sequence[Any]], None]]] = {
     changes.Assign: roles.assign,
     changes.Unassign: roles.unassign,
     changes.ForgetJti: jti.forget,
+    changes.RedactRecord: terms.redact,
 }
 """Every write. They are applied in the order of the queue."""
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from accredit.audit.terms import Term, number
-from accredit.identity.changes import IndexRecords, StoredRecord
+from accredit.identity.changes import DropRecords, IndexRecords, RedactRecord, StoredRecord
 from accredit.ports.audit_log import Filter, Lag, Waiting
 from accredit.store import audit, inserts
 from accredit.store.tables import audit_chains, audit_projection, audit_records, audit_terms
@@ -22,6 +22,13 @@ _KEY: Final = (audit_terms.c.at, audit_terms.c.chain, audit_terms.c.seq)
 _SELECTIVE: Final = tuple(kind for kind in Term if kind is not Term.EVERYTHING)
 """The terms that a filter may have, those that match least first: the first one leads, the others are looked up."""
 
+_FORGET: Final = sa.delete(audit_terms).where(
+    audit_terms.c.term == sa.bindparam("a_term"),
+    audit_terms.c.at == sa.bindparam("a_time"),
+    audit_terms.c.chain == sa.bindparam("a_chain"),
+    audit_terms.c.seq == sa.bindparam("a_seq"),
+)
+
 Place = tuple[int, int, int]
 """Time, number of the chain, number of the record."""
 
@@ -29,6 +36,21 @@ Place = tuple[int, int, int]
 def index(conn: sa.Connection, claims: Sequence[IndexRecords]) -> list[bool]:
     """Make records findable, of every chain of which the search tables end where the claim says; tell which."""
     return [_index(conn, claim) for claim in claims]
+
+
+def redact(conn: sa.Connection, writes: Sequence[RedactRecord]) -> None:
+    """Take person part and salt from records, and them out of the search tables."""
+    for write in writes:
+        chain = sa.select(audit_chains.c.number).where(audit_chains.c.chain == write.chain).scalar_subquery()
+        here = (audit_records.c.chain == chain, audit_records.c.seq == write.seq)
+        conn.execute(sa.update(audit_records).where(*here).values(person=None, salt=None))
+        mine = (audit_terms.c.at == write.at, audit_terms.c.chain == chain, audit_terms.c.seq == write.seq)
+        conn.execute(sa.delete(audit_terms).where(audit_terms.c.term.in_(write.terms), *mine))
+
+
+def drop(conn: sa.Connection, claims: Sequence[DropRecords]) -> list[bool]:
+    """Let chains begin later, unless they do already; tell which."""
+    return [_drop(conn, claim) for claim in claims]
 
 
 def search(conn: sa.Connection, wanted: Filter, before: str | None, limit: int) -> tuple[tuple[str, StoredRecord], ...]:
@@ -73,7 +95,9 @@ def lag(conn: sa.Connection) -> Lag:
 
 
 def _known() -> sa.ColumnElement[int]:
-    return sa.func.coalesce(audit_projection.c.seq, audit_chains.c.anchor)
+    """Return up to where the search tables know a chain: what was archived need not be known any more."""
+    further = audit_projection.c.seq > audit_chains.c.anchor
+    return sa.case((further, audit_projection.c.seq), else_=audit_chains.c.anchor)
 
 
 def _index(conn: sa.Connection, claim: IndexRecords) -> bool:
@@ -91,12 +115,30 @@ def _index(conn: sa.Connection, claim: IndexRecords) -> bool:
     return True
 
 
+def _drop(conn: sa.Connection, claim: DropRecords) -> bool:
+    mine = (
+        audit_chains.c.chain == claim.chain,
+        audit_chains.c.anchor < claim.anchor,
+        audit_chains.c.seq >= claim.anchor,
+    )
+    update = sa.update(audit_chains).where(*mine).values(anchor=claim.anchor, anchor_hash=claim.hash)
+    number = conn.execute(update.returning(audit_chains.c.number)).scalar_one_or_none()
+    if number is None:
+        return False
+    gone = (audit_records.c.chain == number, audit_records.c.seq <= claim.anchor)
+    conn.execute(sa.delete(audit_records).where(*gone))
+    rows = [{"a_term": term, "a_time": at, "a_chain": number, "a_seq": seq} for term, at, seq in claim.terms]
+    if rows:
+        conn.execute(_FORGET, rows)
+    return True
+
+
 def _advance(conn: sa.Connection, row: Any, claim: IndexRecords) -> bool:
     """Say that the search tables end at the end of the claim; tell whether nobody else was first."""
     table = audit_projection.c
     if row.seq is None:
         return inserts.claim(conn, audit_projection, [{"chain": row.number, "seq": claim.upto}])[0]
-    update = sa.update(audit_projection).where(table.chain == row.number, table.seq == claim.after)
+    update = sa.update(audit_projection).where(table.chain == row.number, table.seq == row.seq)
     return conn.execute(update.values(seq=claim.upto)).rowcount == 1
 
 

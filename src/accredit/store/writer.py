@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from accredit.audit.chain import Head
-from accredit.identity.changes import IndexRecords, UseJti
+from accredit.identity.changes import DropRecords, IndexRecords, UseJti
 from accredit.oauth.outcome import Outcome, Verdict
 from accredit.ports.clock import Clock
 from accredit.ports.journal import Overloaded, WriterStopped
@@ -220,7 +220,7 @@ async def open_journal(
 def _check(outcome: Outcome[Any]) -> None:
     """Raise Unstorable for what could not be kept. Of a `jti` only the digest is; what is indexed was kept before."""
     for claim in outcome.claims:
-        if type(claim) not in (UseJti, IndexRecords):
+        if type(claim) not in (UseJti, IndexRecords, DropRecords):
             storable.check(claim)
     for change in (*outcome.writes, *outcome.signals):
         storable.check(change)

@@ -23,6 +23,7 @@ from accredit.web import errors, site
 from accredit.web.api import preconditions
 from accredit.web.api.administrators import AdministratorApi
 from accredit.web.api.agents import AgentApi
+from accredit.web.api.archives import ArchiveApi
 from accredit.web.api.audit import AuditApi
 from accredit.web.api.checkpoints import CheckpointApi
 from accredit.web.api.decisions import DecisionApi
@@ -35,6 +36,7 @@ from accredit.web.api.manifests import ManifestApi, on_faulty
 from accredit.web.api.permissions import OPERATIONS, NotPermitted, operation, permit
 from accredit.web.api.preconditions import PreconditionFailed, PreconditionRequired
 from accredit.web.api.questions import QuestionApi
+from accredit.web.api.redactions import RedactionApi
 from accredit.web.api.roles import RoleApi
 from accredit.web.api.routes import ForNode, Noun
 from accredit.web.api.servers import ServerApi
@@ -109,8 +111,8 @@ def _application(version: str) -> FastAPI:
 
 
 _NOUNS: Final[tuple[type[Noun], ...]] = (
-    AdministratorApi, ServerApi, RoleApi, AgentApi, GuardApi, KeyApi, AuditApi, CheckpointApi, StatusApi, ManifestApi,
-    QuestionApi, DecisionApi,
+    AdministratorApi, ServerApi, RoleApi, AgentApi, GuardApi, KeyApi, AuditApi, CheckpointApi, RedactionApi, ArchiveApi,
+    StatusApi, ManifestApi, QuestionApi, DecisionApi,
 )  # fmt: skip
 
 

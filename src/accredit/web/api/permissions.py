@@ -88,6 +88,8 @@ OPERATIONS: Final[Mapping[str, Rule]] = MappingProxyType(
         "audit.verify": _LOOK,
         "audit.export": _LOOK,
         "audit.explain": Rule(Need.OWN, checked=True),
+        "archives.archive": _EVERYTHING,
+        "redactions.redact": _EVERYTHING,
         "checkpoints.list_checkpoints": _LOOK,
         "checkpoints.keys": _LOOK,
         "decisions.find": Rule(Need.OWN, checked=True),

@@ -6,6 +6,7 @@ from accredit.ports.clients import Clients
 from accredit.ports.clock import Clock
 from accredit.service.administrators import Administrators
 from accredit.service.agents import Agents
+from accredit.service.archives import Archives
 from accredit.service.audit import Audit
 from accredit.service.checkpoints import Checkpoints
 from accredit.service.credentials import Credentials
@@ -16,6 +17,7 @@ from accredit.service.guards import Guards
 from accredit.service.keys import Keys
 from accredit.service.manifests import Manifests
 from accredit.service.questions import Questions
+from accredit.service.redaction import Redaction
 from accredit.service.roles import Roles
 from accredit.service.servers import Servers
 from accredit.service.standing import Standing
@@ -37,6 +39,8 @@ class Services:
     audit: Audit
     checkpoints: Checkpoints
     exports: Exports
+    redaction: Redaction
+    archives: Archives
     manifests: Manifests
     questions: Questions
     directory: Directory
