@@ -95,6 +95,7 @@ class Node:
     directory: Directory
     streams: GuardStreams
     checkpoints: Checkpoints
+    archives: Archives
 
 
 @asynccontextmanager
@@ -194,7 +195,7 @@ class _Parts:
         await deployment.furnish(self.changes, self.keys, self.issuer)
         administration = management_api(self._services())
         doors = self._public(administration), LocalDoor(administration)
-        return Node(*doors, self.journal, self.directory, self.streams, self.checkpoints)
+        return Node(*doors, self.journal, self.directory, self.streams, self.checkpoints, self.archives)
 
     async def _begin_streams(self) -> None:
         """Let the streams begin where the directory is: what it hears from now on, they hear."""

@@ -130,7 +130,9 @@ async def test_pages_of_the_log_show_each_record_once(admin: Admin) -> None:
     [
         {"limit": "0"}, {"limit": "201"}, {"limit": "many"}, {"cursor": "x"}, {"cursor": "1.2"}, {"cursor": "1" * 99},
         {"kind": "KIND"}, {"kind": "a%00"}, {"outcome": "maybe"}, {"since": "yesterday"}, {"until": "1"},
-        {"decision": "dec_1"}, {"decision": "' OR 1=1 --"}, {"subject": ""}, {"client": "a b"}, {"member": "x" * 501}, {"tool": "x" * 257}, {"server": "' OR 1=1 --"}, {"nonsense": "1"},
+        {"decision": "dec_1"}, {"decision": "' OR 1=1 --"}, {"subject": ""}, {"client": "a b"}, {"member": "x" * 501},
+        {"tool": "x" * 257},
+        {"server": "' OR 1=1 --"}, {"nonsense": "1"},
     ],
 )  # fmt: skip
 async def test_a_search_that_cannot_be_meant_is_refused(admin: Admin, query: dict[str, str]) -> None:

@@ -21,6 +21,8 @@ BODIES: dict[str, Any] = {
     "agents.edit": {"purpose": "Changed"},
     "agents.add_credential": {},
     "agents.retire_credential": {"retires_in": 60},
+    "archives.archive": {"before": "2020-01-01T00:00:00Z"},
+    "redactions.redact": {"subject": "nobody-at-all"},
     "files.plan": {"document": {"accredit": 1}},
     "files.apply": {"document": {"accredit": 1}, "fingerprint": Plan().fingerprint()},
     "roles.add": {"slug": "fresh", "scopes": {"{server}": ["ledger:read"]}},
@@ -37,7 +39,13 @@ BODIES: dict[str, Any] = {
 }
 """What is sent with the operations that take a body."""
 
-UNFINDABLE = {"audit.explain", "agents.retire_credential", "agents.revoke_credential", "servers.sync"}
+UNFINDABLE = {
+    "archives.archive",
+    "audit.explain",
+    "agents.retire_credential",
+    "agents.revoke_credential",
+    "servers.sync",
+}
 """Operations for which this test knows no decision, credential or version that is there."""
 
 LEDGER = {"server": "ledger", "role": "reader", "guard": "front"}

@@ -118,7 +118,7 @@ class Report:
         yield from self.flaws
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Claims:
     """What is claimed of one chain: at these numbers, these links, says that checkpoint (0: a seal or the database)."""
 
@@ -128,7 +128,7 @@ class _Claims:
         """Add a claim; one that only repeats the one before takes its place."""
         if self.places[-_PLACE:-_SOURCE] == _packed(seq, link):
             del self.places[-_PLACE:]
-        self.places += _packed(seq, link) + source.to_bytes(_SOURCE, "big")
+        self.places.extend(_packed(seq, link) + source.to_bytes(_SOURCE, "big"))
 
     def end(self, end: Head) -> None:
         """Add what the log says of its own end, unless a checkpoint says just that. Raises ValueError."""

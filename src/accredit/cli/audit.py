@@ -23,27 +23,62 @@ class Outcome(StrEnum):
     DONE = "done"
 
 
+Server = Annotated[str | None, typer.Option(metavar="SERVER", help="Only this server.")]
+"""The option of a server."""
+
+Kind = Annotated[str | None, typer.Option(metavar="KIND", help="Only this kind, like token_refused.")]
+"""The option of a kind."""
+
+Decision = Annotated[str | None, typer.Option(metavar="ID", help="Only this decision.")]
+"""The option of a decision."""
+
+Subject = Annotated[str | None, typer.Option(metavar="WHO", help="Only on behalf of this subject.")]
+"""The option of a subject."""
+
+By = Annotated[str | None, typer.Option("--client", metavar="WHO", help="Only what this client did.")]
+"""The option of a client."""
+
+Agent = Annotated[str | None, typer.Option(metavar="AGENT", help="Only what this agent did.")]
+"""The option of an agent."""
+
+Tool = Annotated[str | None, typer.Option(metavar="TOOL", help="Only calls of this tool.")]
+"""The option of a tool."""
+
+Member = Annotated[
+    str | None, typer.Option(metavar="WHO", help="Only where this one took part, in any place of the chain.")
+]
+"""The option of whoever took part."""
+
+Token = Annotated[str | None, typer.Option(metavar="JTI", help="Only the token with this jti.")]
+"""The option of a token."""
+
+Trace = Annotated[str | None, typer.Option(metavar="ID", help="Only calls with this trace id.")]
+"""The option of a trace."""
+
+Since = Annotated[str | None, typer.Option(metavar="WHEN", help="From then on: 2h (ago), or 2026-12-31T00:00:00Z.")]
+"""The option of the earliest moment."""
+
+Until = Annotated[str | None, typer.Option(metavar="WHEN", help="Before then, written likewise.")]
+"""The option of the moment that ends it."""
+
+
 @command(app, "search")
 def search(  # noqa: PLR0913  (each is an option of its own)
     session: Session,
     *,
-    server: Annotated[str | None, typer.Option(metavar="SERVER", help="Only this server.")] = None,
-    kind: Annotated[str | None, typer.Option(metavar="KIND", help="Only this kind, like token_refused.")] = None,
+    server: Server = None,
+    kind: Kind = None,
     outcome: Annotated[Outcome | None, typer.Option(help="Only what ended so.")] = None,
-    decision: Annotated[str | None, typer.Option(metavar="ID", help="Only this decision.")] = None,
-    subject: Annotated[str | None, typer.Option(metavar="WHO", help="Only on behalf of this subject.")] = None,
-    client: Annotated[str | None, typer.Option(metavar="WHO", help="Only what this client did.")] = None,
-    agent: Annotated[str | None, typer.Option(metavar="AGENT", help="Only what this agent did.")] = None,
-    tool: Annotated[str | None, typer.Option(metavar="TOOL", help="Only calls of this tool.")] = None,
-    member: Annotated[
-        str | None, typer.Option(metavar="WHO", help="Only where this one took part, in any place of the chain.")
-    ] = None,
-    token: Annotated[str | None, typer.Option(metavar="JTI", help="Only the token with this jti.")] = None,
-    trace: Annotated[str | None, typer.Option(metavar="ID", help="Only calls with this trace id.")] = None,
-    since: Annotated[
-        str | None, typer.Option(metavar="WHEN", help="From then on: 2h (ago), or 2026-12-31T00:00:00Z.")
-    ] = None,
-    until: Annotated[str | None, typer.Option(metavar="WHEN", help="Before then, written likewise.")] = None,
+    decision: Decision = None,
+    subject: Subject = None,
+    client: By = None,
+    agent: Agent = None,
+    tool: Tool = None,
+    member: Member = None,
+    token: Token = None,
+    trace: Trace = None,
+    since: Since = None,
+    until: Until = None,
     limit: Annotated[int, typer.Option(help="How many records, 1 to 200.")] = 50,
     cursor: Annotated[str | None, typer.Option(metavar="CURSOR", help="Where the page before ended.")] = None,
 ) -> None:

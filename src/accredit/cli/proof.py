@@ -13,7 +13,7 @@ from accredit.audit.checkpoint import FILES, KEYS_FILE
 from accredit.audit.export import OUTSIDE, STORED, Examination, broke_off_at
 from accredit.audit.verification import Fault, Flaw, Report
 from accredit.cli.client import path
-from accredit.cli.given import span
+from accredit.cli.given import past, span
 from accredit.cli.node import refusing
 from accredit.cli.screen import Screen, count, mark, moment, plain
 from accredit.cli.session import Session, command
@@ -149,13 +149,13 @@ def archive(
     older_than: Annotated[str, typer.Option(metavar="SPAN", help="What is older than that, like 90d.")],
 ) -> None:
     """Move old records into the archive; what remains still verifies. `keep_days` does it by itself."""
-    seconds = span(older_than)
-    if seconds is None:
+    if span(older_than) is None:
         raise usage(f"--older-than {older_than[:20]!r}: write a span of time, like 90d")
     session.confirm(f"Move everything older than {older_than} out of the database?")
     files: list[dict[str, Any]] = []
+    before = past(older_than)
     with session.screen.working("Archiving") as told:
-        while (found := session.server.post(path("archives"), {"older_than": seconds}, patient=True))["file"]:
+        while (found := session.server.post(path("archives"), {"before": before}, patient=True))["file"]:
             files.append(found)
             told(count(sum(item["records"] for item in files), "record"))
     if session.as_json:

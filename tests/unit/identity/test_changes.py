@@ -4,14 +4,16 @@ import dataclasses
 import inspect
 from typing import get_args
 
-from accredit.identity import changes
+from accredit.identity import changes, log_changes
+
+OURS = {changes.__name__, log_changes.__name__}
 
 
 def declared(word: str) -> set[type]:
     return {
         one
         for _, one in inspect.getmembers(changes, inspect.isclass)
-        if one.__module__ == changes.__name__ and (one.__doc__ or "").startswith(f"{word}:")
+        if one.__module__ in OURS and (one.__doc__ or "").startswith(f"{word}:")
     }
 
 
@@ -22,7 +24,7 @@ def test_every_class_that_says_claim_is_one_and_every_write_is_one() -> None:
 
 
 def test_every_change_can_be_imported_by_name() -> None:
-    classes = {name for name, one in inspect.getmembers(changes, inspect.isclass) if one.__module__ == changes.__name__}
+    classes = {name for name, one in inspect.getmembers(changes, inspect.isclass) if one.__module__ in OURS}
     assert set(changes.__all__) == classes | {"Claim", "Write"}
 
 

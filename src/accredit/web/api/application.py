@@ -35,6 +35,7 @@ from accredit.web.api.keys import KeyApi
 from accredit.web.api.manifests import ManifestApi, on_faulty
 from accredit.web.api.permissions import OPERATIONS, NotPermitted, operation, permit
 from accredit.web.api.preconditions import PreconditionFailed, PreconditionRequired
+from accredit.web.api.proofs import ProofApi
 from accredit.web.api.questions import QuestionApi
 from accredit.web.api.redactions import RedactionApi
 from accredit.web.api.roles import RoleApi
@@ -112,7 +113,7 @@ def _application(version: str) -> FastAPI:
 
 _NOUNS: Final[tuple[type[Noun], ...]] = (
     AdministratorApi, ServerApi, RoleApi, AgentApi, GuardApi, KeyApi, AuditApi, CheckpointApi, RedactionApi, ArchiveApi,
-    StatusApi, ManifestApi, QuestionApi, DecisionApi,
+    ProofApi, StatusApi, ManifestApi, QuestionApi, DecisionApi,
 )  # fmt: skip
 
 

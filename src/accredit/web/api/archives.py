@@ -3,18 +3,18 @@
 from fastapi import APIRouter
 from pydantic import Field
 
-from accredit.web.api.fields import Body, View
+from accredit.web.api.fields import Body, Instant, View, example
 from accredit.web.api.permissions import Who
 from accredit.web.api.routes import Routes
 from accredit.web.api.services import Services
 
-_LONGEST = 100 * 365 * 24 * 3600
 
+class Threshold(Body):
+    """What to archive: everything from before a moment."""
 
-class Wanted(Body):
-    """What to archive: everything that is older than so many seconds."""
+    model_config = example(before="2026-01-01T00:00:00Z")
 
-    older_than: int = Field(ge=0, le=_LONGEST, description="Seconds since a record was made.")
+    before: Instant = Field(description="Records from before this time.")
 
 
 class ArchivedView(View):
@@ -29,7 +29,6 @@ class ArchiveApi:
 
     def __init__(self, services: Services) -> None:
         self._archives = services.archives
-        self._clock = services.clock
 
     @classmethod
     def router(cls) -> APIRouter:
@@ -38,7 +37,7 @@ class ArchiveApi:
         found.add_api_route("", cls.archive, methods=["POST"])
         return found
 
-    async def archive(self, who: Who, wanted: Wanted) -> ArchivedView:
+    async def archive(self, who: Who, wanted: Threshold) -> ArchivedView:
         """Move the oldest records into the archive, at most one file full; call again while a file is made."""
-        found = await self._archives.archive(self._clock.now() - wanted.older_than * 1_000_000, who.name)
+        found = await self._archives.archive(wanted.before, who.name)
         return ArchivedView(file=found.file, records=found.records)

@@ -34,10 +34,10 @@ _MORE: Final[Mapping[str, tuple[int, ...]]] = MappingProxyType(
     {
         "agents.add": (404,),
         "agents.add_credential": (412,),
-        "audit.export": (404,),
         "audit.search": (404,),
         "files.apply": (412,),
         "keys.rotate": (412,),
+        "proofs.export": (404,),
         "roles.add": (404,),
     }
 )

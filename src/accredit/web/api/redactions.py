@@ -6,14 +6,16 @@ from fastapi import APIRouter
 from pydantic import Field, StringConstraints
 
 from accredit.audit.redact import SHORTEST
-from accredit.web.api.fields import Body, View
+from accredit.web.api.fields import Body, View, example
 from accredit.web.api.permissions import Who
 from accredit.web.api.routes import Routes
 from accredit.web.api.services import Services
 
 
-class Wanted(Body):
+class Person(Body):
     """Whom to redact: an id, the slug of an agent, an address, any name of at least three characters."""
+
+    model_config = example(subject="someone@example.com")
 
     subject: Annotated[str, StringConstraints(min_length=SHORTEST, max_length=500)] = Field(
         description="Whom: an id, the slug of an agent, an address, any name."
@@ -39,6 +41,6 @@ class RedactionApi:
         found.add_api_route("", cls.redact, methods=["POST"])
         return found
 
-    async def redact(self, who: Who, wanted: Wanted) -> RedactedView:
+    async def redact(self, who: Who, wanted: Person) -> RedactedView:
         """Take the person part from every record that names them. It cannot be undone; the chains still hold."""
         return RedactedView(records=await self._redaction.redact(wanted.subject, who.name))
