@@ -25,6 +25,9 @@ DEFAULT_PORT: Final = 8700
 """The port of the public listener unless another is configured."""
 
 
+_NO_ADDRESS: Final = "metrics: name a host and a port, like 127.0.0.1:9464 or [::1]:9464"
+
+
 class ConfigurationProblems(Exception):
     """The configuration cannot be used; `problems` are sentences, one for each thing to mend."""
 
@@ -54,6 +57,13 @@ class Settings(BaseSettings):
         default=None, ge=1, description="Days that records stay in the database before they are archived; absent: all."
     )
     proxies: tuple[str, ...] = Field(default=(), description="Addresses of proxies whose X-Forwarded-* are believed.")
+    metrics: str = Field(
+        default="",
+        description="HOST:PORT of a listener with nothing but /metrics; empty: only at the socket in the data folder.",
+    )
+    danger_public_metrics: bool = Field(
+        default=False, description="Show /metrics to everybody at the public listener, too."
+    )
     danger_http: bool = Field(
         default=False, description="Allow an http issuer off loopback. Tokens then travel in the clear: tests only."
     )
@@ -63,6 +73,7 @@ class Settings(BaseSettings):
         found = [*_issuer_problems(self.issuer, self.danger_http), *_database_problems(self.database_url)]
         if self.keep_days is not None and self.archive is None:
             found.append("keep_days: also set `archive`, the folder that older records go to")
+        found += [] if self.metrics_address is not None or not self.metrics else [_NO_ADDRESS]
         for proxy in self.proxies:
             try:
                 ipaddress.ip_network(proxy)
@@ -86,6 +97,13 @@ class Settings(BaseSettings):
     def database_url(self) -> str | None:
         """The PostgreSQL URL, or None for SQLite in the data folder."""
         return self.database.get_secret_value() or None
+
+    @property
+    def metrics_address(self) -> tuple[str, int] | None:
+        """Host and port of the listener of `/metrics`, or None."""
+        host, _, port = self.metrics.rpartition(":")
+        usable = host and port.isascii() and port.isdigit() and int(port) <= 65535
+        return (host.removeprefix("[").removesuffix("]"), int(port)) if usable else None
 
     @property
     def socket(self) -> Path:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, Self, TypeVar
 
 from accredit.audit import checkpoint
 from accredit.identity.sealing import MASTER_KEY_BYTES, MasterKey
@@ -59,6 +59,11 @@ class CheckpointFolder:
         self._folder = folder
         self._keys = b""
 
+    @classmethod
+    def at(cls, folder: Path | None) -> Self | None:
+        """Return the one at `folder`, if there is to be one."""
+        return cls(folder) if folder is not None else None
+
     async def last(self) -> bytes:
         """Return the last checkpoint in the folder, nothing when there is none. Raises OutsideFailed."""
         return await asyncio.to_thread(self._guarded, self._last)
@@ -102,6 +107,11 @@ class ArchiveFolder:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+
+    @classmethod
+    def at(cls, folder: Path | None) -> Self | None:
+        """Return the one at `folder`, if there is to be one."""
+        return cls(folder) if folder is not None else None
 
     async def put(self, name: str, lines: Sequence[bytes]) -> bytes:
         """Write a new file; return its SHA-256, of what the disk gives back. Raises ArchiveFailed."""
@@ -156,6 +166,21 @@ def prepare(folder: Path) -> None:
         raise DataFolderError(f"cannot use the data folder {folder}: Permission denied; run as its owner: chmod 700")
     if found.st_uid == os.geteuid() and stat.S_IMODE(found.st_mode) & 0o077:
         raise DataFolderError(f"the data folder {folder} is open to others; run: chmod 700 {folder}")
+
+
+def writable(folder: Path) -> str | None:
+    """Try to write into the data folder; return None, or what keeps us from it and what to do."""
+    probe = folder / ".writable"
+    try:
+        descriptor = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        try:
+            os.write(descriptor, bytes(4096))
+        finally:
+            os.close(descriptor)
+            probe.unlink()
+    except OSError as error:
+        return f"nothing can be written to {folder}: {error.strerror}; make room there, or mend it"
+    return None
 
 
 def master_key(folder: Path, given: str | None, *, create: bool) -> MasterKey:

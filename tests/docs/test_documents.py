@@ -113,6 +113,8 @@ def test_the_agent_in_the_howto_can_be_made(tmp_path: Path, monkeypatch: pytest.
 @pytest.mark.parametrize(
     "name",
     [
+        "back-up-and-restore.md",
+        "observe.md",
         "complete-commands.md",
         "configure-by-file.md",
         "guard-your-server.md",

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from accredit.identity import changes
+from accredit.identity.answer import KeptAnswer
 from accredit.identity.client import ClientKind
 from accredit.identity.credential import CredentialState
 from accredit.identity.principal import Principal
@@ -45,6 +46,31 @@ def submit(store: Any) -> Any:
         return (await store.commit(committer, [outcome(*made, writes=writes)]))[0]
 
     return commit
+
+
+async def test_an_epoch_ends_invitations_and_keys_of_tokens_and_numbers_what_follows_from_its_time(
+    store: Any, submit: Any
+) -> None:
+    deployments, wanted = ports.Deployments(store.database), Deployment("https://one.example", b"one", NOW)
+    await deployments.establish(wanted)
+    await submit(changes.AddServer(server(0)), writes=(changes.AddEnrolment(enrolment(0)),))
+    await submit(changes.AddKey(key(0, KeyState.ACTIVE)), changes.AddKey(key(1, KeyState.UPCOMING)))
+    await submit(changes.AddKey(key(2, KeyState.ACTIVE, KeyUse.SIGNAL)))
+    later = NOW + 5
+    assert await submit(writes=(changes.BeginEpoch(later),)) == Won(later + 1)
+    assert await deployments.read() == replace(wanted, epoch=2, epoch_at=later)
+    found = await store.catalogue.load()
+    assert (found.seq, [one.kid for one in found.keys]) == (later + 1, ["kid-2"])
+    taken = await store.enrolments.by_code(enrolment(0).code_digest)
+    assert taken is not None
+    assert not taken.open(NOW)
+    assert [one.seq for one in await store.catalogue.signals(3, 10)] == [later + 1]
+
+
+async def test_an_epoch_that_a_wrong_clock_began_gives_no_number_twice(store: Any, submit: Any) -> None:
+    await ports.Deployments(store.database).establish(Deployment("https://one.example", b"one", NOW))
+    await submit(writes=(changes.BeginEpoch(NOW),))
+    assert await submit(writes=(changes.BeginEpoch(NOW - 1000),)) == Won(NOW + 2)
 
 
 async def test_a_server_comes_back_with_scopes_and_tools_in_order(store: Any, submit: Any) -> None:
@@ -263,6 +289,22 @@ async def test_a_jti_counts_once_per_issuer_until_it_is_forgotten(submit: Any) -
     assert await submit(use) == Lost(use)
     await submit(writes=(changes.ForgetJti(NOW + 1),))
     assert isinstance(await submit(use), Won)
+
+
+async def test_an_answer_is_kept_as_it_was_given_until_it_is_forgotten(store: Any, submit: Any) -> None:
+    kept = KeptAnswer(b"k" * 32, b"r" * 32, 201, '"tag"', b'{"a":"\xc3\xbc"}', NOW)
+    keep = changes.KeepAnswer(kept)
+    assert isinstance(await submit(keep, changes.KeepAnswer(replace(kept, key=b"l" * 32))), Won)
+    assert await submit(changes.KeepAnswer(replace(kept, request=b"other")))
+    assert await submit(keep) == Lost(keep)
+    answers = ports.Answers(store.database)
+    assert await answers.find(kept.key) == kept
+    assert await answers.find(b"x" * 32) is None
+    await submit(writes=(changes.ForgetAnswers(NOW),))
+    assert await submit(keep) == Lost(keep)
+    await submit(writes=(changes.ForgetAnswers(NOW + 1),))
+    assert await answers.find(kept.key) is None
+    assert isinstance(await submit(keep), Won)
 
 
 def test_no_two_splits_of_issuer_and_jti_are_the_same_use() -> None:

@@ -52,7 +52,7 @@ def add(  # noqa: PLR0913  (each is an option of its own)
     people = {"owner": owner, "purpose": purpose, "sponsor": sponsor}
     body = {"slug": name, "name": title, "roles": role_ends(role or []), **people}
     with keeping(secret_file) as kept:
-        found = session.server.post(path("agents"), body | ending(expires, "expires"))
+        found = session.server.make(path("agents"), body | ending(expires, "expires"), once="secret")
         kept.keep(found["secret"])
     if session.as_json:
         session.screen.data(kept.shown(found, "secret"))
@@ -148,11 +148,11 @@ def add_credential(
 ) -> None:
     """Give an agent one more credential, so that the old one can be revoked when nobody uses it any more."""
     if public_key is not None:
-        found = session.server.post(path("agents", name, "credentials"), {"jwk": _jwk(public_key)})
+        found = session.server.make(path("agents", name, "credentials"), {"jwk": _jwk(public_key)})
         _changed(session, found, f"agent {name} can authenticate with the key {found['credential']['id']}")
         return
     with keeping(secret_file) as kept:
-        found = session.server.post(path("agents", name, "credentials"))
+        found = session.server.make(path("agents", name, "credentials"), once="secret")
         kept.keep(found["secret"])
     if session.as_json:
         session.screen.data(kept.shown(found, "secret"))

@@ -83,8 +83,7 @@ def search(  # noqa: PLR0913  (each is an option of its own)
     cursor: Annotated[str | None, typer.Option(metavar="CURSOR", help="Where the page before ended.")] = None,
 ) -> None:
     """Search the log, newest first."""
-    if client is not None and agent is not None:
-        raise usage("--client and --agent: an agent is a client; give one of them")
+    by = _one_of(client, agent)
     found = session.server.get(
         path("audit"),
         server=server,
@@ -92,7 +91,7 @@ def search(  # noqa: PLR0913  (each is an option of its own)
         outcome=outcome.value if outcome is not None else None,
         decision=decision,
         subject=subject,
-        client=client if agent is None else agent,
+        client=by,
         tool=tool,
         member=member,
         token=token,
@@ -102,10 +101,10 @@ def search(  # noqa: PLR0913  (each is an option of its own)
         limit=limit,
         cursor=cursor,
     )
-    if session.as_json:
-        session.screen.data(found)
-        return
     screen = session.screen
+    if session.as_json:
+        screen.data(found)
+        return
     screen.table(
         ("when", "outcome", "what", "server", "who and why", "decision"),
         [_row(item) for item in found["items"]],
@@ -114,9 +113,7 @@ def search(  # noqa: PLR0913  (each is an option of its own)
     if found["next"]:
         screen.say("")
         screen.say(f"There is more: --cursor {found['next']}")
-    if found["behind"]["records"]:
-        behind = count(found["behind"]["records"], "record")
-        screen.warn(f"{behind} cannot be found yet; the oldest is {found['behind']['seconds']:.0f} s old")
+    _behind(screen, found["behind"])
 
 
 @command(app, "show")
@@ -131,6 +128,17 @@ def show(
         return
     for record in found["records"]:
         _record(session.screen, record)
+
+
+def _one_of(client: str | None, agent: str | None) -> str | None:
+    if client is not None and agent is not None:
+        raise usage("--client and --agent: an agent is a client; give one of them")
+    return client if agent is None else agent
+
+
+def _behind(screen: Screen, lag: dict[str, Any]) -> None:
+    if lag["records"]:
+        screen.warn(f"{count(lag['records'], 'record')} cannot be found yet; the oldest is {lag['seconds']:.0f} s old")
 
 
 def _row(item: dict[str, Any]) -> tuple[object, ...]:

@@ -1,5 +1,6 @@
 """The management API as a program calls it: HTTP/1.1 over the Unix socket of a data folder."""
 
+import secrets
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,9 @@ SECONDS: Final = 30.0
 """How long a command waits for an answer."""
 
 _PAGE: Final = 200
+_AGAIN: Final = 2
+"""How often a request with a key is sent again when the connection breaks."""
+
 _TAGGED: Final = frozenset({"servers", "roles", "agents"})
 _APART: Final = frozenset({"assignments", "credentials"})
 """What is under a noun and changes nothing in its own state."""
@@ -62,6 +66,18 @@ class Client:
         timeout = httpx2.Timeout(SECONDS, read=None if patient else SECONDS)
         return self._call("POST", where, timeout=timeout, **({} if body is None else {"json": body}))
 
+    def make(self, where: str, body: Any = None, *, once: str = "") -> Any:
+        """Have something made, once, and return the answer: the request is sent again when the connection breaks.
+
+        `once` names the member of the answer that is shown once. Raises Trouble when it was lost on the way.
+        """
+        more = {"headers": {"Idempotency-Key": secrets.token_urlsafe()}} | ({} if body is None else {"json": body})
+        found = self._read(self._send("POST", where, again=_AGAIN, **more))
+        if once and found[once] is None:
+            text = f"it was made, but the connection broke before its {once} arrived: revoke it, and make another"
+            raise Trouble(Exit.UNREACHABLE, text, {"made": found})
+        return found
+
     def put(self, where: str, body: Any) -> Any:
         """Put `body` (JSON) and return the answer. What is part of something is put into it as it is now."""
         return self._call("PUT", where, json=body, headers=self._match(where))
@@ -82,6 +98,13 @@ class Client:
         answer = self._send("GET", f"/{noun}/{slug}")
         self._read(answer)
         return {"If-Match": answer.headers["etag"]}
+
+    def checks(self) -> list[dict[str, Any]]:
+        """Return what the server says of its own state, whether it is well or not."""
+        found = self._send("GET", "http://accredit/readyz")
+        if found.status_code not in (200, 503):
+            return []
+        return list(found.json().get("checks", []))
 
     def items(self, where: str, cursor: str | None = None) -> Iterator[Any]:
         """Yield every item of a list, page by page, behind `cursor` if there is one."""
@@ -118,7 +141,7 @@ class Client:
     def _call(self, method: str, where: str, **more: Any) -> Any:
         return self._read(self._send(method, where, **more))
 
-    def _send(self, method: str, where: str, **more: Any) -> httpx2.Response:
+    def _send(self, method: str, where: str, *, again: int = 0, **more: Any) -> httpx2.Response:
         try:
             return self._http.request(method, where, **more)
         except httpx2.ConnectError as error:
@@ -127,6 +150,8 @@ class Client:
             text = f"accredit did not answer within {SECONDS:.0f} seconds; whether anything was changed is not known"
             raise Trouble(Exit.UNREACHABLE, text) from error
         except httpx2.TransportError as error:
+            if again:
+                return self._send(method, where, again=again - 1, **more)
             text = f"the connection to accredit broke ({type(error).__name__}); look whether anything was changed"
             raise Trouble(Exit.UNREACHABLE, text) from error
         except httpx2.InvalidURL:

@@ -14,6 +14,7 @@ from accredit.cli import (
     admin,
     agent,
     audit,
+    backup,
     completion,
     doctor,
     explain,
@@ -52,7 +53,7 @@ def program() -> typer.Typer:
     app.add_typer(admin.app, name="admin")
     proof.register(audit.app)
     app.add_typer(audit.app, name="audit")
-    for single in (manifest, explain, completion, up, migrate, doctor, version):
+    for single in (manifest, explain, completion, up, migrate, doctor, backup, version):
         single.register(app)
     return app
 

@@ -1,5 +1,6 @@
 """`accredit audit verify|checkpoints|export`: whether the log is what was written, and what is needed to prove it."""
 
+import asyncio
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -215,7 +216,7 @@ def _of_database(session: Session, outside: Iterable[bytes], keys: Path | None) 
     from accredit import app  # noqa: PLC0415  (the server is loaded only by those who need its database)
 
     with refusing():
-        return app.verify_log(settings, outside)
+        return asyncio.run(app.verify_log(settings, outside))
 
 
 def _given_keys(keys: Path | None, checkpoints: Path | None) -> Mapping[str, VerifyingKey] | None:

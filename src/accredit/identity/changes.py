@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from accredit.identity.agent import Agent
+from accredit.identity.answer import KeptAnswer
 from accredit.identity.client import Client
 from accredit.identity.credential import Credential
 from accredit.identity.guard import Enrolment
@@ -117,6 +118,13 @@ class UseJti:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepAnswer:
+    """Claim: remember what a request is answered that may be sent again. Loses when its key was used before."""
+
+    answer: KeptAnswer
+
+
+@dataclass(frozen=True, slots=True)
 class TakeEnrolment:
     """Claim: use up an enrolment code at `now` (microseconds UTC). Loses when it was taken or has run out."""
 
@@ -189,6 +197,17 @@ class ForgetJti:
 
 
 @dataclass(frozen=True, slots=True)
+class BeginEpoch:
+    """Write: void everything decided before `at` (microseconds UTC), because an older state was brought back.
+
+    Signals are numbered from `at` on, so no guard has ever heard of a higher number. The keys of access tokens are
+    gone, open invitations are over, and no client assertion of the time before counts.
+    """
+
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
 class AddKey:
     """Claim: keep a new signing key. Loses when a key of the same use is already in the same state.
 
@@ -196,6 +215,13 @@ class AddKey:
     """
 
     key: StoredKey
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetAnswers:
+    """Write: drop every kept answer whose `expires_at` lies before `before` (microseconds UTC)."""
+
+    before: int
 
 
 class SignalKind(StrEnum):
@@ -253,6 +279,7 @@ Claim = (
     | ReplaceClient
     | RemoveClient
     | UseJti
+    | KeepAnswer
     | TakeEnrolment
     | AdvanceKey
     | AppendRecords
@@ -264,7 +291,16 @@ Claim = (
 """What may have been done by somebody else in the meantime: committing says who won."""
 
 Write = (
-    AddCredential | RetireCredential | RevokeCredential | Assign | Unassign | AddEnrolment | ForgetJti | RedactRecord
+    AddCredential
+    | RetireCredential
+    | RevokeCredential
+    | Assign
+    | Unassign
+    | AddEnrolment
+    | ForgetJti
+    | ForgetAnswers
+    | BeginEpoch
+    | RedactRecord
 )
 """What follows from a claim that was won, or needs none."""
 
@@ -279,10 +315,13 @@ __all__ = [
     "AdvanceKey",
     "AppendRecords",
     "Assign",
+    "BeginEpoch",
     "Claim",
     "DropRecords",
+    "ForgetAnswers",
     "ForgetJti",
     "IndexRecords",
+    "KeepAnswer",
     "NumberedSignal",
     "RedactRecord",
     "RemoveClient",

@@ -11,10 +11,11 @@ from accredit.identity.signing_key import KeyUse
 from accredit.identity.times import render
 from accredit.oauth.outcome import Outcome
 from accredit.ports.archive import ArchiveFailed, Shelf
-from accredit.ports.audit_log import AuditLog, ChainEnd, CheckpointLog
+from accredit.ports.audit_log import ChainEnd
 from accredit.ports.outside import OutsideFailed
 from accredit.service.changes import Changes
 from accredit.service.checkpoints import Checkpoints, Contradiction
+from accredit.service.exports import Exports
 from accredit.service.keyring import Keyring
 from accredit.service.problem import Problem, ProblemCode
 from accredit.service.projection import Projection
@@ -43,19 +44,15 @@ class Archives:
 
     def __init__(
         self,
-        issuer: str,
         changes: Changes,
-        log: AuditLog,
-        kept: CheckpointLog,
+        exports: Exports,
         checkpoints: Checkpoints,
         projection: Projection,
         keyring: Keyring,
         shelf: Shelf | None,
     ) -> None:
-        self._issuer = issuer
         self._changes = changes
-        self._log = log
-        self._kept = kept
+        self._issuer, self._log, self._kept = exports.issuer, exports.log, exports.kept
         self._checkpoints = checkpoints
         self._projection = projection
         self._keyring = keyring

@@ -51,6 +51,7 @@ deployment: Final = sa.Table(
     _bytes("key_check"),
     _number("created_at"),
     _number("epoch"),
+    sa.Column("epoch_at", sa.BigInteger, nullable=False, server_default="0"),
 )
 """One row: what this database belongs to."""
 
@@ -227,6 +228,19 @@ used_jti: Final = sa.Table(
     sa.Index(None, "expires_at"),
 )
 """`digest` covers issuer and jti: an outsider's text, of any form and length, never reaches the database."""
+
+kept_answers: Final = sa.Table(
+    "kept_answers",
+    metadata,
+    sa.Column("key", sa.LargeBinary, primary_key=True),
+    _bytes("request"),
+    sa.Column("status", sa.SmallInteger, nullable=False),
+    _text("tag"),
+    _bytes("answer"),
+    _number("expires_at"),
+    sa.Index(None, "expires_at"),
+)
+"""What requests with an Idempotency-Key were answered, without secrets; `key` covers the caller and their key."""
 
 signal_head: Final = sa.Table(
     "signal_head",
