@@ -35,6 +35,7 @@ from accredit.ports.randomness import Randomness
 from accredit.service import deployment, readiness
 from accredit.service.administrators import Administrators
 from accredit.service.agents import Agents
+from accredit.service.applications import Applications
 from accredit.service.archives import Archives
 from accredit.service.audit import Audit
 from accredit.service.changes import Changes
@@ -44,6 +45,7 @@ from accredit.service.diagnosis import Finding, Level, about_issuer, look
 from accredit.service.directory import Directory
 from accredit.service.enrolment import EnrolmentService
 from accredit.service.exports import Exports
+from accredit.service.groups import Groups
 from accredit.service.guard_feed import GuardFeed
 from accredit.service.guard_records import GuardRecords
 from accredit.service.guard_streams import GuardStreams
@@ -171,30 +173,26 @@ class _Parts:
         since: int,
         measures: Metrics,
     ) -> None:
-        self.issuer, self.since, self.measures = settings.origin, since, measures
-        self.database = database
+        self.issuer, self.since, self.measures, self.database = settings.origin, since, measures, database
         self.kind = "PostgreSQL" if settings.database_url else "SQLite"
         self.clock, self.ids, self.journal, self.master = clock, Ids(clock, randomness), journal, master
         self.catalogue, self.clients = readers.Catalogues(database), readers.Clients(database)
         self.log, self.answers = readers.AuditLog(database), readers.Answers(database)
-        self.directory = Directory(self.catalogue, self.clients, clock)
-        self.keyring = Keyring(master)
-        self.changes = Changes(self.directory, journal, self.ids, clock)
+        self.directory, self.keyring = Directory(self.catalogue, self.clients, clock), Keyring(master)
         kept, outside = readers.Checkpoints(database), system.CheckpointFolder.at(settings.checkpoints)
         self.checkpoints = Checkpoints(self.issuer, self.log, kept, journal, self.keyring, outside)
         self.exports = Exports(self.issuer, self.log, kept, clock)
+        self.changes = Changes(self.directory, journal, self.ids, clock)
         self.tables = readers.SearchTables(database)
         self.projection = Projection(self.log, self.tables, journal)
         shelf = system.ArchiveFolder.at(settings.archive)
         self.archives = Archives(self.changes, self.exports, self.checkpoints, self.projection, self.keyring, shelf)
         self.redaction = Redaction(self.changes, self.log, self.projection, self.clients, master)
-        self.keys = Keys(self.changes, master, randomness)
+        self.keys, self.credentials = Keys(self.changes, master, randomness), Credentials(self.changes, randomness)
         self.guards = Guards(self.issuer, self.changes, self.clients, self.keyring)
         self.signals = SignalLog(self.issuer, self.keyring)
         self.streams = GuardStreams(self.signals, self.directory, self.guards)
         self.enrolment = EnrolmentService(self.changes, readers.Enrolments(database), self.clients, randomness)
-        self.credentials = Credentials(self.changes, randomness)
-        self.agents = Agents(self.changes, self.clients, self.credentials)
         self.manifests = Manifests(self.changes, readers.Estates(database), randomness)
         self.show_metrics = settings.danger_public_metrics
         self.watch = ClockWatch(clock, asyncio.get_running_loop().time)
@@ -269,7 +267,9 @@ class _Parts:
             administrators=administrators,
             servers=Servers(self.changes),
             roles=Roles(self.changes, self.clients),
-            agents=self.agents,
+            agents=Agents(self.changes, self.clients, self.credentials),
+            applications=Applications(self.changes, self.clients, self.credentials),
+            groups=Groups(self.changes, self.clients),
             credentials=self.credentials,
             standing=Standing(self.changes),
             enrolment=self.enrolment,

@@ -16,7 +16,9 @@ async def test_an_agent_is_registered_with_its_roles_and_a_secret_that_works(adm
     assert (await tokens(admin)(agent["client_id"], agent["secret"])).json()["scope"] == "ledger:read"
     shown = await admin.ok("GET", "/agents/bot")
     assert shown == {key: value for key, value in agent.items() if key != "secret"}
-    assert shown["roles"] == [{"slug": "reader", "ends_at": None, "scopes": {"ledger": ["ledger:read"]}}]
+    assert shown["roles"] == [
+        {"slug": "reader", "ends_at": None, "through": None, "scopes": {"ledger": ["ledger:read"]}}
+    ]
 
 
 async def test_an_agent_with_an_unknown_role_is_not_half_registered(admin: Admin) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import httpx2
+import pytest
 
 from accredit.identity.management import Need
 from accredit.identity.plan import Plan
@@ -23,6 +24,11 @@ BODIES: dict[str, Any] = {
     "agents.retire_credential": {"retires_in": 60},
     "archives.archive": {"before": "2020-01-01T00:00:00Z"},
     "redactions.redact": {"subject": "nobody-at-all"},
+    "applications.add": {"slug": "fresh", "owner": "dana"},
+    "applications.edit": {"purpose": "Changed"},
+    "applications.add_credential": {},
+    "applications.retire_credential": {"retires_in": 60},
+    "groups.add": {"slug": "fresh"},
     "files.plan": {"document": {"accredit": 1}},
     "files.apply": {"document": {"accredit": 1}, "fingerprint": Plan().fingerprint()},
     "roles.add": {"slug": "fresh", "scopes": {"{server}": ["ledger:read"]}},
@@ -40,16 +46,13 @@ BODIES: dict[str, Any] = {
 """What is sent with the operations that take a body."""
 
 UNFINDABLE = {
-    "archives.archive",
-    "audit.explain",
-    "agents.retire_credential",
-    "agents.revoke_credential",
-    "servers.sync",
-}
+    "archives.archive", "audit.explain", "agents.retire_credential", "agents.revoke_credential",
+    "applications.retire_credential", "applications.revoke_credential", "servers.sync",
+}  # fmt: skip
 """Operations for which this test knows no decision, credential or version that is there."""
 
-LEDGER = {"server": "ledger", "role": "reader", "guard": "front"}
-ARCHIVE = {"server": "archive", "role": "keeper", "guard": "back"}
+LEDGER = {"server": "ledger", "role": "reader", "guard": "front", "group": "readers"}
+ARCHIVE = {"server": "archive", "role": "keeper", "guard": "back", "group": "keepers"}
 
 
 async def operations(admin: Admin) -> list[Operation]:
@@ -73,10 +76,18 @@ def request(operation: Operation, of: dict[str, str]) -> tuple[str, str, dict[st
     """Return method, address and body with which `operation` concerns the nouns `of` somebody."""
     name, method, template = operation
     noun = template.split("/")[1]
-    slug = {"servers": of["server"], "roles": of["role"], "guards": of["guard"], "agents": "bot"}.get(noun, "")
+    slug = {
+        "servers": of["server"],
+        "roles": of["role"],
+        "guards": of["guard"],
+        "groups": of["group"],
+        "agents": "bot",
+        "applications": "portal",
+    }.get(noun, "")
     given = {
-        "{slug}": slug, "{server}": of["server"], "{agent}": "bot", "{word}": "ledger:purge", "{name}": "list_invoices",
-        "{credential}": "crd_x", "{use}": "access", "{decision}": "dec_" + "0" * 26,
+        "{slug}": slug, "{server}": of["server"], "{agent}": "bot", "{holder}": "bot", "{member}": "bot",
+        "{word}": "ledger:purge", "{name}": "list_invoices", "{credential}": "crd_x",
+        "{use}": "access", "{decision}": "dec_" + "0" * 26,
     }  # fmt: skip
     where = re.sub(r"\{\w+\}", lambda found: given[found[0]], template)
     body = BODIES.get(name)
@@ -132,7 +143,7 @@ async def test_two_server_administrators_cannot_touch_each_others(staff: Staff) 
 
 
 async def test_what_does_not_exist_and_what_is_anothers_are_refused_alike(staff: Staff) -> None:
-    nowhere = {"server": "nowhere", "role": "nobody", "guard": "nothing"}
+    nowhere = {"server": "nowhere", "role": "nobody", "guard": "nothing", "group": "nogroup"}
     for operation in await operations(staff.admin):
         theirs = await send(staff.clients["ann"], operation, ARCHIVE)
         unknown = await send(staff.clients["ann"], operation, nowhere)
@@ -172,6 +183,37 @@ async def test_a_role_over_two_servers_is_edited_and_assigned_by_who_administers
     assert answer.json()["scopes"] == {"archive": ["ledger:read"], "ledger": ["ledger:purge"]}
 
 
+async def test_members_of_a_group_are_chosen_by_who_administers_every_server_in_its_roles(staff: Staff) -> None:
+    ann, before = staff.clients["ann"], await staff.state()
+    for method in ("PUT", "DELETE"):
+        for group in ("everybody", "nobody", "keepers"):
+            assert refused(await ann.request(method, f"/groups/{group}/members/bot")), group
+    assert refused(await ann.put("/roles/both/assignments/group:readers"))
+    assert await staff.state() == before
+    assert (await ann.put("/groups/readers/members/app:portal")).status_code == 200
+    assert (await ann.put("/roles/reader/assignments/group:nobody")).status_code == 200
+    assert (await ann.put("/groups/nobody/members/bot")).status_code == 200
+    await staff.admin.ok("PUT", "/roles/keeper/assignments/group:readers", json={"ends_in": 1})
+    staff.admin.clock.advance(2)
+    assert refused(await ann.delete("/groups/readers/members/app:portal")), "the end of a role may be moved again"
+
+
+async def test_what_a_group_came_to_hold_after_the_door_is_looked_at_again(
+    staff: Staff, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann, directory = staff.clients["ann"], staff.admin.node.directory
+    catch_up = directory.catch_up
+
+    async def wider() -> None:
+        monkeypatch.undo()
+        await staff.admin.ok("PUT", "/roles/keeper/assignments/group:readers")
+        await catch_up()
+
+    monkeypatch.setattr(directory, "catch_up", wider)
+    assert refused(await ann.put("/groups/readers/members/bot"))
+    assert (await staff.admin.ok("GET", "/groups/readers"))["members"] == []
+
+
 async def test_an_auditor_reads_everything_and_changes_nothing(staff: Staff) -> None:
     before = await staff.state()
     found = (await staff.admin.ok("GET", "/audit"))["items"][0]["decision"]
@@ -183,7 +225,7 @@ async def test_an_auditor_reads_everything_and_changes_nothing(staff: Staff) -> 
             assert refused(answer), (operation, answer.text)
     assert (await staff.clients["eye"].get(f"/decisions/{found}")).status_code == 200
     assert await staff.state() == before
-    for noun in ("servers", "roles", "guards", "agents", "administrators"):
+    for noun in ("servers", "roles", "guards", "agents", "applications", "groups", "administrators"):
         assert (await staff.clients["eye"].get(f"/{noun}")).json() == await staff.admin.ok("GET", f"/{noun}")
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from accredit.identity import changes
 from accredit.identity.answer import KeptAnswer
+from accredit.identity.application import ClientType
 from accredit.identity.client import ClientKind
 from accredit.identity.credential import CredentialState
 from accredit.identity.principal import Principal
@@ -21,9 +22,11 @@ from accredit.store import readers as ports
 from accredit.store.conformance import (
     NOW,
     agent,
+    application,
     client,
     credential,
     enrolment,
+    group,
     guard,
     key,
     outcome,
@@ -497,3 +500,62 @@ async def test_many_clients_are_replaced_at_once_each_by_its_own_version(store: 
     assert await submit(gone, gone) == Lost(gone)
     assert isinstance(await submit(gone, changes.RemoveClient(client(2).id, 2)), Won)
     assert [one.client.slug for one in await store.clients.agents("", 10)] == ["agent-0", "else"]
+
+
+async def test_an_application_comes_back_and_is_replaced_with_its_redirects(store: Any, submit: Any) -> None:
+    first, second = application(0), application(1, type=ClientType.PUBLIC, redirect_uris=frozenset())
+    await submit(changes.AddClient(first.client, first), changes.AddClient(second.client, second))
+    assert await store.clients.applications("", 9) == (first, second)
+    assert await store.clients.applications(first.client.slug, 9) == (second,)
+    later = replace(first, client=replace(first.client, name="L", version=2), owner="kim", redirect_uris=frozenset("x"))
+    assert isinstance(await submit(changes.ReplaceClient(later.client, later)), Won)
+    assert await store.clients.application(first.client.id) == later
+    assert await store.clients.agent(first.client.id) is None
+    again = [replace(one, client=replace(one.client, version=one.client.version + 1)) for one in (later, second)]
+    assert isinstance(await submit(*(changes.ReplaceClient(one.client, one) for one in again)), Won)
+    assert await store.clients.applications("", 9) == tuple(again)
+    await submit(changes.RemoveClient(first.client.id, 3))
+    assert await store.clients.application(first.client.id) is None
+
+
+async def test_what_a_group_holds_and_who_is_in_it_comes_back(store: Any, submit: Any) -> None:
+    await submit(
+        changes.AddServer(server(0)), changes.AddRole(role(0)), changes.AddRole(role(1)),
+        changes.AddGroup(group(0)), changes.AddGroup(group(1)),
+        changes.AddClient(client(0)), changes.AddClient(client(1)), changes.AddClient(application(0).client),
+    )  # fmt: skip
+    held = (Assignment(role(0).id, group(0).id), Assignment(role(1).id, group(0).id, NOW))
+    inside = [(group(0), client(0)), (group(0), application(0).client), (group(1), client(0))]
+    joins = [changes.AddMember(where.id, who.id) for where, who in inside]
+    await submit(writes=(*(changes.Assign(one) for one in held), *joins, joins[0]))
+    found = await store.catalogue.load()
+    assert found.groups == (group(0, assignments=held), group(1))
+    principal = await store.clients.principal(client(0).client_id)
+    assert principal == Principal(client(0), groups=frozenset({group(0).id, group(1).id}))
+    members = await store.clients.members(group(0).id)
+    assert [one.client for one in members] == [client(0), application(0).client]
+    assert [one.client for one in await store.clients.holders(role(0).id)] == [client(0), application(0).client]
+    await submit(writes=(changes.RemoveMember(group(0).id, client(0).id),))
+    assert [one.client for one in await store.clients.members(group(0).id)] == [application(0).client]
+    renamed = group(0, name="N", version=2)
+    assert isinstance(await submit(changes.ReplaceGroup(renamed)), Won)
+    assert (await store.catalogue.load()).groups[0] == replace(renamed, assignments=held)
+    taken = changes.ReplaceGroup(group(0, slug=group(1).slug, version=3))
+    assert await submit(taken) == Lost(taken)
+
+
+async def test_who_is_removed_holds_nothing_and_is_in_no_group(store: Any, submit: Any) -> None:
+    await submit(
+        changes.AddServer(server(0)), changes.AddRole(role(0)), changes.AddGroup(group(0)),
+        changes.AddClient(client(0)),
+    )  # fmt: skip
+    give = (changes.Assign(Assignment(role(0).id, holder)) for holder in (client(0).id, group(0).id))
+    await submit(writes=(*give, changes.AddMember(group(0).id, client(0).id)))
+    await submit(changes.RemoveClient(client(0).id, 1))
+    assert await store.clients.members(group(0).id) == ()
+    estate = await ports.Estates(store.database).read()
+    assert set(estate.held) == {group(0).id}
+    await submit(changes.AddClient(client(1)), writes=(changes.AddMember(group(0).id, client(1).id),))
+    await submit(changes.RemoveGroup(group(0).id, 1))
+    assert (await ports.Estates(store.database).read()).held == {}
+    assert await store.clients.principal(client(1).client_id) == Principal(client(1))

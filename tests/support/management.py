@@ -47,9 +47,11 @@ class Staff:
 
     async def state(self) -> dict[str, Any]:
         """Return all that can be administered, as the local administrator sees it."""
-        nouns = ("servers", "roles", "guards", "agents", "administrators", "keys")
+        nouns = ("servers", "roles", "guards", "agents", "applications", "groups", "administrators", "keys")
         found = {noun: (await self.admin.ok("GET", f"/{noun}"))["items"] for noun in nouns}
         shown = [await self.admin.ok("GET", f"/agents/{item['slug']}") for item in found["agents"]]
+        shown += [await self.admin.ok("GET", f"/applications/{item['slug']}") for item in found["applications"]]
+        shown += [await self.admin.ok("GET", f"/groups/{item['slug']}") for item in found["groups"]]
         return found | {"shown": shown}
 
 
@@ -72,6 +74,11 @@ async def furnish(admin: Admin) -> dict[str, tuple[str, str]]:
     for name in (*OFFICES, "bot"):
         made = await admin.ok("POST", "/agents", json={"slug": name, "owner": "dana", "roles": ["both"]})
         secrets[name] = (made["client_id"], made["secret"])
+    await admin.ok("POST", "/applications", json={"slug": "portal", "owner": "dana", "roles": ["both"]})
+    for name, role in (("readers", "reader"), ("keepers", "keeper"), ("everybody", "both"), ("nobody", "")):
+        await admin.ok("POST", "/groups", json={"slug": name})
+        if role:
+            await admin.ok("PUT", f"/roles/{role}/assignments/group:{name}")
     for name, office in OFFICES.items():
         await admin.ok("PUT", f"/administrators/{name}", json=office)
     return secrets

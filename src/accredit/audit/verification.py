@@ -5,7 +5,7 @@ named. Memory grows with chains and checkpoints, never with records.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -118,11 +118,11 @@ class Report:
         yield from self.flaws
 
 
-@dataclass(frozen=True, slots=True)
 class _Claims:
     """What is claimed of one chain: at these numbers, these links, says that checkpoint (0: a seal or the database)."""
 
-    places: bytearray = field(default_factory=bytearray)
+    def __init__(self) -> None:
+        self.places = bytearray()
 
     def add(self, seq: int, link: bytes, source: int) -> None:
         """Add a claim; one that only repeats the one before takes its place."""

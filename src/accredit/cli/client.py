@@ -18,8 +18,8 @@ _PAGE: Final = 200
 _AGAIN: Final = 2
 """How often a request with a key is sent again when the connection breaks."""
 
-_TAGGED: Final = frozenset({"servers", "roles", "agents"})
-_APART: Final = frozenset({"assignments", "credentials"})
+_TAGGED: Final = frozenset({"servers", "roles", "agents", "applications", "groups"})
+_APART: Final = frozenset({"assignments", "credentials", "members"})
 """What is under a noun and changes nothing in its own state."""
 _LONGEST_SEGMENT: Final = 2000
 
@@ -79,8 +79,8 @@ class Client:
         return found
 
     def put(self, where: str, body: Any) -> Any:
-        """Put `body` (JSON) and return the answer. What is part of something is put into it as it is now."""
-        return self._call("PUT", where, json=body, headers=self._match(where))
+        """Put `body` (JSON, or None) and return the answer. What is part of something is put into it as it is now."""
+        return self._call("PUT", where, headers=self._match(where), **({} if body is None else {"json": body}))
 
     def patch(self, where: str, body: Any) -> Any:
         """Change what is at `where`, as it is now, by the members of `body` (JSON), and return the answer."""

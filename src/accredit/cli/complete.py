@@ -1,7 +1,7 @@
 """What could come next on a command line. A shell waits for it, so it loads no command: they are in `commands.json`.
 
-It tells names of commands, options and, from the running node, of servers, roles and agents; and nothing at all when
-something is wrong. What reaches the shell is made of letters, digits and hyphens only, whoever answered.
+It tells names of commands, options and, from the running node, of servers, roles, agents and the like; and nothing at
+all when something is wrong. What reaches the shell is made of letters, digits and hyphens only, whoever answered.
 """
 
 import json
@@ -18,7 +18,10 @@ from typing import Any, Final
 FILES: Final = ":files"
 """Said in the place of candidates: the shell knows its files better."""
 
-NOUNS: Final = {"SERVER": "servers", "ROLE": "roles", "AGENT": "agents", "GUARD": "guards"}
+NOUNS: Final = {
+    "SERVER": "servers", "ROLE": "roles", "AGENT": "agents", "GUARD": "guards", "APP": "applications",
+    "GROUP": "groups", "HOLDER": "agents", "MEMBER": "agents",
+}  # fmt: skip
 """How arguments and options call a noun, and where the management API lists it."""
 
 SECONDS: Final = 0.25

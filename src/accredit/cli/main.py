@@ -13,11 +13,13 @@ import typer
 from accredit.cli import (
     admin,
     agent,
+    application,
     audit,
     backup,
     completion,
     doctor,
     explain,
+    group,
     guard,
     key,
     manifest,
@@ -48,7 +50,15 @@ def program() -> typer.Typer:
         pretty_exceptions_enable=False,
     )
     app.callback(no_args_is_help=True)(shared)
-    for name, noun in (("server", server), ("role", role), ("agent", agent), ("guard", guard), ("key", key)):
+    for name, noun in (
+        ("server", server),
+        ("role", role),
+        ("agent", agent),
+        ("app", application),
+        ("group", group),
+        ("guard", guard),
+        ("key", key),
+    ):
         app.add_typer(noun.app, name=name)
     app.add_typer(admin.app, name="admin")
     proof.register(audit.app)

@@ -15,8 +15,14 @@ app = typer.Typer(help="Roles: bundles of scopes, and who holds them.", no_args_
 
 Name = Annotated[str, typer.Argument(metavar="ROLE", help="Name of the role.", show_default=False)]
 """The argument that names which one a command is about."""
-AgentName = Annotated[str, typer.Argument(metavar="AGENT", help="Name of the agent.", show_default=False)]
-"""The argument that names an agent."""
+Holder = Annotated[
+    str,
+    typer.Argument(
+        metavar="HOLDER", help="Name of an agent; app:NAME for an application, group:NAME for a group.",
+        show_default=False,
+    ),
+]  # fmt: skip
+"""The argument that names who holds a role."""
 Scopes = Annotated[
     list[str] | None,
     typer.Option("--scope", metavar="SERVER=SCOPE", help="A scope on a server. Repeatable, also for one server."),
@@ -34,7 +40,7 @@ def add(
     """Create a role."""
     body = {"slug": name, "name": title, "scopes": pairs(scope or [], "--scope", "SERVER=SCOPE")}
     found = session.server.make(path("roles"), body)
-    _changed(session, found, f"role {found['slug']} carries {_carried(found)}")
+    session.changed(found, f"role {found['slug']} carries {_carried(found)}")
 
 
 @command(app, "list")
@@ -75,37 +81,30 @@ def scopes(session: Session, name: Name, scope: Scopes = None) -> None:
     found: dict[str, Any] = {}
     for server, words in wanted.items():
         found = session.server.put(path("roles", name, "scopes", server), {"scopes": words})
-    _changed(session, found, f"role {name} carries {_carried(found)}")
+    session.changed(found, f"role {name} carries {_carried(found)}")
 
 
 @command(app, "assign")
 def assign(
     session: Session,
     name: Name,
-    agent: AgentName,
+    holder: Holder,
     until: Annotated[
         str | None, typer.Option(metavar="WHEN", help="When it ends: 30d, 12h, or 2026-12-31T23:59:59Z.")
     ] = None,
 ) -> None:
-    """Give a role to an agent, or move the end of that."""
-    found = session.server.put(path("roles", name, "assignments", agent), ending(until, "ends"))
+    """Give a role to an agent, an application or a group, or move the end of that."""
+    found = session.server.put(path("roles", name, "assignments", holder), ending(until, "ends"))
     end = f" until {moment(found['ends_at'])}" if found["ends_at"] else ""
-    _changed(session, found, f"{agent} holds the role {name}{end}")
+    session.changed(found, f"{holder} holds the role {name}{end}")
 
 
 @command(app, "unassign")
-def unassign(session: Session, name: Name, agent: AgentName) -> None:
-    """Take a role from an agent; its next token is without it."""
-    session.confirm(f"Take the role {name} from {agent}?")
-    session.server.delete(path("roles", name, "assignments", agent))
-    _changed(session, {"role": name, "agent": agent, "assigned": False}, f"{agent} holds the role {name} no more")
-
-
-def _changed(session: Session, found: dict[str, Any], sentence: str) -> None:
-    if session.as_json:
-        session.screen.data(found)
-    else:
-        session.screen.done(sentence)
+def unassign(session: Session, name: Name, holder: Holder) -> None:
+    """Take a role from an agent, an application or a group; tokens that are out lose it, too."""
+    session.confirm(f"Take the role {name} from {holder}?")
+    session.server.delete(path("roles", name, "assignments", holder))
+    session.changed({"role": name, "holder": holder, "assigned": False}, f"{holder} holds the role {name} no more")
 
 
 def _carried(found: dict[str, Any]) -> str:

@@ -51,6 +51,13 @@ class Session:
         if self._client is not None:
             self._client.close()
 
+    def changed(self, found: dict[str, Any], sentence: str) -> None:
+        """Tell of a change that was made: the answer to a program, a sentence to a person."""
+        if self.as_json:
+            self.screen.data(found)
+        else:
+            self.screen.done(sentence)
+
     def confirm(self, question: str) -> None:
         """Ask before something that hurts. Raises Trouble when the person says no, or cannot be asked."""
         if self.yes:

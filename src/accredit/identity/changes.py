@@ -5,12 +5,13 @@ says who won. A *write* cannot lose. Both are applied by `store`, in the transac
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 from accredit.identity.agent import Agent
 from accredit.identity.answer import KeptAnswer
+from accredit.identity.application import Application
 from accredit.identity.client import Client
 from accredit.identity.credential import Credential
+from accredit.identity.group_changes import AddGroup, AddMember, RemoveGroup, RemoveMember, ReplaceGroup
 from accredit.identity.guard import Enrolment
 from accredit.identity.log_changes import (
     AddCheckpoint,
@@ -24,7 +25,11 @@ from accredit.identity.log_changes import (
 )
 from accredit.identity.role import Assignment, Role
 from accredit.identity.server import Server
+from accredit.identity.signal import NumberedSignal, Signal, SignalKind
 from accredit.identity.signing_key import KeyState, StoredKey
+
+Rest = Agent | Application
+"""What agents and applications have beside their client."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,18 +78,18 @@ class RemoveRole:
 
 @dataclass(frozen=True, slots=True)
 class AddClient:
-    """Claim: register a client; `agent` carries the rest of an agent. Loses when slug or client_id is taken."""
+    """Claim: register a client; `rest` is what else its kind has. Loses when slug or client_id is taken."""
 
     client: Client
-    agent: Agent | None = None
+    rest: Rest | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ReplaceClient:
-    """Claim: change a client, and with `agent` the rest of it. Loses unless the stored version is one less."""
+    """Claim: change a client, and with `rest` what else its kind has. Loses unless the stored version is one less."""
 
     client: Client
-    agent: Agent | None = None
+    rest: Rest | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,49 +229,6 @@ class ForgetAnswers:
     before: int
 
 
-class SignalKind(StrEnum):
-    """What a signal says. A REVOKED handle is void below the signal's number; a SUSPENDED one until RESUMED.
-
-    POLICY: a server's scopes or tools changed. KEYS: the key set changed. ROLES: a role or an assignment changed.
-    CLIENT: a client appeared, or its credentials changed. REDUCED: on one server, a handle carries no more than some
-    scopes below the signal's number.
-    """
-
-    REVOKED = "revoked"
-    SUSPENDED = "suspended"
-    RESUMED = "resumed"
-    POLICY = "policy"
-    KEYS = "keys"
-    ROLES = "roles"
-    CLIENT = "client"
-    REDUCED = "reduced"
-
-
-@dataclass(frozen=True, slots=True)
-class Signal:
-    """A change that nodes and guards must hear of; the store numbers it. `handle` is the id that it is about.
-
-    `server` (an id) and `scopes` go with a reduction: what the handle carries there at the most.
-    """
-
-    kind: SignalKind
-    handle: str
-    server: str = ""
-    scopes: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class NumberedSignal:
-    """A signal as the store keeps it: `seq` counts without gaps in the order in which changes became visible."""
-
-    seq: int
-    at: int
-    kind: SignalKind
-    handle: str
-    server: str = ""
-    scopes: frozenset[str] = frozenset()
-
-
 Claim = (
     Unchanged
     | AddServer
@@ -275,6 +237,9 @@ Claim = (
     | AddRole
     | ReplaceRole
     | RemoveRole
+    | AddGroup
+    | ReplaceGroup
+    | RemoveGroup
     | AddClient
     | ReplaceClient
     | RemoveClient
@@ -296,6 +261,8 @@ Write = (
     | RevokeCredential
     | Assign
     | Unassign
+    | AddMember
+    | RemoveMember
     | AddEnrolment
     | ForgetJti
     | ForgetAnswers
@@ -309,7 +276,9 @@ __all__ = [
     "AddClient",
     "AddCredential",
     "AddEnrolment",
+    "AddGroup",
     "AddKey",
+    "AddMember",
     "AddRole",
     "AddServer",
     "AdvanceKey",
@@ -325,11 +294,15 @@ __all__ = [
     "NumberedSignal",
     "RedactRecord",
     "RemoveClient",
+    "RemoveGroup",
+    "RemoveMember",
     "RemoveRole",
     "RemoveServer",
     "ReplaceClient",
+    "ReplaceGroup",
     "ReplaceRole",
     "ReplaceServer",
+    "Rest",
     "RetireCredential",
     "RevokeCredential",
     "Seal",

@@ -14,6 +14,7 @@ PREFIXES: Final = {
     "agent": "agt_",
     "application": "app_",
     "guard": "grd_",
+    "group": "grp_",
     "credential": "crd_",
     "enrolment": "enr_",
     "decision": "dec_",

@@ -9,11 +9,12 @@ from accredit.identity.role import Assignment
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A client with all its living credentials and its role assignments."""
+    """A client with all its living credentials, its own role assignments, and the groups (ids) that it is in."""
 
     client: Client
     credentials: tuple[Credential, ...] = ()
     assignments: tuple[Assignment, ...] = ()
+    groups: frozenset[str] = frozenset()
 
     def credential(self, credential_id: str) -> Credential | None:
         """Return the credential with that id, or None."""

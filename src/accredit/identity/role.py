@@ -29,10 +29,11 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True)
 class HeldRole:
-    """A role as its holder has it: the role and the end of the assignment."""
+    """A role as its holder has it: the role, the end of the assignment, and the group (an id) that it comes through."""
 
     role: Role
     ends_at: int | None = None
+    through: str | None = None
 
     def counts(self, now: int) -> bool:
         """Tell whether the assignment is in force at `now` (microseconds UTC)."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from accredit.identity.agent import Agent
+from accredit.identity.application import Application
 from accredit.identity.client import ClientKind
 from accredit.identity.principal import Principal
 
@@ -28,7 +29,19 @@ class Clients(Protocol):
         ...
 
     async def holders(self, role: str) -> tuple[Principal, ...]:
-        """Return every client that holds the role with that id, with what belongs to it."""
+        """Return every client that holds the role with that id, also through a group, with what belongs to it."""
+        ...
+
+    async def members(self, group: str) -> tuple[Principal, ...]:
+        """Return every client in the group with that id, with what belongs to it, by kind and slug."""
+        ...
+
+    async def application(self, client: str) -> Application | None:
+        """Return the application whose client has the id `client`."""
+        ...
+
+    async def applications(self, after: str, limit: int) -> tuple[Application, ...]:
+        """Return at most `limit` applications whose slug sorts after `after`, by slug."""
         ...
 
     async def agents_with(self, roles: Sequence[str], after: str, limit: int) -> tuple[Principal, ...]:

@@ -69,10 +69,6 @@ class Agents:
             raise not_found("agent", name)
         return agent, principal
 
-    async def behind(self, principal: Principal) -> Agent | None:
-        """Return the agent that this client is, or None when it is no agent."""
-        return await self._clients.agent(principal.client.id) if principal.client.kind is ClientKind.AGENT else None
-
     async def add(self, draft: AgentDraft, by: str, once: Once[NewAgent] | None = None) -> NewAgent:
         """Register an agent with its roles and make its first secret, all or nothing. Raises Problem."""
         agent = self._drafted(draft)

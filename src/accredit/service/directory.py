@@ -9,8 +9,9 @@ from collections.abc import Callable
 from typing import Final
 
 from accredit.identity.changes import NumberedSignal, SignalKind
+from accredit.identity.group import Group
 from accredit.identity.principal import Principal
-from accredit.identity.role import HeldRole, Role
+from accredit.identity.role import Assignment, HeldRole, Role
 from accredit.identity.server import Server
 from accredit.identity.signing_key import StoredKey
 from accredit.ports.catalogue import Catalogue, CatalogueStore
@@ -129,9 +130,30 @@ class Directory:
         return any(server is not None and server.builtin for server in found)
 
     def held(self, principal: Principal) -> tuple[HeldRole, ...]:
-        """Return the roles of a client, as they are now."""
-        found = ((self._roles.get(item.role), item.ends_at) for item in principal.assignments)
-        return tuple(HeldRole(role, ends_at) for role, ends_at in found if role is not None)
+        """Return the roles of a client, its own and those of its groups, as they are now."""
+        groups = (self._groups.get(group) for group in sorted(principal.groups))
+        through = (item for group in groups if group is not None for item in self.held_by(group))
+        return (*self._resolved(principal.assignments, None), *through)
+
+    def held_by(self, group: Group) -> tuple[HeldRole, ...]:
+        """Return the roles of a group, as they are now."""
+        return self._resolved(group.assignments, group.id)
+
+    def _resolved(self, assignments: tuple[Assignment, ...], through: str | None) -> tuple[HeldRole, ...]:
+        found = ((self._roles.get(item.role), item.ends_at) for item in assignments)
+        return tuple(HeldRole(role, ends_at, through) for role, ends_at in found if role is not None)
+
+    def group(self, slug: str) -> Group | None:
+        """Return the group with that slug."""
+        return next((group for group in self._groups.values() if group.slug == slug), None)
+
+    def groups(self) -> tuple[Group, ...]:
+        """Return all groups by slug."""
+        return tuple(sorted(self._groups.values(), key=lambda group: group.slug))
+
+    def group_by_id(self, group: str) -> Group | None:
+        """Return the group with that id."""
+        return self._groups.get(group)
 
     async def principal(self, client_id: str) -> Principal | None:
         """Return the client that calls itself `client_id`, from memory or from the database."""
@@ -191,6 +213,7 @@ class Directory:
         self._by_slug = {server.slug: server for server in catalogue.servers}
         self._by_resource = {server.resource: server for server in catalogue.servers}
         self._roles = {role.id: role for role in catalogue.roles}
+        self._groups = {group.id: group for group in catalogue.groups}
         self._keys = catalogue.keys
         for observer in self._observers:
             observer(catalogue.keys)

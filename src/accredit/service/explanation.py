@@ -12,9 +12,9 @@ from accredit.identity.principal import Principal
 from accredit.identity.role import ceiling
 from accredit.identity.server import Server
 from accredit.oauth.question import METHODS
+from accredit.ports.clients import Clients
 from accredit.ports.clock import Clock
 from accredit.service import reasons
-from accredit.service.agents import Agents
 from accredit.service.audit import Audit
 from accredit.service.directory import Directory
 from accredit.service.history import History, Since
@@ -91,7 +91,7 @@ class Explanations:
         self,
         audit: Audit,
         directory: Directory,
-        agents: Agents,
+        clients: Clients,
         questions: Questions,
         offices: Offices,
         clock: Clock,
@@ -100,7 +100,7 @@ class Explanations:
         self._lookup = Lookup(audit)
         self._history = History(audit)
         self._directory = directory
-        self._agents = agents
+        self._clients = clients
         self._questions = questions
         self._offices = offices
         self._clock = clock
@@ -143,8 +143,11 @@ class Explanations:
     async def _since(self, record: StoredRecord, principal: Principal | None, who: Authority) -> Since:
         if not record.server or record.kind == "administered":
             return Since()
-        concerned = [principal.client.id, *(item.role for item in principal.assignments)] if principal else []
-        return await self._history.since(record.at, record.server, frozenset(concerned), who)
+        concerned = frozenset[str]()
+        if principal is not None:
+            roles = {item.role.id for item in self._directory.held(principal)}
+            concerned = principal.groups | roles | {principal.client.id, *(item.role for item in principal.assignments)}
+        return await self._history.since(record.at, record.server, concerned, who)
 
     async def _today(
         self, told: Mapping[str, Any], server: Server | None, principal: Principal | None, who: Authority
@@ -201,8 +204,11 @@ class Explanations:
         return [Link(Station.SUBJECT, subject, subject), Link(Station.CLIENT, client, name, owner)]
 
     async def _owner(self, principal: Principal | None) -> str:
-        agent = await self._agents.behind(principal) if principal is not None else None
-        return f"owner {agent.owner}" if agent is not None else ""
+        if principal is None:
+            return ""
+        identity = principal.client.id
+        found = await self._clients.agent(identity) or await self._clients.application(identity)
+        return f"owner {found.owner}" if found is not None else ""
 
     def _left_out(
         self,

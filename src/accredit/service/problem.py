@@ -1,6 +1,7 @@
 """What a use case answers when it cannot do what was asked: one value for the person, the program and the operator."""
 
 from enum import StrEnum
+from typing import Final
 
 
 class ProblemCode(StrEnum):
@@ -24,9 +25,14 @@ class Problem(Exception):
         self.detail = detail
 
 
+_COMMANDS: Final = {"application": "app"}
+"""The word of the command line for a noun, where it is another one."""
+
+
 def not_found(kind: str, slug: str) -> Problem:
     """Return the problem of an unknown noun."""
-    return Problem(ProblemCode.NOT_FOUND, f"there is no {kind} called {slug[:80]!r}; `accredit {kind} list` shows them")
+    command = f"accredit {_COMMANDS.get(kind, kind)} list"
+    return Problem(ProblemCode.NOT_FOUND, f"there is no {kind} called {slug[:80]!r}; `{command}` shows them")
 
 
 def taken(kind: str, slug: str) -> Problem:

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from accredit.identity import guarded
-from accredit.identity.client import ClientKind
+from accredit.identity.client import Client, ClientKind
+from accredit.identity.holder import Holder, HolderKind
 from accredit.identity.management import Authority
 from accredit.identity.principal import Principal
 from accredit.identity.role import Role
@@ -27,7 +28,10 @@ _HIDDEN: Final = frozenset({Topic.CREDENTIAL})
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Whether `client` (a slug or a client_id) may use what `server` (a slug) offers as `tool`, at `at` or now."""
+    """Whether `client` may use what `server` (a slug) offers as `tool`, at `at` or now.
+
+    A client is the slug of an agent, `app:` and that of an application, or a client_id.
+    """
 
     client: str
     server: str
@@ -75,7 +79,7 @@ class Questions:
         )
         policy = guarded.policy(server, self._issuer, self._directory.cursor)
         answer = question.ask(facts, policy, asked.kind, asked.tool, self._assignable(who), now)
-        name = principal.client.slug if principal is not None else asked.client
+        name = _name(principal.client) if principal is not None else asked.client
         keepers = await self._keepers.of(server, who)
         matter = Matter(name, principal, server, asked.kind, asked.tool, keepers, now)
         shown = [point for point in answer.points if principal is not None or point.topic not in _HIDDEN]
@@ -89,7 +93,7 @@ class Questions:
 
     async def _principal(self, name: str, server: Server, who: Authority) -> Principal | None:
         """Return the client; to somebody who sees not all, only one that holds, or held, a role on their server."""
-        found = await self._clients.by_slug(ClientKind.AGENT, name) or await self._directory.principal(name)
+        found = await self._named(name) or await self._directory.principal(name)
         if who.sees_all():
             if found is None:
                 text = f"no client is called {name[:80]!r}; `accredit agent list` shows the agents"
@@ -99,6 +103,18 @@ class Questions:
             return None
         return found
 
+    async def _named(self, name: str) -> Principal | None:
+        word, colon, slug = name.partition(":")
+        if colon and word == HolderKind.APPLICATION.value:
+            return await self._clients.by_slug(ClientKind.APPLICATION, slug)
+        return await self._clients.by_slug(ClientKind.AGENT, name)
+
     def _assignable(self, who: Authority) -> tuple[Role, ...]:
         """Return the roles that `who` may hear of as a way out: those that lie wholly on servers that they see."""
         return tuple(role for role in self._directory.roles() if all(map(who.sees, role.scopes)))
+
+
+def _name(client: Client) -> str:
+    """Return how a client is named where it could be an agent or an application."""
+    kind = HolderKind.APPLICATION if client.kind is ClientKind.APPLICATION else HolderKind.AGENT
+    return Holder(kind, client.slug).render()

@@ -85,7 +85,7 @@ class Roles:
         role = self.get(name)
         assignment = Assignment(role.id, holder.client.id, ends_at)
         event = self._changes.event("role.assign", role.id, by, f"{name} to {holder.client.slug}")
-        after = (*(item for item in self._held(holder) if item.role.id != role.id), HeldRole(role, ends_at))
+        after = (*self._without(holder, role), HeldRole(role, ends_at))
         heard = (Signal(SignalKind.CLIENT, holder.client.id), *self._reduced(holder, after))
         outcome = Outcome(assignment, (), (Assign(assignment),), (event,), heard)
         await self._changes.commit(outcome, stale("role", name))
@@ -97,13 +97,17 @@ class Roles:
         if all(item.role != role.id for item in holder.assignments):
             raise Problem(ProblemCode.NOT_FOUND, f"{holder.client.slug} does not hold the role {name}")
         event = self._changes.event("role.unassign", role.id, by, f"{name} from {holder.client.slug}")
-        after = tuple(item for item in self._held(holder) if item.role.id != role.id)
+        after = self._without(holder, role)
         heard = (Signal(SignalKind.CLIENT, holder.client.id), *self._reduced(holder, after))
         outcome = Outcome(None, (), (Unassign(role.id, holder.client.id),), (event,), heard)
         await self._changes.commit(outcome, stale("role", name))
 
     def _held(self, holder: Principal) -> tuple[HeldRole, ...]:
         return self._changes.directory.held(holder)
+
+    def _without(self, holder: Principal, role: Role) -> tuple[HeldRole, ...]:
+        """Return what the client has once the role is not assigned to itself; it may still have it through a group."""
+        return tuple(item for item in self._held(holder) if item.role.id != role.id or item.through is not None)
 
     def _as(self, item: HeldRole, changed: Role) -> HeldRole:
         return replace(item, role=changed) if item.role.id == changed.id else item

@@ -26,6 +26,7 @@ from accredit.store import (
     credentials,
     deployment,
     enrolments,
+    groups,
     jti,
     keys,
     roles,
@@ -63,6 +64,7 @@ class _Verb:
 CLAIMS: Final[dict[type, _Verb]] = {
     changes.Unchanged: _Verb(signals.unchanged, lambda claim: claim.since),
     # A slug or a resource must be free before something new can take it: removals come first.
+    changes.RemoveGroup: _Verb(groups.remove, lambda claim: claim.group),
     changes.RemoveClient: _Verb(clients.remove, lambda claim: claim.client),
     changes.RemoveRole: _Verb(roles.remove, lambda claim: claim.role),
     changes.RemoveServer: _Verb(servers.remove, lambda claim: claim.server),
@@ -73,6 +75,8 @@ CLAIMS: Final[dict[type, _Verb]] = {
     changes.ReplaceServer: _Verb(servers.replace, lambda claim: claim.server.id),
     changes.AddRole: _Verb(roles.add, lambda claim: claim.role.slug),
     changes.ReplaceRole: _Verb(roles.replace, lambda claim: claim.role.id),
+    changes.AddGroup: _Verb(groups.add, lambda claim: claim.group.slug),
+    changes.ReplaceGroup: _Verb(groups.replace, lambda claim: claim.group.id),
     changes.AddClient: _Verb(clients.add, lambda claim: (claim.client.kind, claim.client.slug)),
     changes.ReplaceClient: _Verb(clients.replace, lambda claim: claim.client.id),
     # A place must be left before the next key can take it: the end of a key's life comes first.
@@ -92,6 +96,8 @@ WRITES: Final[dict[type, Callable[[sa.Connection, Sequence[Any]], None]]] = {
     changes.RevokeCredential: credentials.revoke,
     changes.Assign: roles.assign,
     changes.Unassign: roles.unassign,
+    changes.AddMember: groups.join,
+    changes.RemoveMember: groups.leave,
     changes.ForgetJti: jti.forget,
     changes.RedactRecord: terms.redact,
     changes.ForgetAnswers: answers.forget,

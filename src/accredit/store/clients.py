@@ -1,23 +1,34 @@
-"""Clients, what belongs to them, and the rest of an agent."""
+"""Clients and what belongs to them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final
 
 import sqlalchemy as sa
 
 from accredit.identity.agent import Agent
-from accredit.identity.changes import AddClient, RemoveClient, ReplaceClient
+from accredit.identity.application import Application
+from accredit.identity.changes import AddClient, RemoveClient, ReplaceClient, Rest
 from accredit.identity.client import Client, ClientKind
 from accredit.identity.credential import CredentialState
 from accredit.identity.principal import Principal
 from accredit.identity.role import Assignment
 from accredit.identity.state import State
-from accredit.store import credentials, inserts, versions
-from accredit.store.tables import agents, assignments, client_servers, clients
+from accredit.store import agents, applications, client_rows, credentials, inserts, versions
+from accredit.store.client_rows import LIVING
+from accredit.store.tables import agents as agent_rows
+from accredit.store.tables import applications as application_rows
+from accredit.store.tables import assignments, client_servers, clients, group_members
 from accredit.store.tables import credentials as credential_rows
 
-_LIVING: Final = clients.c.state != State.DELETED.value
+_GROUPS: Final = (
+    sa.select(sa.func.aggregate_strings(group_members.c.group, " "))
+    .where(group_members.c.member == clients.c.id)
+    .correlate(clients)
+    .scalar_subquery()
+)
+"""The groups that a client is in, as one text: a join would multiply the rows once more."""
 
 _PRINCIPALS: Final = (
     sa.select(
@@ -26,6 +37,7 @@ _PRINCIPALS: Final = (
         assignments.c.role,
         assignments.c.ends_at,
         client_servers.c.server,
+        _GROUPS.label("groups"),
     )
     .outerjoin_from(
         clients,
@@ -34,42 +46,62 @@ _PRINCIPALS: Final = (
     )
     .outerjoin(assignments, assignments.c.holder == clients.c.id)
     .outerjoin(client_servers, client_servers.c.client == clients.c.id)
-    .where(_LIVING)
+    .where(LIVING)
 )
 """A client's rows: each of its few credentials with each of its roles and servers. One round trip for everything."""
 
 _BY_CLIENT_ID: Final = _PRINCIPALS.where(clients.c.client_id == sa.bindparam("of"))
-_AGENTS: Final = sa.select(clients, agents.c.owner, agents.c.sponsor, agents.c.purpose).join(agents).where(_LIVING)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rest:
+    """Where what a kind of client has beside its client is kept, and how."""
+
+    table: sa.Table
+    row: Callable[[Any], dict[str, Any]]
+
+
+_RESTS: Final[dict[type, _Rest]] = {
+    Agent: _Rest(agent_rows, agents.row),
+    Application: _Rest(application_rows, applications.row),
+}
 
 
 def add(conn: sa.Connection, claims: Sequence[AddClient]) -> list[bool]:
     """Register every client whose slug and client_id are free, and tell which. A client_id is never free again."""
-    won = inserts.claim(conn, clients, [_row(claim.client) for claim in claims])
+    for claim in claims:
+        _check(claim.client, claim.rest)
+    won = inserts.claim(conn, clients, [client_rows.row(claim.client) for claim in claims])
     registered = [claim for claim, ok in zip(claims, won, strict=True) if ok]
     _write_servers(conn, [claim.client for claim in registered])
-    inserts.all_rows(conn, agents, [_agent_row(claim.client, claim.agent) for claim in registered if claim.agent])
+    _write_rests(conn, [claim.rest for claim in registered])
     return won
 
 
 def replace(conn: sa.Connection, claims: Sequence[ReplaceClient]) -> list[bool]:
     """Put every client in the place of its predecessor if that is the stored one, and tell which."""
     if len(claims) == 1 or len({claim.client.id for claim in claims}) < len(claims):
-        return [_replace(conn, claim.client, claim.agent) for claim in claims]
+        return [_replace(conn, claim.client, claim.rest) for claim in claims]
     stored = versions.held(conn, clients, [claim.client.id for claim in claims])
     plain = {claim.client.id for claim in claims if _keeps_its_names(stored.get(claim.client.id), claim.client)}
     _replace_all(conn, [claim for claim in claims if claim.client.id in plain])
-    return [claim.client.id in plain or _replace(conn, claim.client, claim.agent) for claim in claims]
+    return [claim.client.id in plain or _replace(conn, claim.client, claim.rest) for claim in claims]
 
 
 def remove(conn: sa.Connection, claims: Sequence[RemoveClient]) -> list[bool]:
-    """Turn every client whose stored version is the claimed one into a tombstone without roles, and tell which."""
+    """Turn every client whose stored version is the claimed one into a tombstone, and tell which.
+
+    It holds no roles and is in no groups any more.
+    """
     stored = {row.id: row.version for row in versions.held(conn, clients, [one.client for one in claims]).values()}
     won = [stored.pop(claim.client, None) == claim.version for claim in claims]
     gone = [{"of": claim.client, "next": claim.version + 1} for claim, ok in zip(claims, won, strict=True) if ok]
     if gone:
         next_version = {"state": State.DELETED.value, "version": sa.bindparam("next")}
         conn.execute(sa.update(clients).where(clients.c.id == sa.bindparam("of")).values(next_version), gone)
-        conn.execute(sa.delete(assignments).where(assignments.c.holder == sa.bindparam("of")), _only(gone, "of"))
+        of = [{"of": row["of"]} for row in gone]
+        for column in (assignments.c.holder, group_members.c.member):
+            conn.execute(sa.delete(column.table).where(column == sa.bindparam("of")), of)
     return won
 
 
@@ -85,9 +117,18 @@ def by_slug(conn: sa.Connection, kind: ClientKind, slug: str) -> Principal | Non
 
 
 def holders(conn: sa.Connection, role: str) -> tuple[Principal, ...]:
-    """Return every living client that holds the role (an id), with what belongs to it."""
+    """Return every living client that holds the role (an id), also through a group, with what belongs to it."""
     held = sa.select(assignments.c.holder).where(assignments.c.role == role)
-    return tuple(_principals(conn.execute(_PRINCIPALS.where(clients.c.id.in_(held)))))
+    through = sa.select(group_members.c.member).where(group_members.c.group.in_(held))
+    wanted = _PRINCIPALS.where(sa.or_(clients.c.id.in_(held), clients.c.id.in_(through)))
+    return tuple(_principals(conn.execute(wanted.order_by(clients.c.id))))
+
+
+def members(conn: sa.Connection, group: str) -> tuple[Principal, ...]:
+    """Return every living client that is in the group (an id), with what belongs to it, by kind and slug."""
+    inside = sa.select(group_members.c.member).where(group_members.c.group == group)
+    wanted = _PRINCIPALS.where(clients.c.id.in_(inside)).order_by(clients.c.kind, clients.c.slug)
+    return tuple(_principals(conn.execute(wanted)))
 
 
 def agents_with(conn: sa.Connection, roles: Sequence[str], after: str, limit: int) -> tuple[Principal, ...]:
@@ -106,7 +147,7 @@ def _page(
 ) -> tuple[Principal, ...]:
     page = (
         sa.select(clients.c.id)
-        .where(clients.c.kind == kind.value, clients.c.slug > after, _LIVING, *where)
+        .where(clients.c.kind == kind.value, clients.c.slug > after, LIVING, *where)
         .order_by(clients.c.slug)
         .limit(limit)
     )
@@ -114,45 +155,15 @@ def _page(
     return tuple(_principals(conn.execute(wanted)))
 
 
-def agent(conn: sa.Connection, client: str) -> Agent | None:
-    """Return the agent whose client has the id `client`."""
-    row = conn.execute(_AGENTS.where(clients.c.id == client)).one_or_none()
-    return None if row is None else _agent(row)
+def _check(client: Client, rest: Rest | None) -> None:
+    if rest is not None and rest.client != client:
+        raise ValueError("what belongs to a client is of another one")
 
 
-def agent_page(conn: sa.Connection, after: str, limit: int) -> tuple[Agent, ...]:
-    """Return at most `limit` agents whose slug sorts after `after`, by slug."""
-    page = (
-        _AGENTS.where(clients.c.kind == ClientKind.AGENT.value, clients.c.slug > after)
-        .order_by(clients.c.slug)
-        .limit(limit)
-    )
-    return tuple(_agent(row) for row in conn.execute(page))
-
-
-def all_agents(conn: sa.Connection) -> tuple[Agent, ...]:
-    """Return every agent, by slug."""
-    return tuple(_agent(row) for row in conn.execute(_AGENTS.order_by(clients.c.slug)))
-
-
-def _row(client: Client) -> dict[str, Any]:
-    return {
-        "id": client.id,
-        "client_id": client.client_id,
-        "kind": client.kind.value,
-        "slug": client.slug,
-        "name": client.name,
-        "created_at": client.created_at,
-        "state": client.state.value,
-        "expires_at": client.expires_at,
-        "version": client.version,
-    }
-
-
-def _agent_row(client: Client, value: Agent) -> dict[str, Any]:
-    if value.client != client:
-        raise ValueError("the agent is of another client")
-    return {"client": client.id, "owner": value.owner, "sponsor": value.sponsor, "purpose": value.purpose}
+def _write_rests(conn: sa.Connection, rests: Iterable[Rest | None]) -> None:
+    found = [rest for rest in rests if rest is not None]
+    for kind, noun in _RESTS.items():
+        inserts.all_rows(conn, noun.table, [noun.row(rest) for rest in found if type(rest) is kind])
 
 
 def _write_servers(conn: sa.Connection, written: Sequence[Client]) -> None:
@@ -160,7 +171,8 @@ def _write_servers(conn: sa.Connection, written: Sequence[Client]) -> None:
     inserts.all_rows(conn, client_servers, rows)
 
 
-def _replace(conn: sa.Connection, client: Client, value: Agent | None) -> bool:
+def _replace(conn: sa.Connection, client: Client, rest: Rest | None) -> bool:
+    _check(client, rest)
     other = clients.alias()
     rival = sa.exists().where(
         other.c.id != client.id,
@@ -170,18 +182,18 @@ def _replace(conn: sa.Connection, client: Client, value: Agent | None) -> bool:
     )
     update = (
         sa.update(clients)
-        .where(clients.c.id == client.id, clients.c.version == client.version - 1, _LIVING, sa.not_(rival))
+        .where(clients.c.id == client.id, clients.c.version == client.version - 1, LIVING, sa.not_(rival))
         .where(clients.c.client_id == client.client_id, clients.c.kind == client.kind.value)
-        .values(_row(client))
+        .values(client_rows.row(client))
     )
     if conn.execute(update).rowcount != 1:
         return False
     if client.kind is ClientKind.GUARD:
         conn.execute(sa.delete(client_servers).where(client_servers.c.client == client.id))
         _write_servers(conn, [client])
-    if value is not None:
-        row = _agent_row(client, value)
-        conn.execute(sa.update(agents).where(agents.c.client == client.id).values(row))
+    if rest is not None:
+        noun = _RESTS[type(rest)]
+        conn.execute(sa.update(noun.table).where(noun.table.c.client == client.id).values(noun.row(rest)))
     return True
 
 
@@ -195,21 +207,19 @@ def _keeps_its_names(row: Any, client: Client) -> bool:
 
 def _replace_all(conn: sa.Connection, claims: Sequence[ReplaceClient]) -> None:
     """Write clients of which each is held and known to win."""
-    rows = [{"of": claim.client.id, **_new(_row(claim.client))} for claim in claims]
-    people = [{"of": claim.client.id, **_new(_agent_row(claim.client, claim.agent))} for claim in claims if claim.agent]
-    for table, key, written in ((clients, clients.c.id, rows), (agents, agents.c.client, people)):
-        if written:
-            names = [name.removeprefix("new_") for name in written[0] if name != "of"]
-            values: dict[str, Any] = {name: sa.bindparam(f"new_{name}") for name in names}
-            conn.execute(sa.update(table).where(key == sa.bindparam("of")).values(values), written)
+    for claim in claims:
+        _check(claim.client, claim.rest)
+    _update_all(conn, clients, clients.c.id, [client_rows.row(claim.client) for claim in claims])
+    rests = [claim.rest for claim in claims if claim.rest is not None]
+    for kind, noun in _RESTS.items():
+        _update_all(conn, noun.table, noun.table.c.client, [noun.row(rest) for rest in rests if type(rest) is kind])
 
 
-def _only(rows: Sequence[dict[str, Any]], name: str) -> list[dict[str, Any]]:
-    return [{name: row[name]} for row in rows]
-
-
-def _new(row: dict[str, Any]) -> dict[str, Any]:
-    return {f"new_{name}": value for name, value in row.items()}
+def _update_all(conn: sa.Connection, table: sa.Table, key: sa.Column[Any], rows: Sequence[dict[str, Any]]) -> None:
+    if rows:
+        values: dict[str, Any] = {name: sa.bindparam(f"new_{name}") for name in rows[0]}
+        written = [{"of": row[key.name], **{f"new_{name}": value for name, value in row.items()}} for row in rows]
+        conn.execute(sa.update(table).where(key == sa.bindparam("of")).values(values), written)
 
 
 def _principals(rows: Iterable[Any]) -> Iterator[Principal]:
@@ -223,26 +233,8 @@ def _principal(rows: Sequence[Any]) -> Principal:
     held = {row.role: Assignment(row.role, first.id, row.ends_at) for row in rows if row.role is not None}
     owned = {row.credential_id: row for row in rows if row.credential_id is not None}
     return Principal(
-        client=_client(first, frozenset(row.server for row in rows if row.server is not None)),
+        client=client_rows.value(first, frozenset(row.server for row in rows if row.server is not None)),
         credentials=tuple(credentials.value(first.id, owned[key]) for key in sorted(owned)),
         assignments=tuple(held[key] for key in sorted(held)),
+        groups=frozenset((first.groups or "").split()),
     )
-
-
-def _client(row: Any, servers: frozenset[str] = frozenset()) -> Client:
-    return Client(
-        id=row.id,
-        client_id=row.client_id,
-        kind=ClientKind(row.kind),
-        slug=row.slug,
-        name=row.name,
-        created_at=row.created_at,
-        state=State(row.state),
-        expires_at=row.expires_at,
-        servers=servers,
-        version=row.version,
-    )
-
-
-def _agent(row: Any) -> Agent:
-    return Agent(client=_client(row), owner=row.owner, sponsor=row.sponsor, purpose=row.purpose)

@@ -13,9 +13,11 @@ from accredit.audit.events import Administered
 from accredit.identity import changes
 from accredit.identity.agent import Agent
 from accredit.identity.answer import KeptAnswer
+from accredit.identity.application import Application
 from accredit.identity.changes import Claim, Seal, SealKind, Signal, SignalKind, StoredRecord, Write
 from accredit.identity.client import Client, ClientKind
 from accredit.identity.credential import Credential, CredentialKind
+from accredit.identity.group import Group
 from accredit.identity.guard import Enrolment
 from accredit.identity.pin import Pin
 from accredit.identity.role import Role
@@ -91,6 +93,19 @@ def agent(number: int) -> Agent:
     return Agent(client(number), owner="ann@example.com", sponsor="bob@example.com", purpose="Sorts tickets")
 
 
+def group(number: int, **different: Any) -> Group:
+    """Return a group that holds nothing."""
+    return replace(Group(f"grp_{number:026d}", f"group-{number}", f"Group {number}", NOW), **different)
+
+
+def application(number: int, **different: Any) -> Application:
+    """Return an application with two redirect URIs."""
+    name = f"app_{number:026d}"
+    held = Client(name, name, ClientKind.APPLICATION, f"app-{number}", f"Application {number}", NOW)
+    uris = frozenset({"https://a.example/cb", "com.example.app:/cb"})
+    return replace(Application(held, "ann@example.com", "Shows tickets", redirect_uris=uris), **different)
+
+
 def credential(number: int, client_id: str, **different: Any) -> Credential:
     """Return a secret of the client with that id."""
     plain = Credential(f"crd_{number:026d}", client_id, CredentialKind.SECRET, bytes([number % 256]) * 32, NOW)
@@ -143,6 +158,7 @@ def _new_nouns() -> Iterator[Rivalry]:
     )
     bare: dict[str, frozenset[str]] = {}
     yield Rivalry("a role's slug", (), lambda n: outcome(changes.AddRole(role(n, slug="one", scopes=bare))))
+    yield Rivalry("a group's slug", (), lambda n: outcome(changes.AddGroup(group(n, slug="one"))))
     yield Rivalry("a client's slug", (), lambda n: outcome(changes.AddClient(client(n, slug="one"))))
     yield Rivalry("a client_id", (), lambda n: outcome(changes.AddClient(client(n, client_id="https://one.example/c"))))
     yield Rivalry("one and the same server", (), lambda _: outcome(changes.AddServer(server(1))))
@@ -164,6 +180,13 @@ def _versions(base: Outcome[None]) -> Iterator[Rivalry]:
         "a client's next version",
         (outcome(changes.AddClient(client(0))),),
         lambda n: outcome(changes.ReplaceClient(client(0, name=f"by {n}", version=2))),
+    )
+    yield Rivalry(
+        "a group's next version",
+        (outcome(changes.AddGroup(group(0)), changes.AddClient(client(0))),),
+        lambda _: outcome(
+            changes.ReplaceGroup(group(0, version=2)), writes=(changes.AddMember(group(0).id, client(0).id),)
+        ),
     )
     many = tuple(outcome(changes.AddServer(server(n))) for n in range(50))
     yield Rivalry("a slug to move to", many, lambda n: outcome(changes.ReplaceServer(server(n, slug="one", version=2))))
@@ -246,4 +269,6 @@ def _removals(base: Outcome[None]) -> Iterator[Rivalry]:
     yield Rivalry("the removal of a role", roles, lambda _: outcome(changes.RemoveRole(role(0).id, 1)))
     clients = (outcome(changes.AddClient(client(0), agent(0))),)
     yield Rivalry("the removal of a client", clients, lambda _: outcome(changes.RemoveClient(client(0).id, 1)))
+    groups = (outcome(changes.AddGroup(group(0))),)
+    yield Rivalry("the removal of a group", groups, lambda _: outcome(changes.RemoveGroup(group(0).id, 1)))
     yield Rivalry("a state in which nothing has changed", (base,), lambda _: outcome(changes.Unchanged(1)))

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from accredit.identity.agent import Agent
 from accredit.identity.answer import KeptAnswer
+from accredit.identity.application import Application
 from accredit.identity.changes import NumberedSignal, Seal, StoredRecord
 from accredit.identity.client import ClientKind
 from accredit.identity.estate import Estate
@@ -19,12 +20,15 @@ from accredit.ports.audit_log import ChainEnd, Filter, Kept, Lag, OpenEnd, Waiti
 from accredit.ports.catalogue import Catalogue
 from accredit.ports.deployment import Deployment
 from accredit.store import (
+    agents,
     answers,
+    applications,
     audit,
     checkpoints,
     clients,
     deployment,
     enrolments,
+    groups,
     keys,
     roles,
     servers,
@@ -88,15 +92,30 @@ class Clients:
         """Return the agent whose client has the id `client`."""
         if not storable.possible(client):
             return None
-        return await self.database.look_up(lambda conn: clients.agent(conn, client))
+        return await self.database.look_up(lambda conn: agents.one(conn, client))
 
     async def agents(self, after: str, limit: int) -> tuple[Agent, ...]:
         """Return at most `limit` agents whose slug sorts after `after`, by slug."""
         storable.check((after, limit))
-        return await self.database.read(lambda conn: clients.agent_page(conn, after, limit))
+        return await self.database.read(lambda conn: agents.page(conn, after, limit))
+
+    async def application(self, client: str) -> Application | None:
+        """Return the application whose client has the id `client`."""
+        if not storable.possible(client):
+            return None
+        return await self.database.look_up(lambda conn: applications.one(conn, client))
+
+    async def applications(self, after: str, limit: int) -> tuple[Application, ...]:
+        """Return at most `limit` applications whose slug sorts after `after`, by slug."""
+        storable.check((after, limit))
+        return await self.database.read(lambda conn: applications.page(conn, after, limit))
+
+    async def members(self, group: str) -> tuple[Principal, ...]:
+        """Return every client in the group with that id, with what belongs to it, by kind and slug."""
+        return await self.database.read(lambda conn: clients.members(conn, group))
 
     async def holders(self, role: str) -> tuple[Principal, ...]:
-        """Return every client that holds the role with that id, with what belongs to it."""
+        """Return every client that holds the role with that id, also through a group, with what belongs to it."""
         return await self.database.read(lambda conn: clients.holders(conn, role))
 
     async def agents_with(self, roles: Sequence[str], after: str, limit: int) -> tuple[Principal, ...]:
@@ -229,7 +248,13 @@ class Deployments:
 
 
 def _catalogue(conn: sa.Connection) -> Catalogue:
-    return Catalogue(seq=signals.head(conn), servers=servers.load(conn), roles=roles.load(conn), keys=keys.load(conn))
+    return Catalogue(
+        seq=signals.head(conn),
+        servers=servers.load(conn),
+        roles=roles.load(conn),
+        keys=keys.load(conn),
+        groups=groups.load(conn),
+    )
 
 
 def _estate(conn: sa.Connection) -> Estate:
@@ -237,6 +262,6 @@ def _estate(conn: sa.Connection) -> Estate:
         seq=signals.head(conn),
         servers=servers.load(conn),
         roles=roles.load(conn),
-        agents=clients.all_agents(conn),
+        agents=agents.everyone(conn),
         held=roles.held(conn),
     )

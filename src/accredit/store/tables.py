@@ -175,6 +175,38 @@ agents: Final = sa.Table(
 )
 """The rest of an agent: the people and the purpose behind its client."""
 
+applications: Final = sa.Table(
+    "applications",
+    metadata,
+    sa.Column("client", sa.ForeignKey(clients.c.id), primary_key=True),
+    _text("owner"),
+    _text("purpose"),
+    _text("type"),
+    _text("redirect_uris"),
+)
+"""The rest of an application; `redirect_uris` have spaces between them."""
+
+groups: Final = sa.Table(
+    "groups",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    _text("slug"),
+    _text("name"),
+    _number("created_at"),
+    _number("version"),
+    sa.UniqueConstraint("slug"),
+)
+"""Holders of roles that clients can be members of; what they hold is among the assignments."""
+
+group_members: Final = sa.Table(
+    "group_members",
+    metadata,
+    sa.Column("member", sa.Text, primary_key=True),
+    sa.Column("group", sa.ForeignKey(groups.c.id), primary_key=True),
+    sa.Index(None, "group"),
+)
+"""Who is in which group; the prefix of a member's id tells what it is."""
+
 credentials: Final = sa.Table(
     "credentials",
     metadata,

@@ -24,6 +24,7 @@ from accredit.web import errors, site
 from accredit.web.api import idempotency, preconditions
 from accredit.web.api.administrators import AdministratorApi
 from accredit.web.api.agents import AgentApi
+from accredit.web.api.applications import ApplicationApi
 from accredit.web.api.archives import ArchiveApi
 from accredit.web.api.audit import AuditApi
 from accredit.web.api.checkpoints import CheckpointApi
@@ -31,6 +32,7 @@ from accredit.web.api.decisions import DecisionApi
 from accredit.web.api.document import complete
 from accredit.web.api.door import on_not_permitted
 from accredit.web.api.gate import MANIFEST_BYTES, Gate
+from accredit.web.api.groups import GroupApi
 from accredit.web.api.guards import GuardApi
 from accredit.web.api.idempotency import Known
 from accredit.web.api.keys import KeyApi
@@ -116,8 +118,8 @@ def _application(version: str) -> FastAPI:
 
 
 _NOUNS: Final[tuple[type[Noun], ...]] = (
-    AdministratorApi, ServerApi, RoleApi, AgentApi, GuardApi, KeyApi, AuditApi, CheckpointApi, RedactionApi, ArchiveApi,
-    ProofApi, StatusApi, ManifestApi, QuestionApi, DecisionApi,
+    AdministratorApi, ServerApi, RoleApi, AgentApi, ApplicationApi, GroupApi, GuardApi, KeyApi, AuditApi, CheckpointApi,
+    RedactionApi, ArchiveApi, ProofApi, StatusApi, ManifestApi, QuestionApi, DecisionApi,
 )  # fmt: skip
 
 

@@ -179,7 +179,7 @@ class AuditApi:
         self._explanations = Explanations(
             services.audit,
             services.directory,
-            services.agents,
+            services.clients,
             services.questions,
             Offices(services.administrators),
             services.clock,

@@ -57,10 +57,11 @@ class CredentialView(View):
 
 
 class HeldRoleView(View):
-    """A role that is held, with what it carries by the slugs of servers."""
+    """A role that is held, with what it carries by the slugs of servers. `through` is the slug of a group, or null."""
 
     slug: str
     ends_at: str | None
+    through: str | None
     scopes: dict[str, list[str]]
 
 
@@ -118,7 +119,7 @@ class CredentialHandlers:
         self, who: Who, slug: Slug, body: CredentialBody | None = None, asked: Repeatable = None
     ) -> NewCredentialView:
         """Give the client one more credential: the public key in the body, or without one a secret."""
-        holder = await self._holder(slug)
+        holder = await self._receiver(slug)
         client = holder.client
         not_above(self._services, who, holder)
 
@@ -146,6 +147,10 @@ class CredentialHandlers:
     async def revoke_credential(self, who: Who, slug: Slug, credential: CredentialId) -> None:
         """End a credential now, and every token that it obtained."""
         await self._credentials.revoke(await self._holder(slug), credential, who.name)
+
+    async def _receiver(self, slug: str) -> Principal:
+        """Return the client if it can have credentials at all. Raises Problem."""
+        return await self._holder(slug)
 
     async def _holder(self, slug: str) -> Principal:
         found = await self._services.clients.by_slug(self.kind, slug)
@@ -179,10 +184,17 @@ def credential_view(item: Credential) -> CredentialView:
 
 def role_views(held: tuple[HeldRole, ...], directory: Directory) -> list[HeldRoleView]:
     """Return held roles as the API shows them, by slug."""
-    return [
-        HeldRoleView(slug=item.role.slug, ends_at=times.render(item.ends_at), scopes=roles.scopes(item.role, directory))
-        for item in sorted(held, key=lambda item: item.role.slug)
-    ]
+    return [_role(item, directory) for item in sorted(held, key=lambda item: (item.role.slug, item.through or ""))]
+
+
+def _role(item: HeldRole, directory: Directory) -> HeldRoleView:
+    group = directory.group_by_id(item.through) if item.through is not None else None
+    return HeldRoleView(
+        slug=item.role.slug,
+        ends_at=times.render(item.ends_at),
+        through=group.slug if group is not None else None,
+        scopes=roles.scopes(item.role, directory),
+    )
 
 
 def client_members(client: Client) -> dict[str, str | None]:

@@ -13,7 +13,9 @@ from fastapi.routing import APIRoute
 from starlette.requests import Request
 
 from accredit.identity.client import ClientKind
+from accredit.identity.group import Group
 from accredit.identity.management import Authority, Need, step_up
+from accredit.service.directory import Directory
 from accredit.web.api.routes import services_of
 from accredit.web.api.services import Services
 
@@ -55,6 +57,17 @@ async def the_role(services: Services, names: Mapping[str, str]) -> frozenset[st
     return servers | (await the_server(services, names) if "server" in names else frozenset())
 
 
+def reach(directory: Directory, group: Group) -> frozenset[str]:
+    """Return every server in the roles of a group, whether they count now or not."""
+    return frozenset(server for item in directory.held_by(group) for server in item.role.scopes)
+
+
+async def the_group(services: Services, names: Mapping[str, str]) -> frozenset[str]:
+    """Return every server in the roles of the group: whoever lets somebody in gives these roles."""
+    found = services.directory.group(names["slug"])
+    return reach(services.directory, found) if found is not None else UNKNOWN
+
+
 async def the_guard(services: Services, names: Mapping[str, str]) -> frozenset[str]:
     """Return the servers that the guard speaks for."""
     found = await services.clients.by_slug(ClientKind.GUARD, names["slug"])
@@ -67,6 +80,7 @@ _OWN: Final = Rule(Need.OWN)
 _LOCAL: Final = Rule(Need.LOCAL)
 _SERVER: Final = Rule(Need.SERVERS, the_server)
 _ROLE: Final = Rule(Need.SERVERS, the_role)
+_GROUP: Final = Rule(Need.SERVERS, the_group, checked=True)
 _GUARD: Final = Rule(Need.SERVERS, the_guard)
 
 OPERATIONS: Final[Mapping[str, Rule]] = MappingProxyType(
@@ -84,6 +98,16 @@ OPERATIONS: Final[Mapping[str, Rule]] = MappingProxyType(
         "agents.add_credential": Rule(Need.EVERYTHING, checked=True),
         "agents.retire_credential": Rule(Need.EVERYTHING, checked=True),
         "agents.revoke_credential": _EVERYTHING,
+        "applications.list_applications": _LOOK,
+        "applications.add": _EVERYTHING,
+        "applications.show": _LOOK,
+        "applications.edit": _EVERYTHING,
+        "applications.remove": _EVERYTHING,
+        "applications.suspend": _EVERYTHING,
+        "applications.resume": _EVERYTHING,
+        "applications.add_credential": Rule(Need.EVERYTHING, checked=True),
+        "applications.retire_credential": Rule(Need.EVERYTHING, checked=True),
+        "applications.revoke_credential": _EVERYTHING,
         "audit.search": Rule(Need.OWN, checked=True),
         "proofs.verify": _LOOK,
         "proofs.export": _LOOK,
@@ -96,6 +120,12 @@ OPERATIONS: Final[Mapping[str, Rule]] = MappingProxyType(
         "files.export": _LOOK,
         "files.plan": _LOOK,
         "files.apply": Rule(Need.EVERYTHING, checked=True),
+        "groups.list_groups": _LOOK,
+        "groups.add": _EVERYTHING,
+        "groups.show": _LOOK,
+        "groups.remove": _EVERYTHING,
+        "groups.let_in": _GROUP,
+        "groups.let_out": _GROUP,
         "guards.list_guards": _OWN,
         "guards.suspend": _GUARD,
         "guards.resume": _GUARD,

@@ -6,12 +6,14 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
+from accredit.identity.holder import HolderKind, parse
 from accredit.identity.management import Authority, Need
-from accredit.identity.role import Assignment, Role
+from accredit.identity.role import Role
 from accredit.identity.schema import LONGEST_LIST
 from accredit.service.directory import Directory
-from accredit.web.api import times
+from accredit.web.api import holders, times
 from accredit.web.api.fields import Body, Instant, Name, Page, Slug, Span, View, Words, end, example
+from accredit.web.api.holders import HolderName
 from accredit.web.api.idempotency import Repeatable, once
 from accredit.web.api.permissions import NotPermitted, Who, require
 from accredit.web.api.preconditions import IfMatch, check, tagged
@@ -65,10 +67,10 @@ class RolePage(View):
 
 
 class AssignmentView(View):
-    """A role that an agent holds."""
+    """A role that somebody holds: an agent, an application (`app:`) or a group (`group:`)."""
 
     role: str
-    agent: str
+    holder: str
     ends_at: str | None
 
 
@@ -77,7 +79,8 @@ class RoleApi:
 
     def __init__(self, services: Services) -> None:
         self._roles = services.roles
-        self._agents = services.agents
+        self._services = services
+        self._groups = services.groups
         self._directory = services.directory
         self._clock = services.clock
 
@@ -89,8 +92,8 @@ class RoleApi:
         found.add_api_route("", cls.add, methods=["POST"], status_code=201)
         found.add_api_route("/{slug}", cls.show, methods=["GET"])
         found.add_api_route("/{slug}/scopes/{server}", cls.put_scopes, methods=["PUT"])
-        found.add_api_route("/{slug}/assignments/{agent}", cls.assign, methods=["PUT"])
-        found.add_api_route("/{slug}/assignments/{agent}", cls.unassign, methods=["DELETE"], status_code=204)
+        found.add_api_route("/{slug}/assignments/{holder}", cls.assign, methods=["PUT"])
+        found.add_api_route("/{slug}/assignments/{holder}", cls.unassign, methods=["DELETE"], status_code=204)
         return found
 
     async def list_roles(self, who: Who, page: Annotated[Page, Query()]) -> RolePage:
@@ -123,33 +126,44 @@ class RoleApi:
         self, who: Who, slug: Slug, server: Slug, body: ScopesBody, response: Response, match: IfMatch = None
     ) -> RoleView:
         """Set what the role carries on one server."""
-        role = self._roles.get(slug)
-        _still(who, role)
+        role = self._still(who, slug)
         check(match, view(role, self._directory, who))
         changed = await self._roles.put_scopes(slug, server, frozenset(body.scopes), who.name)
         return self._tagged(response, changed, who)
 
-    async def assign(self, who: Who, slug: Slug, agent: Slug, body: AssignmentBody | None = None) -> AssignmentView:
-        """Give the role to an agent."""
-        wanted = body or AssignmentBody()
+    async def assign(
+        self, who: Who, slug: Slug, holder: HolderName, body: AssignmentBody | None = None
+    ) -> AssignmentView:
+        """Give the role to an agent, an application or a group, or move the end of that."""
+        wanted, named = body or AssignmentBody(), parse(holder)
         ends_at = end(self._clock.now(), wanted.ends_at, wanted.ends_in)
-        holder = await self._agents.principal(agent)
-        _still(who, self._roles.get(slug))
-        return _assignment(slug, agent, await self._roles.assign(slug, holder, ends_at, who.name))
+        if named.kind is HolderKind.GROUP:
+            group = await self._groups.get(named.slug)
+            found = await self._groups.assign(self._still(who, slug), group, ends_at, who.name)
+        else:
+            client = await holders.client(self._services, named)
+            self._still(who, slug)
+            found = await self._roles.assign(slug, client, ends_at, who.name)
+        return AssignmentView(role=slug, holder=holder, ends_at=times.render(found.ends_at))
 
-    async def unassign(self, who: Who, slug: Slug, agent: Slug) -> None:
-        """Take the role from an agent; its next token is without it."""
-        await self._roles.unassign(slug, await self._agents.principal(agent), who.name)
+    async def unassign(self, who: Who, slug: Slug, holder: HolderName) -> None:
+        """Take the role from an agent, an application or a group; guards take it from the tokens that are out."""
+        named = parse(holder)
+        if named.kind is HolderKind.GROUP:
+            await self._groups.unassign(self._roles.get(slug), await self._groups.get(named.slug), who.name)
+        else:
+            await self._roles.unassign(slug, await holders.client(self._services, named), who.name)
+
+    def _still(self, who: Authority, slug: str) -> Role:
+        """Ask again at the last moment: the role may reach more servers than it did when the door was passed."""
+        role = self._roles.get(slug)
+        require(who, Need.SERVERS, frozenset(role.scopes))
+        return role
 
     def _tagged(self, response: Response, role: Role, who: Authority) -> RoleView:
         found = view(role, self._directory, who)
         tagged(response, found)
         return found
-
-
-def _still(who: Authority, role: Role) -> None:
-    """Ask again at the last moment: the role may reach more servers than it did when the door was passed."""
-    require(who, Need.SERVERS, frozenset(role.scopes))
 
 
 def view(role: Role, directory: Directory, who: Authority) -> RoleView:
@@ -176,7 +190,3 @@ def scopes(role: Role, directory: Directory) -> dict[str, list[str]]:
         server = directory.server_by_id(identity)
         found[server.slug if server is not None else identity] = sorted(words)
     return dict(sorted(found.items()))
-
-
-def _assignment(role: str, agent: str, found: Assignment) -> AssignmentView:
-    return AssignmentView(role=role, agent=agent, ends_at=times.render(found.ends_at))

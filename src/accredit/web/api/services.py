@@ -7,6 +7,7 @@ from accredit.ports.clients import Clients
 from accredit.ports.clock import Clock
 from accredit.service.administrators import Administrators
 from accredit.service.agents import Agents
+from accredit.service.applications import Applications
 from accredit.service.archives import Archives
 from accredit.service.audit import Audit
 from accredit.service.checkpoints import Checkpoints
@@ -14,6 +15,7 @@ from accredit.service.credentials import Credentials
 from accredit.service.directory import Directory
 from accredit.service.enrolment import EnrolmentService
 from accredit.service.exports import Exports
+from accredit.service.groups import Groups
 from accredit.service.guards import Guards
 from accredit.service.keys import Keys
 from accredit.service.manifests import Manifests
@@ -32,6 +34,8 @@ class Services:
     servers: Servers
     roles: Roles
     agents: Agents
+    applications: Applications
+    groups: Groups
     credentials: Credentials
     standing: Standing
     enrolment: EnrolmentService

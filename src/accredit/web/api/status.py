@@ -6,6 +6,7 @@ from typing import TypeVar
 from fastapi import APIRouter
 
 from accredit.identity.agent import Agent
+from accredit.identity.application import Application
 from accredit.identity.principal import Principal
 from accredit.web.api.fields import View
 from accredit.web.api.routes import Routes
@@ -22,6 +23,7 @@ class CountsView(View):
     servers: int
     roles: int
     agents: int
+    applications: int
     guards: int
 
 
@@ -53,7 +55,8 @@ class StatusApi:
         counts = CountsView(
             servers=sum(not server.builtin for server in known.servers.all()),
             roles=len(known.roles.all()),
-            agents=await _count(known.agents.page, _agent_slug),
+            agents=await _count(known.agents.page, _slug),
+            applications=await _count(known.applications.page, _slug),
             guards=await _count(known.guards.page, _guard_slug),
         )
         return StatusView(issuer=known.issuer, version=known.version, database=known.database, counts=counts)
@@ -67,8 +70,8 @@ async def _count(page: Callable[[str, int], Awaitable[Sequence[Item]]], slug: Ca
     return total
 
 
-def _agent_slug(agent: Agent) -> str:
-    return agent.client.slug
+def _slug(found: Agent | Application) -> str:
+    return found.client.slug
 
 
 def _guard_slug(guard: Principal) -> str:

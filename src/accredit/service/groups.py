@@ -1,0 +1,150 @@
+"""Groups, what they hold and who is in them, as administrators manage them."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Final
+
+from accredit.identity.changes import (
+    AddGroup,
+    AddMember,
+    Assign,
+    Claim,
+    RemoveGroup,
+    RemoveMember,
+    ReplaceGroup,
+    Signal,
+    SignalKind,
+    Unassign,
+    Write,
+)
+from accredit.identity.group import Group
+from accredit.identity.principal import Principal
+from accredit.identity.role import Assignment, HeldRole, Role
+from accredit.identity.slug import SlugError, slug
+from accredit.oauth.outcome import Outcome
+from accredit.ports.clients import Clients
+from accredit.service.changes import Changes
+from accredit.service.once import Once
+from accredit.service.problem import Problem, ProblemCode, not_found, stale, taken
+from accredit.service.reductions import reductions
+
+MOST_GROUPS: Final = 50
+"""Groups that one client can be in: their roles are read with every decision about it."""
+
+
+class Groups:
+    """Creates groups, gives them roles, and lets clients in and out.
+
+    Whatever changes what somebody may do through a group claims its version: the roles that were looked at when it was
+    permitted are those that it holds when it happens.
+    """
+
+    def __init__(self, changes: Changes, clients: Clients) -> None:
+        self._changes = changes
+        self._clients = clients
+
+    def all(self) -> tuple[Group, ...]:
+        """Return every group by slug."""
+        return self._changes.directory.groups()
+
+    async def get(self, name: str) -> Group:
+        """Return the group with that slug, as it is everywhere now. Raises Problem."""
+        await self._changes.directory.catch_up()
+        found = self._changes.directory.group(name)
+        if found is None:
+            raise not_found("group", name)
+        return found
+
+    async def members(self, group: Group) -> tuple[Principal, ...]:
+        """Return the clients that are in the group, by kind and slug."""
+        return await self._clients.members(group.id)
+
+    async def add(self, name: str, title: str, by: str, once: Once[Group] | None = None) -> Group:
+        """Create a group that holds nothing. Raises Problem."""
+        try:
+            checked = slug(name)
+        except SlugError as error:
+            raise Problem(ProblemCode.INVALID, str(error)) from error
+        now = self._changes.clock.now()
+        group = Group(self._changes.ids.new("group"), checked, title or checked, now)
+        event = self._changes.event("group.add", group.id, by, f"group {checked}")
+        outcome = Outcome(group, (AddGroup(group),), (), (event,), (Signal(SignalKind.ROLES, group.id),))
+        await self._changes.commit(outcome, taken("group", checked), once)
+        return group
+
+    async def remove(self, group: Group, by: str) -> None:
+        """Drop a group: whoever was in it does not have its roles any more, and guards take them from tokens."""
+        members = await self.members(group)
+        heard = [*self._touched(members), *self._reduced(members, group, ())]
+        await self._commit(group, RemoveGroup(group.id, group.version), (), "group.remove", group.slug, by, heard)
+
+    async def let_in(self, group: Group, member: Principal, by: str) -> None:
+        """Make a client a member of the group. Raises Problem."""
+        if group.id in member.groups:
+            return
+        if len(member.groups) >= MOST_GROUPS:
+            text = f"{member.client.slug} is in {MOST_GROUPS} groups, and that is the most; take it out of one first"
+            raise Problem(ProblemCode.CONFLICT, text)
+        told = f"{member.client.slug} into {group.slug}"
+        writes = (AddMember(group.id, member.client.id),)
+        await self._commit(group, _next(group), writes, "group.member", told, by, self._touched([member]))
+
+    async def let_out(self, group: Group, member: Principal, by: str) -> None:
+        """Take a client out of the group; its tokens lose what it had through that alone. Raises Problem."""
+        if group.id not in member.groups:
+            raise Problem(ProblemCode.NOT_FOUND, f"{member.client.slug} is not in the group {group.slug}")
+        told = f"{member.client.slug} out of {group.slug}"
+        writes = (RemoveMember(group.id, member.client.id),)
+        heard = [*self._touched([member]), *self._reduced([member], group, ())]
+        await self._commit(group, _next(group), writes, "group.member", told, by, heard)
+
+    async def assign(self, role: Role, group: Group, ends_at: int | None, by: str) -> Assignment:
+        """Give the role to whoever is in the group, until `ends_at` (microseconds UTC) or for good. Raises Problem."""
+        if ends_at is not None and ends_at <= self._changes.clock.now():
+            raise Problem(ProblemCode.INVALID, "the end of an assignment must lie in the future")
+        assignment = Assignment(role.id, group.id, ends_at)
+        after = (*self._without(group, role), HeldRole(role, ends_at, group.id))
+        heard = [*self._reduced(await self.members(group), group, after)]
+        told = f"{role.slug} to the group {group.slug}"
+        await self._commit(group, _next(group), (Assign(assignment),), "role.assign", told, by, heard)
+        return assignment
+
+    async def unassign(self, role: Role, group: Group, by: str) -> None:
+        """Take the role from the group, and so from whoever has it through that alone. Raises Problem."""
+        if all(item.role != role.id for item in group.assignments):
+            raise Problem(ProblemCode.NOT_FOUND, f"the group {group.slug} does not hold the role {role.slug}")
+        heard = [*self._reduced(await self.members(group), group, self._without(group, role))]
+        told = f"{role.slug} from the group {group.slug}"
+        await self._commit(group, _next(group), (Unassign(role.id, group.id),), "role.unassign", told, by, heard)
+
+    def _without(self, group: Group, role: Role) -> tuple[HeldRole, ...]:
+        held = self._changes.directory.held_by(group)
+        return tuple(item for item in held if item.role.id != role.id)
+
+    def _touched(self, members: Iterable[Principal]) -> list[Signal]:
+        return [Signal(SignalKind.CLIENT, member.client.id) for member in members]
+
+    def _reduced(self, members: Iterable[Principal], group: Group, after: tuple[HeldRole, ...]) -> Iterator[Signal]:
+        """Yield what members lose once the group holds `after`."""
+        directory, now = self._changes.directory, self._changes.clock.now()
+        for member in members:
+            others = directory.held(replace(member, groups=member.groups - {group.id}))
+            yield from reductions(member.client.id, directory.held(member), (*others, *after), now)
+
+    async def _commit(
+        self,
+        group: Group,
+        claim: Claim,
+        writes: tuple[Write, ...],
+        action: str,
+        told: str,
+        by: str,
+        heard: list[Signal],
+    ) -> None:
+        event = self._changes.event(action, group.id, by, told)
+        signals = (Signal(SignalKind.ROLES, group.id), *heard)
+        await self._changes.commit(Outcome(None, (claim,), writes, (event,), signals), stale("group", group.slug))
+
+
+def _next(group: Group) -> ReplaceGroup:
+    return ReplaceGroup(replace(group, version=group.version + 1))
