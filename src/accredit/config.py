@@ -49,6 +49,9 @@ class Settings(BaseSettings):
     master_key: SecretStr | None = Field(
         default=None, description="Master key, base64url of 32 bytes; absent: the file master.key in the data folder."
     )
+    node: str = Field(
+        default="", max_length=100, pattern=r"^[!-~]*$", description="Name of this node; empty: that of the machine."
+    )
     checkpoints: Path | None = Field(
         default=None, description="Folder that checkpoints of the audit log are added to, out of the database's reach."
     )
@@ -57,6 +60,9 @@ class Settings(BaseSettings):
         default=None, ge=1, description="Days that records stay in the database before they are archived; absent: all."
     )
     proxies: tuple[str, ...] = Field(default=(), description="Addresses of proxies whose X-Forwarded-* are believed.")
+    key_days: int = Field(
+        default=90, ge=0, le=3650, description="Days after which a signing key is replaced by itself; 0: never."
+    )
     metrics: str = Field(
         default="",
         description="HOST:PORT of a listener with nothing but /metrics; empty: only at the socket in the data folder.",

@@ -21,12 +21,14 @@ BODIES: dict[str, Any] = {
     "agents.add": {"slug": "fresh", "owner": "dana"},
     "agents.edit": {"purpose": "Changed"},
     "agents.add_credential": {},
+    "agents.rotate_credential": {"old": "crd_x"},
     "agents.retire_credential": {"retires_in": 60},
     "archives.archive": {"before": "2020-01-01T00:00:00Z"},
     "redactions.redact": {"subject": "nobody-at-all"},
     "applications.add": {"slug": "fresh", "owner": "dana"},
     "applications.edit": {"purpose": "Changed"},
     "applications.add_credential": {},
+    "applications.rotate_credential": {"old": "crd_x"},
     "applications.retire_credential": {"retires_in": 60},
     "groups.add": {"slug": "fresh"},
     "files.plan": {"document": {"accredit": 1}},
@@ -46,9 +48,10 @@ BODIES: dict[str, Any] = {
 """What is sent with the operations that take a body."""
 
 UNFINDABLE = {
-    "archives.archive", "audit.explain", "agents.retire_credential", "agents.revoke_credential",
-    "applications.retire_credential", "applications.revoke_credential", "servers.sync",
-}  # fmt: skip
+    *("archives.archive", "audit.explain", "servers.sync", "keys.withdraw"),
+    *("agents.rotate_credential", "agents.retire_credential", "agents.revoke_credential"),
+    *("applications.rotate_credential", "applications.retire_credential", "applications.revoke_credential"),
+}
 """Operations for which this test knows no decision, credential or version that is there."""
 
 LEDGER = {"server": "ledger", "role": "reader", "guard": "front", "group": "readers"}
@@ -87,7 +90,7 @@ def request(operation: Operation, of: dict[str, str]) -> tuple[str, str, dict[st
     given = {
         "{slug}": slug, "{server}": of["server"], "{agent}": "bot", "{holder}": "bot", "{member}": "bot",
         "{word}": "ledger:purge", "{name}": "list_invoices", "{credential}": "crd_x",
-        "{use}": "access", "{decision}": "dec_" + "0" * 26,
+        "{use}": "access", "{decision}": "dec_" + "0" * 26, "{kid}": "k" * 43,
     }  # fmt: skip
     where = re.sub(r"\{\w+\}", lambda found: given[found[0]], template)
     body = BODIES.get(name)

@@ -10,7 +10,13 @@ from accredit.identity.agent import Agent
 from accredit.identity.answer import KeptAnswer
 from accredit.identity.application import Application
 from accredit.identity.client import Client
-from accredit.identity.credential import Credential
+from accredit.identity.credential_changes import (
+    AddCredential,
+    EndCredential,
+    NoteUse,
+    RetireCredential,
+    RevokeCredential,
+)
 from accredit.identity.group_changes import AddGroup, AddMember, RemoveGroup, RemoveMember, ReplaceGroup
 from accredit.identity.guard import Enrolment
 from accredit.identity.log_changes import (
@@ -141,35 +147,28 @@ class TakeEnrolment:
 class AdvanceKey:
     """Claim: move a signing key from one state to the next. Loses unless it is in state `before`.
 
-    `gone_at` (microseconds UTC) comes with retirement: the moment from which nothing that it signed is alive.
+    `gone_at` (microseconds UTC) comes with retirement: the moment from which nothing that it signed is alive;
+    `active_at` with activation: since when it signs.
     """
 
     kid: str
     before: KeyState
     after: KeyState
     gone_at: int | None = None
+    active_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class AddCredential:
-    """Write: give a client one more credential."""
+class Reseal:
+    """Claim: let the database belong to another master key, whose check value is `after`.
 
-    credential: Credential
+    `sealed` has for each key that is not gone what was sealed before and what takes its place. Loses unless the stored
+    check value is `before` and the sealed keys are exactly those. What is left of keys that are gone is wiped.
+    """
 
-
-@dataclass(frozen=True, slots=True)
-class RevokeCredential:
-    """Write: end a credential for ever."""
-
-    credential: str
-
-
-@dataclass(frozen=True, slots=True)
-class RetireCredential:
-    """Write: let a credential work until `at` (microseconds UTC) and no longer; a revoked one stays revoked."""
-
-    credential: str
-    at: int
+    before: bytes
+    after: bytes
+    sealed: tuple[tuple[bytes, bytes], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,10 +215,12 @@ class BeginEpoch:
 class AddKey:
     """Claim: keep a new signing key. Loses when a key of the same use is already in the same state.
 
-    One upcoming and one active key per use: two nodes that start at once agree on one.
+    One upcoming and one active key per use: two nodes that start at once agree on one. `check` is the check value of
+    the master key that it is sealed under: it loses, too, when the database belongs to another one by now.
     """
 
     key: StoredKey
+    check: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +248,8 @@ Claim = (
     | KeepAnswer
     | TakeEnrolment
     | AdvanceKey
+    | Reseal
+    | EndCredential
     | AppendRecords
     | AddKey
     | AddCheckpoint
@@ -259,6 +262,7 @@ Write = (
     AddCredential
     | RetireCredential
     | RevokeCredential
+    | NoteUse
     | Assign
     | Unassign
     | AddMember
@@ -287,10 +291,12 @@ __all__ = [
     "BeginEpoch",
     "Claim",
     "DropRecords",
+    "EndCredential",
     "ForgetAnswers",
     "ForgetJti",
     "IndexRecords",
     "KeepAnswer",
+    "NoteUse",
     "NumberedSignal",
     "RedactRecord",
     "RemoveClient",
@@ -302,6 +308,7 @@ __all__ = [
     "ReplaceGroup",
     "ReplaceRole",
     "ReplaceServer",
+    "Reseal",
     "Rest",
     "RetireCredential",
     "RevokeCredential",

@@ -4,16 +4,16 @@ import dataclasses
 import inspect
 from typing import get_args
 
-from accredit.identity import changes, log_changes
+from accredit.identity import changes, credential_changes, group_changes, log_changes, signal
 
-OURS = {changes.__name__, log_changes.__name__}
+HOMES = {module.__name__ for module in (changes, credential_changes, group_changes, log_changes, signal)}
 
 
 def declared(word: str) -> set[type]:
     return {
         one
         for _, one in inspect.getmembers(changes, inspect.isclass)
-        if one.__module__ in OURS and (one.__doc__ or "").startswith(f"{word}:")
+        if one.__module__ in HOMES and (one.__doc__ or "").startswith(f"{word}:")
     }
 
 
@@ -24,8 +24,8 @@ def test_every_class_that_says_claim_is_one_and_every_write_is_one() -> None:
 
 
 def test_every_change_can_be_imported_by_name() -> None:
-    classes = {name for name, one in inspect.getmembers(changes, inspect.isclass) if one.__module__ in OURS}
-    assert set(changes.__all__) == classes | {"Claim", "Write"}
+    classes = {name for name, one in inspect.getmembers(changes, inspect.isclass) if one.__module__ in HOMES}
+    assert set(changes.__all__) == classes | {"Claim", "Rest", "Write"}
 
 
 def test_equal_claims_are_equal_so_that_a_batch_can_reduce_them() -> None:
