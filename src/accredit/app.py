@@ -70,8 +70,9 @@ from accredit.store import engines, migrate, readers, writer
 from accredit.store.engines import Database
 from accredit.store.errors import DatabaseProblem
 from accredit.store.on_postgresql import PostgresqlDatabase
-from accredit.telemetry import metrics
+from accredit.telemetry import logs, metrics
 from accredit.telemetry.metrics import Metrics
+from accredit.telemetry.traces import Traces
 from accredit.web import guard, health, jwks, metadata, resource, serve
 from accredit.web import metrics as shown
 from accredit.web.api import LocalDoor, Services, TokenDoor, management_api
@@ -272,7 +273,9 @@ class _Parts:
         ]
         management = Management(self.issuer, self.directory, self.keyring, self.clock)
         door = TokenDoor(administration, management, management.resource)
-        return site(routes, {prefix + "/token": TokenEndpoint(token, self.measures)}, prefix, door)
+        return site(
+            routes, {prefix + "/token": TokenEndpoint(token, self.measures, Traces(), self.clock)}, prefix, door
+        )
 
     def _services(self) -> Services:
         administrators = Administrators(self.changes, self.clients)
@@ -320,6 +323,7 @@ def run(settings: Settings, ready: Callable[[str], None]) -> None:
 
     Raises what `node` does, and CannotListen.
     """
+    logs.configure(settings.log)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_until_signalled(settings, ready))
 

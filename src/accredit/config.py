@@ -8,7 +8,7 @@ import stat
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
@@ -60,6 +60,9 @@ class Settings(BaseSettings):
         default=None, ge=1, description="Days that records stay in the database before they are archived; absent: all."
     )
     proxies: tuple[str, ...] = Field(default=(), description="Addresses of proxies whose X-Forwarded-* are believed.")
+    log: Literal["console", "json"] = Field(
+        default="console", description="How log lines are written to standard error: for people, or for programs."
+    )
     key_days: int = Field(
         default=90, ge=0, le=3650, description="Days after which a signing key is replaced by itself; 0: never."
     )
