@@ -3,12 +3,14 @@
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, Final
 
 import msgspec
 import typer
 
+from accredit.audit import otlp
 from accredit.audit.checkpoint import FILES, KEYS_FILE
 from accredit.audit.export import OUTSIDE, STORED, Examination, broke_off_at
 from accredit.audit.verification import Fault, Flaw, Report
@@ -102,15 +104,25 @@ def checkpoints(
     sys.stdout.flush()
 
 
+class Format(StrEnum):
+    """How the log is written: as it is, to be verified anywhere, or as OpenTelemetry logs."""
+
+    JSONL = "jsonl"
+    OTLP = "otlp"
+
+
 def export(
     session: Session,
     *,
     output: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to; standard output without it.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where an export into FILE broke off.")] = False,
+    form: Annotated[
+        Format, typer.Option("--format", help="jsonl, which can be verified; or otlp, for collectors of OpenTelemetry.")
+    ] = Format.JSONL,
 ) -> None:
     """Write the whole log as lines of JSON, which `audit verify --file` verifies anywhere."""
-    if resume and output is None:
-        raise usage("--resume needs --output FILE")
+    if resume and (output is None or form is Format.OTLP):
+        raise usage("--resume needs --output FILE, and the format jsonl")
     after = _place(output) if resume and output is not None else None
     if after == "":
         session.screen.done(f"{output} is whole already")
@@ -119,7 +131,7 @@ def export(
     first = next(lines, b"")
     written = 0
     with _opened(output, after is not None) as target, session.screen.working("Exporting") as told:
-        for line in _with(first, lines):
+        for line in _formed(_with(first, lines), form):
             target.write(line + b"\n")
             written += 1
             if written % _EVERY == 0:
@@ -127,6 +139,10 @@ def export(
         target.flush()
     if output is not None:
         session.screen.done(f"{count(written, 'line')} in {output}")
+
+
+def _formed(lines: Iterator[bytes], form: Format) -> Iterator[bytes]:
+    return lines if form is Format.JSONL else otlp.lines(lines)
 
 
 def redact(
