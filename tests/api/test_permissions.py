@@ -28,6 +28,8 @@ BODIES: dict[str, Any] = {
     "agents.retire_credential": {"retires_in": 60},
     "archives.archive": {"before": "2020-01-01T00:00:00Z"},
     "redactions.redact": {"subject": "nobody-at-all"},
+    "denials.deny": {"reason": "A test"},
+    "denials.lift": {},
     "applications.add": {"slug": "fresh", "owner": "dana"},
     "applications.edit": {"purpose": "Changed"},
     "applications.add_credential": {},
