@@ -18,6 +18,7 @@ from accredit import system
 from accredit.config import Settings
 from accredit.identity.management import MANAGEMENT_SCOPES
 from accredit.identity.sealing import MasterKey, WrongMasterKey
+from accredit.jobs.census import TakeCensus
 from accredit.jobs.checkpoints import Checkpointing
 from accredit.jobs.clock import WatchClock
 from accredit.jobs.expiry import Expiry
@@ -206,6 +207,7 @@ class _Parts:
             Expiry(self.keys, self.credentials, Memory(self.journal)),
             Checkpointing(self.checkpoints),
             WatchClock(self.watch),
+            TakeCensus(readers.Census(self.database), self.measures.ending),
             Rotation(self.keys, self.settings.key_days * _DAY),
             LastUse(self.usage),
         )

@@ -27,6 +27,7 @@ from accredit.store import (
     audit,
     checkpoints,
     clients,
+    credentials,
     deployment,
     enrolments,
     groups,
@@ -231,6 +232,17 @@ class Checkpoints:
     async def seals(self, after: int, limit: int) -> tuple[Seal, ...]:
         """Return at most `limit` seals with a number above `after`, in order."""
         return await self.database.read(lambda conn: checkpoints.seals(conn, after, limit))
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """Implements `ports.census.Census`."""
+
+    database: Database
+
+    async def ending(self, since: int, until: int) -> int:
+        """Return how many credentials that still work end after `since` and not after `until` (microseconds UTC)."""
+        return await self.database.read(lambda conn: credentials.ending(conn, since, until))
 
 
 @dataclass(frozen=True, slots=True)
