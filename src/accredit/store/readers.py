@@ -15,6 +15,7 @@ from accredit.identity.changes import NumberedSignal, Seal, StoredRecord
 from accredit.identity.client import ClientKind
 from accredit.identity.estate import Estate
 from accredit.identity.guard import Enrolment
+from accredit.identity.lease import Lease
 from accredit.identity.outlook import Holding
 from accredit.identity.principal import Principal
 from accredit.ports.audit_log import ChainEnd, Filter, Kept, OpenEnd
@@ -32,6 +33,7 @@ from accredit.store import (
     enrolments,
     groups,
     keys,
+    leases,
     roles,
     servers,
     signals,
@@ -70,6 +72,17 @@ class Notices:
     async def listen(self, heard: Callable[[], None]) -> None:
         """Call `heard` whenever there may be new signals, until the connection is lost. Raises StoreError."""
         await self.database.listen(signals.CHANNEL, heard)
+
+
+@dataclass(frozen=True, slots=True)
+class Leases:
+    """Implements `ports.leases.LeaseStore`."""
+
+    database: Database
+
+    async def leases(self) -> tuple[Lease, ...]:
+        """Return all that are kept."""
+        return await self.database.read(leases.load)
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,6 +120,8 @@ OPERATIONS: Final[Mapping[str, Rule]] = MappingProxyType(
         "checkpoints.list_checkpoints": _LOOK,
         "checkpoints.keys": _LOOK,
         "decisions.find": Rule(Need.OWN, checked=True),
+        "denials.deny": _SERVER,
+        "denials.lift": _SERVER,
         "files.export": _LOOK,
         "files.plan": _LOOK,
         "files.apply": Rule(Need.EVERYTHING, checked=True),
@@ -157,6 +159,8 @@ OPERATIONS: Final[Mapping[str, Rule]] = MappingProxyType(
         "servers.suspend": _SERVER,
         "servers.resume": _SERVER,
         "servers.invite": _SERVER,
+        "signals.list_signals": _LOOK,
+        "signals.reach": _LOOK,
         "status.show": _LOOK,
     }
 )
