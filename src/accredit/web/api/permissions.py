@@ -86,6 +86,7 @@ _GUARD: Final = Rule(Need.SERVERS, the_guard)
 OPERATIONS: Final[Mapping[str, Rule]] = MappingProxyType(
     {
         "administrators.list_administrators": _LOOK,
+        "administrators.show": _LOOK,
         "administrators.name": _LOCAL,
         "administrators.dismiss": _LOCAL,
         "agents.list_agents": _LOOK,
