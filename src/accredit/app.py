@@ -1,21 +1,26 @@
 """The composition root: configuration → store → services → ASGI. The only file that names concrete classes."""
 
 import asyncio
+import contextlib
 import signal
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, closing
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Final
 from urllib.parse import urlsplit
 
 import uvloop
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
 from accredit import system
+from accredit.audit.verification import Report
 from accredit.config import Settings
 from accredit.identity.management import MANAGEMENT_SCOPES
 from accredit.identity.sealing import MasterKey, WrongMasterKey
+from accredit.jobs.checkpoints import Checkpointing
+from accredit.jobs.clock import WatchClock
 from accredit.jobs.expiry import Expiry
 from accredit.jobs.follow import Follow
 from accredit.jobs.listen import Listen
@@ -23,18 +28,20 @@ from accredit.jobs.pulse import Pulse
 from accredit.jobs.runner import Job, Runner
 from accredit.oauth.metadata import Endpoints
 from accredit.ports.clock import Clock
-from accredit.ports.journal import Journal, StoreError
+from accredit.ports.journal import Journal, Overloaded, StoreError, WriterStopped
 from accredit.ports.randomness import Randomness
-from accredit.service import deployment
+from accredit.service import deployment, readiness
 from accredit.service.administrators import Administrators
 from accredit.service.agents import Agents
 from accredit.service.applications import Applications
 from accredit.service.audit import Audit
 from accredit.service.changes import Changes
+from accredit.service.checkpoints import Checkpoints
 from accredit.service.credentials import Credentials
 from accredit.service.diagnosis import Finding, Level, about_issuer, look
 from accredit.service.directory import Directory
 from accredit.service.enrolment import EnrolmentService
+from accredit.service.exports import Exports
 from accredit.service.groups import Groups
 from accredit.service.guard_feed import GuardFeed
 from accredit.service.guard_records import GuardRecords
@@ -48,6 +55,7 @@ from accredit.service.management import Management
 from accredit.service.manifests import Manifests
 from accredit.service.memory import Memory
 from accredit.service.questions import Questions
+from accredit.service.readiness import ClockWatch, Readiness
 from accredit.service.roles import Roles
 from accredit.service.servers import Servers
 from accredit.service.signal_log import KEPT, SignalLog
@@ -57,8 +65,12 @@ from accredit.store import engines, migrate, readers, writer
 from accredit.store.engines import Database
 from accredit.store.errors import DatabaseProblem, StoreBusy
 from accredit.store.on_postgresql import PostgresqlDatabase
+from accredit.telemetry import metrics
+from accredit.telemetry.metrics import Metrics
 from accredit.web import guard, health, jwks, metadata, resource, serve
+from accredit.web import metrics as shown
 from accredit.web.api import LocalDoor, Services, TokenDoor, management_api
+from accredit.web.local import local
 from accredit.web.site import site
 from accredit.web.token import TokenEndpoint
 
@@ -78,13 +90,16 @@ CANNOT_START: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A running node: the application for everybody, and the one for the local administrator."""
+    """A running node: the application for everybody, the one of the local administrator, and what works behind."""
 
     public: ASGIApp
     admin: ASGIApp
+    metrics: ASGIApp
+    measures: Metrics
     journal: Journal
     directory: Directory
     streams: GuardStreams
+    checkpoints: Checkpoints
 
 
 @asynccontextmanager
@@ -104,25 +119,40 @@ async def node(
         await migrate.up(database, settings.data)
         deployments = readers.Deployments(database)
         fresh = await deployments.read() is None
-        master = system.master_key(settings.data, _given_key(settings), create=fresh)
-        await deployment.check(deployments, settings.origin, master, clock.now())
+        master = system.master_key(settings.data, given_key(settings), create=fresh)
+        known = await deployment.check(deployments, settings.origin, master, clock.now())
         ids = Ids(clock, randomness)
-        journal = await writer.open_journal(database, clock, randomness, chain=ids.new("chain"), version=VERSION)
+        measures = Metrics()
+        journal = await writer.open_journal(
+            database, clock, randomness, chain=ids.new("chain"), version=VERSION, measures=measures
+        )
         stack.push_async_callback(journal.close)
-        parts = _Parts(settings, database, journal, clock, randomness, master, ids)
+        parts = _Parts(settings, database, journal, clock, randomness, master, known.epoch_at, measures)
         built = await parts.build()
-        runner = Runner(clock)
+        runner = Runner(clock, measures)
+        stack.push_async_callback(parts.last_checkpoint)
         stack.push_async_callback(runner.stop)
         stack.callback(built.streams.close)
-        jobs: list[Job] = [Follow(built.directory), Pulse(built.streams), Expiry(parts.keys, Memory(journal))]
+        jobs: list[Job] = [
+            Follow(built.directory),
+            Pulse(built.streams),
+            Expiry(parts.keys, Memory(journal)),
+            Checkpointing(parts.checkpoints),
+            WatchClock(parts.watch),
+        ]
         if isinstance(database, PostgresqlDatabase):
             jobs.append(Listen(readers.Notices(database), built.directory))
         runner.start(jobs)
         yield built
 
 
-def _given_key(settings: Settings) -> str | None:
+def given_key(settings: Settings) -> str | None:
+    """Return the configured master key, None when it is in the data folder."""
     return settings.master_key.get_secret_value() if settings.master_key is not None else None
+
+
+def _outside(settings: Settings) -> system.CheckpointFolder | None:
+    return system.CheckpointFolder(settings.checkpoints) if settings.checkpoints is not None else None
 
 
 class _Parts:
@@ -136,24 +166,38 @@ class _Parts:
         clock: Clock,
         randomness: Randomness,
         master: MasterKey,
-        ids: Ids,
+        since: int,
+        measures: Metrics,
     ) -> None:
-        self.issuer = settings.origin
+        self.issuer, self.since, self.measures, self.database = settings.origin, since, measures, database
         self.kind = "PostgreSQL" if settings.database_url else "SQLite"
-        self.clock, self.ids, self.journal, self.master = clock, ids, journal, master
+        self.clock, self.ids, self.journal, self.master = clock, Ids(clock, randomness), journal, master
         self.catalogue, self.clients = readers.Catalogues(database), readers.Clients(database)
         self.log, self.enrolments = readers.AuditLog(database), readers.Enrolments(database)
-        self.directory = Directory(self.catalogue, self.clients, clock)
-        self.keyring = Keyring(master)
-        self.changes = Changes(self.directory, journal, ids, clock)
+        self.directory, self.keyring = Directory(self.catalogue, self.clients, clock), Keyring(master)
+        kept, outside = readers.Checkpoints(database), _outside(settings)
+        self.checkpoints = Checkpoints(self.issuer, self.log, kept, journal, self.keyring, outside)
+        self.exports = Exports(self.issuer, self.log, kept, clock)
+        self.changes = Changes(self.directory, journal, self.ids, clock)
         self.keys = Keys(self.changes, master, randomness)
         self.guards = Guards(self.issuer, self.changes, self.clients, self.keyring)
         self.signals = SignalLog(self.issuer, self.keyring)
         self.streams = GuardStreams(self.signals, self.directory, self.guards)
         self.enrolment = EnrolmentService(self.changes, self.enrolments, self.clients, randomness)
         self.credentials = Credentials(self.changes, randomness)
-        self.agents = Agents(self.changes, self.clients, self.credentials)
         self.manifests = Manifests(self.changes, readers.Estates(database), randomness)
+        self.show_metrics = settings.danger_public_metrics
+        self.watch = ClockWatch(clock, asyncio.get_running_loop().time)
+        self.readiness = Readiness(
+            {
+                "writer": readiness.writer(journal),
+                "signals": readiness.signals(self.directory),
+                "schema": lambda: migrate.behind(database),
+                "keys": readiness.keys(self.keyring),
+                "disk": lambda: asyncio.to_thread(system.writable, settings.data),
+                "clock": self.watch.probe,
+            }
+        )
 
     async def build(self) -> Node:
         """Load the state, furnish a new deployment, and return the node."""
@@ -162,8 +206,9 @@ class _Parts:
         await self._begin_streams()
         await deployment.furnish(self.changes, self.keys, self.issuer)
         administration = management_api(self._services())
-        doors = self._public(administration), LocalDoor(administration)
-        return Node(*doors, self.journal, self.directory, self.streams)
+        self._watch()
+        doors = self._public(administration), self._local(administration), shown.alone(self._metrics())
+        return Node(*doors, self.measures, self.journal, self.directory, self.streams, self.checkpoints)
 
     async def _begin_streams(self) -> None:
         """Let the streams begin where the directory is: what it hears from now on, they hear."""
@@ -172,13 +217,32 @@ class _Parts:
         self.signals.begin(last, recent)
         self.directory.observe_signals(self.streams.heard)
 
+    def _watch(self) -> None:
+        self.measures.watch("accredit_writer_waiting", "Changes that wait for the writer.", self.journal.waiting)
+        self.measures.watch("accredit_signal_cursor", "The last signal applied here.", lambda: self.directory.cursor)
+        told = "Seconds since the database confirmed that no signal was missed; above 1, nothing is decided on it."
+        self.measures.watch("accredit_signals_unconfirmed_seconds", told, self.directory.unconfirmed)
+        self.measures.watch("accredit_guard_streams", "Streams over which guards hear signals.", self.streams.count)
+        self.measures.watch("accredit_database_connections", "Connections to the database.", self.database.connections)
+
+    def _metrics(self) -> Sequence[BaseRoute]:
+        return shown.routes(self.measures, self.readiness, metrics.CONTENT_TYPE)
+
+    def _local(self, administration: ASGIApp) -> ASGIApp:
+        return local(LocalDoor(administration), [*health.routes(self.readiness, told=True), *self._metrics()])
+
+    async def last_checkpoint(self) -> None:
+        """Sign what happened since the last one; only the closing record comes after it."""
+        with contextlib.suppress(StoreError, Overloaded, WriterStopped):
+            await self.checkpoints.round(self.clock.now())
+
     def _public(self, administration: ASGIApp) -> ASGIApp:
         prefix = urlsplit(self.issuer).path
-        token = TokenService(self.issuer, self.directory, self.keyring, self.journal, self.clock, self.ids)
+        token = TokenService(self.issuer, self.directory, self.keyring, self.journal, self.clock, self.ids, self.since)
         feed = GuardFeed(
             self.issuer, self.directory, self.catalogue, self.signals, self.keyring, self.master, self.clock
         )
-        records = GuardRecords(self.log, self.journal)
+        records = GuardRecords(self.log, self.journal, self.measures)
         found = guard.GuardApi(
             self.issuer, self.issuer + "/token", self.enrolment, self.guards, feed, self.streams, records, self.keyring
         )
@@ -187,11 +251,12 @@ class _Parts:
             *jwks.routes(prefix + "/jwks", self.keyring),
             *found.routes(prefix),
             *resource.routes(self.issuer, deployment.management_resource(self.issuer), MANAGEMENT_SCOPES),
-            *health.routes(self._trouble),
+            *health.routes(self.readiness, told=False),
+            *(self._metrics() if self.show_metrics else ()),
         ]
         management = Management(self.issuer, self.directory, self.keyring, self.clock)
         door = TokenDoor(administration, management, management.resource)
-        return site(routes, {prefix + "/token": TokenEndpoint(token)}, prefix, door)
+        return site(routes, {prefix + "/token": TokenEndpoint(token, self.measures)}, prefix, door)
 
     def _services(self) -> Services:
         administrators = Administrators(self.changes, self.clients)
@@ -199,7 +264,7 @@ class _Parts:
             administrators=administrators,
             servers=Servers(self.changes),
             roles=Roles(self.changes, self.clients),
-            agents=self.agents,
+            agents=Agents(self.changes, self.clients, self.credentials),
             applications=Applications(self.changes, self.clients, self.credentials),
             groups=Groups(self.changes, self.clients),
             credentials=self.credentials,
@@ -207,7 +272,9 @@ class _Parts:
             enrolment=self.enrolment,
             guards=self.guards,
             keys=self.keys,
-            audit=Audit(self.log),
+            audit=Audit(self.log, self.exports, self.keyring),
+            checkpoints=self.checkpoints,
+            exports=self.exports,
             manifests=self.manifests,
             questions=Questions(self.issuer, self.directory, self.clients, Offices(administrators), self.clock),
             directory=self.directory,
@@ -218,9 +285,6 @@ class _Parts:
             version=VERSION,
         )
 
-    def _trouble(self) -> str | None:
-        return None if self.journal.healthy() else "the writer has stopped; restart this process"
-
 
 async def migrate_database(settings: Settings) -> str:
     """Bring the database to the newest schema and return one sentence about it. Raises DatabaseProblem."""
@@ -228,6 +292,31 @@ async def migrate_database(settings: Settings) -> str:
     database = await engines.open(settings.database_url, settings.data)
     try:
         return await migrate.migrate(database, settings.data)
+    finally:
+        await database.close()
+
+
+def verify_log(settings: Settings, outside: Iterable[bytes]) -> Report:
+    """Verify the log in the database itself, while no node runs on it; `outside` are checkpoints kept elsewhere.
+
+    Raises what keeps a node from starting.
+    """
+    return asyncio.run(_verify_log(settings, outside))
+
+
+async def _verify_log(settings: Settings, outside: Iterable[bytes]) -> Report:
+    database = await engines.open(settings.database_url, settings.data)
+    try:
+        await migrate.check(database)
+        known = await readers.Deployments(database).read()
+        master = system.master_key(settings.data, given_key(settings), create=False)
+        if known is not None:
+            deployment.compare(known, settings.origin, master)
+        keyring = Keyring(master)
+        keyring.refresh((await readers.Catalogues(database).load()).keys)
+        log = readers.AuditLog(database)
+        exports = Exports(settings.origin, log, readers.Checkpoints(database), system.SystemClock())
+        return await Audit(log, exports, keyring).verify(outside)
     finally:
         await database.close()
 
@@ -251,7 +340,7 @@ async def _look(settings: Settings) -> tuple[Finding, ...]:
         system.prepare(settings.data)
         if found is _UNUSED and not (settings.data / system.MASTER_KEY_FILE).exists():
             return Finding(Level.OK, f"the data folder {settings.data} is closed to others")
-        system.master_key(settings.data, _given_key(settings), create=False)
+        system.master_key(settings.data, given_key(settings), create=False)
         return Finding(Level.OK, f"the data folder {settings.data} and the master key are closed to others")
 
     return (about_issuer(settings.origin), await look("the data folder", folder, CANNOT_START), found)
@@ -271,7 +360,7 @@ async def _look_at_database(settings: Settings) -> Finding:
         await migrate.check(opened)
         if (known := await readers.Deployments(opened).read()) is None:
             return _UNUSED
-        deployment.compare(known, settings.origin, system.master_key(settings.data, _given_key(settings), create=False))
+        deployment.compare(known, settings.origin, system.master_key(settings.data, given_key(settings), create=False))
     finally:
         await opened.close()
     return Finding(Level.OK, f"the database has schema {migrate.newest()} and belongs to this issuer and master key")
@@ -297,9 +386,15 @@ async def serving(
     settings: Settings, stop: asyncio.Event, ready: Callable[[], None], clock: Clock | None = None
 ) -> None:
     """Serve until `stop` is set; call `ready` once the node answers. Only tests bring a clock of their own."""
-    with closing(serve.listen(settings.host, settings.port)) as tcp:
+    with ExitStack() as listeners:
+        tcp = listeners.enter_context(closing(serve.listen(settings.host, settings.port)))
+        address = settings.metrics_address
+        apart = [] if address is None else [listeners.enter_context(closing(serve.listen(*address)))]
         async with node(settings, clock) as running:
-            with closing(serve.listen_locally(settings.socket)) as local:
-                public, admin = (running.public, tcp), (running.admin, local)
-                await serve.serve(public, admin, settings.proxies, stop, ready, running.streams.close)
+            with closing(serve.listen_locally(settings.socket)) as unix:
+                public, others = (
+                    (running.public, tcp),
+                    [(running.admin, unix), *((running.metrics, one) for one in apart)],
+                )
+                await serve.serve(public, others, settings.proxies, stop, ready, running.streams.close)
                 settings.socket.unlink(missing_ok=True)

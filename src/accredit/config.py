@@ -25,6 +25,9 @@ DEFAULT_PORT: Final = 8700
 """The port of the public listener unless another is configured."""
 
 
+_NO_ADDRESS: Final = "metrics: name a host and a port, like 127.0.0.1:9464 or [::1]:9464"
+
+
 class ConfigurationProblems(Exception):
     """The configuration cannot be used; `problems` are sentences, one for each thing to mend."""
 
@@ -46,7 +49,17 @@ class Settings(BaseSettings):
     master_key: SecretStr | None = Field(
         default=None, description="Master key, base64url of 32 bytes; absent: the file master.key in the data folder."
     )
+    checkpoints: Path | None = Field(
+        default=None, description="Folder that checkpoints of the audit log are added to, out of the database's reach."
+    )
     proxies: tuple[str, ...] = Field(default=(), description="Addresses of proxies whose X-Forwarded-* are believed.")
+    metrics: str = Field(
+        default="",
+        description="HOST:PORT of a listener with nothing but /metrics; empty: only at the socket in the data folder.",
+    )
+    danger_public_metrics: bool = Field(
+        default=False, description="Show /metrics to everybody at the public listener, too."
+    )
     danger_http: bool = Field(
         default=False, description="Allow an http issuer off loopback. Tokens then travel in the clear: tests only."
     )
@@ -54,6 +67,7 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _sound(self) -> "Settings":
         found = [*_issuer_problems(self.issuer, self.danger_http), *_database_problems(self.database_url)]
+        found += [] if self.metrics_address is not None or not self.metrics else [_NO_ADDRESS]
         for proxy in self.proxies:
             try:
                 ipaddress.ip_network(proxy)
@@ -63,10 +77,10 @@ class Settings(BaseSettings):
             raise ValueError("\n".join(found))
         return self
 
-    @field_validator("data")
+    @field_validator("data", "checkpoints")
     @classmethod
-    def _absolute(cls, value: Path) -> Path:
-        return value.expanduser().absolute()
+    def _absolute(cls, value: Path | None) -> Path | None:
+        return value.expanduser().absolute() if value is not None else None
 
     @property
     def origin(self) -> str:
@@ -77,6 +91,13 @@ class Settings(BaseSettings):
     def database_url(self) -> str | None:
         """The PostgreSQL URL, or None for SQLite in the data folder."""
         return self.database.get_secret_value() or None
+
+    @property
+    def metrics_address(self) -> tuple[str, int] | None:
+        """Host and port of the listener of `/metrics`, or None."""
+        host, _, port = self.metrics.rpartition(":")
+        usable = host and port.isascii() and port.isdigit() and int(port) <= 65535
+        return (host.removeprefix("[").removesuffix("]"), int(port)) if usable else None
 
     @property
     def socket(self) -> Path:

@@ -1,15 +1,24 @@
-"""The machine: its clock, its randomness, and the data folder with the master key."""
+"""The machine: its clock, its randomness, the data folder with the master key, and the folder for checkpoints."""
 
+import asyncio
 import base64
 import binascii
+import errno
 import os
 import re
 import stat
 import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
+from accredit.audit import checkpoint
 from accredit.identity.sealing import MASTER_KEY_BYTES, MasterKey
+from accredit.ports.audit_log import Kept
+from accredit.ports.outside import OutsideFailed
+
+Answer = TypeVar("Answer")
 
 MASTER_KEY_FILE: Final = "master.key"
 """Name of the file in the data folder that holds the master key, base64url, mode 0600."""
@@ -41,6 +50,64 @@ class SystemRandomness:
         return os.urandom(count)
 
 
+class CheckpointFolder:
+    """A folder outside of the database: one file a day, one checkpoint a line, only ever added to."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._keys = b""
+
+    async def last(self) -> bytes:
+        """Return the last checkpoint in the folder, nothing when there is none. Raises OutsideFailed."""
+        return await asyncio.to_thread(self._guarded, self._last)
+
+    async def append(self, kept: Sequence[Kept], keys: bytes) -> None:
+        """Add checkpoints and keep the keys beside them; returns when the disk has them. Raises OutsideFailed."""
+        await asyncio.to_thread(self._guarded, lambda: self._append(kept, keys))
+
+    def _guarded(self, work: Callable[[], Answer]) -> Answer:
+        try:
+            return work()
+        except OSError as error:
+            raise OutsideFailed(f"{self._folder}: {error.strerror}") from error
+
+    def _last(self) -> bytes:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        for path in sorted(self._folder.glob(checkpoint.FILES), reverse=True):
+            lines = path.read_bytes().splitlines(keepends=True)
+            if lines and not lines[-1].endswith(b"\n"):
+                os.truncate(path, path.stat().st_size - len(lines.pop()))
+            if lines:
+                return lines[-1].strip()
+        return b""
+
+    def _append(self, kept: Sequence[Kept], keys: bytes) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        if keys != self._keys:
+            unfinished = self._folder / f"{checkpoint.KEYS_FILE}.unfinished"
+            _durably(unfinished, keys + b"\n", os.O_TRUNC)
+            unfinished.replace(self._folder / checkpoint.KEYS_FILE)
+            self._keys = keys
+        newest = max((path.name for path in self._folder.glob(checkpoint.FILES)), default="")
+        for item in kept:
+            day = datetime.fromtimestamp(item.at / 1_000_000, UTC).date().isoformat()
+            newest = max(newest, f"checkpoints-{day}.jws")  # also when the clock was set back
+            _durably(self._folder / newest, item.document + b"\n", os.O_APPEND)
+
+
+def _durably(path: Path, text: bytes, how: int) -> None:
+    """Write `text`, whole or not at all, and return when the disk has it."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | how, 0o644)
+    try:
+        size = os.fstat(descriptor).st_size
+        if os.write(descriptor, text) != len(text):
+            os.ftruncate(descriptor, size)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def prepare(folder: Path) -> None:
     """Make the data folder if need be, for its owner only. Raises DataFolderError when it is open to others."""
     try:
@@ -55,6 +122,21 @@ def prepare(folder: Path) -> None:
         raise DataFolderError(f"cannot use the data folder {folder}: Permission denied; run as its owner: chmod 700")
     if found.st_uid == os.geteuid() and stat.S_IMODE(found.st_mode) & 0o077:
         raise DataFolderError(f"the data folder {folder} is open to others; run: chmod 700 {folder}")
+
+
+def writable(folder: Path) -> str | None:
+    """Try to write into the data folder; return None, or what keeps us from it and what to do."""
+    probe = folder / ".writable"
+    try:
+        descriptor = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        try:
+            os.write(descriptor, bytes(4096))
+        finally:
+            os.close(descriptor)
+            probe.unlink()
+    except OSError as error:
+        return f"nothing can be written to {folder}: {error.strerror}; make room there, or mend it"
+    return None
 
 
 def master_key(folder: Path, given: str | None, *, create: bool) -> MasterKey:

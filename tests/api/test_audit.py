@@ -106,7 +106,7 @@ async def test_an_unaltered_log_verifies(admin: Admin) -> None:
     await bot(admin)
     found = await admin.ok("GET", "/audit/verify")
     assert found["ok"] is True
-    assert sum(chain["records"] for chain in found["chains"]) == 12
+    assert sum(chain["records"] for chain in found["chains"]) == 14
 
 
 async def test_a_token_is_explained_with_what_was_left_out_and_by_whom(admin: Admin) -> None:

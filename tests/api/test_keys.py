@@ -15,6 +15,7 @@ async def states(admin: Admin) -> dict[tuple[str, str], list[str]]:
 async def test_each_use_has_one_active_and_one_upcoming_key(admin: Admin) -> None:
     assert {place: len(kids) for place, kids in (await states(admin)).items()} == {
         ("access", "active"): 1, ("access", "upcoming"): 1, ("signal", "active"): 1, ("signal", "upcoming"): 1,
+        ("checkpoint", "active"): 1, ("checkpoint", "upcoming"): 1,
     }  # fmt: skip
 
 

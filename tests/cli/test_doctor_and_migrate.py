@@ -1,6 +1,7 @@
 """The commands that open the database themselves: `accredit doctor`, `accredit migrate`; and `accredit version`."""
 
 import base64
+import socket
 import sqlite3
 from collections.abc import Callable
 from importlib.metadata import version
@@ -50,7 +51,27 @@ def test_the_doctor_makes_no_folder_where_none_is(fresh: CommandLine) -> None:
 
 
 def test_the_doctor_sees_a_node_that_runs(cli: CommandLine) -> None:
-    assert levels(cli) == ["warn", "ok", "ok"]
+    found = cli.data("doctor")["findings"]
+    assert [item["level"] for item in found] == ["warn", "ok", "ok", *["ok"] * 6]
+    assert {"the node's writer", "the node's disk", "the node's clock"} <= {item["what"] for item in found}
+
+
+def test_the_doctor_tells_what_a_running_node_misses(cli: CommandLine) -> None:
+    (cli.folder / ".writable").mkdir()
+    ran = cli.run("doctor", "--json")
+    assert ran.code == 4
+    (failed,) = [item for item in ran.data["findings"] if item["level"] == "fail"]
+    assert failed["what"] == "the node's disk"
+    assert str(cli.folder) in failed["advice"]
+
+
+@pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning"
+)  # httpx2 leaves its socket to the collector
+def test_the_doctor_sees_that_a_node_has_died_and_left_its_socket(stopped: CommandLine) -> None:
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(str(stopped.folder / "admin.sock"))
+    assert levels(stopped) == ["warn", "ok", "ok", "warn"]
 
 
 def open_to_others(folder: Path) -> None:

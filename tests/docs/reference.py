@@ -5,7 +5,9 @@ or `<!-- attacks -->` (docs/threat-model.md) and its end.
 """
 
 import ast
+import asyncio
 import re
+import tempfile
 import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import fields
@@ -14,6 +16,7 @@ from typing import Any, Final
 
 import typer
 
+from accredit import app, config
 from accredit.cli.main import program
 from accredit.cli.trouble import Exit
 from accredit.config import Settings
@@ -199,6 +202,32 @@ _ELSEWHERE: Final = {
 """Standards that are decided in other places than the one whose first line names them on the purest floor."""
 
 
+def metrics() -> str:
+    """Return the reference of the metrics of a node."""
+    rows = "\n".join(f"| `{name}` | {kind} | {_cell(told)} |" for name, kind, told in sorted(_metrics()))
+    return f"""# Metrics
+
+`/metrics` in the text format of Prometheus, at the socket in the data folder; a listener of its own, or the public one,
+is a [setting](settings.md). Written by `make reference`. [What to look at](../howto/observe.md). The metrics of the
+process itself (`process_…`) are those of the Prometheus client.
+
+| metric | kind | what it is |
+|---|---|---|
+{rows}
+"""
+
+
+def _metrics() -> list[tuple[str, str, str]]:
+    """Start a node and ask it."""
+
+    async def asked() -> list[tuple[str, str, str]]:
+        with tempfile.TemporaryDirectory() as folder:
+            async with app.node(config.load(data=Path(folder) / "data")) as node:
+                return list(node.measures.described())
+
+    return asyncio.run(asked())
+
+
 def attacks(root: Path = ROOT) -> str:
     """Return the table of the attacks that are tests: the name of each and what must be seen, from its first line."""
     rows = ["| attack | what must be seen |", "|---|---|"]
@@ -226,6 +255,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "docs/reference/cli.md": cli,
     "docs/reference/file.md": file,
     "docs/reference/guard.md": guard,
+    "docs/reference/metrics.md": metrics,
     "docs/reference/settings.md": settings,
     "src/accredit/cli/commands.json": words,
 }

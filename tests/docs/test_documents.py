@@ -113,6 +113,8 @@ def test_the_agent_in_the_howto_can_be_made(tmp_path: Path, monkeypatch: pytest.
 @pytest.mark.parametrize(
     "name",
     [
+        "back-up-and-restore.md",
+        "observe.md",
         "complete-commands.md",
         "configure-by-file.md",
         "guard-your-server.md",
@@ -128,6 +130,14 @@ def test_the_commands_of_a_howto_work_in_their_order(name: str, tmp_path: Path) 
         for block, said in walk.through(HOWTO / name):
             if block.language == "text":
                 assert missing(block.text, said) == [], f"{block.where}\n{said}"
+
+
+@pytest.mark.slow
+def test_the_howto_of_the_log_proves_it(tmp_path: Path) -> None:
+    with Walk(tmp_path, {"ACCREDIT_CHECKPOINTS": "outside"}) as walk:
+        for block, said in walk.through(HOWTO / "prove-the-log.md"):
+            assert block.language == "text", block.where
+            assert missing(block.text, said) == [], f"{block.where}\n{said}"
 
 
 @pytest.mark.slow

@@ -11,8 +11,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 FLOORS = (
-    "cli", "testing", "app", "config", "web", "console", "gateway", "jobs", "service", "store", "outbound", "system",
-    "ports", "oauth", "audit", "identity",
+    "cli", "testing", "backups", "app", "config", "web", "console", "gateway", "jobs", "service", "store", "outbound",
+    "system", "telemetry", "ports", "oauth", "audit", "identity",
 )  # fmt: skip
 
 # contract id -> file that sins, and its sin

@@ -16,7 +16,7 @@ from accredit.store import engines, migrate, writer
 from accredit.store.committer import Committer, Result
 from accredit.store.conformance import NOW
 from accredit.store.on_sqlite import SqliteDatabase
-from accredit.store.readers import AuditLog, Catalogues, Clients, Enrolments
+from accredit.store.readers import AuditLog, Catalogues, Checkpoints, Clients, Enrolments
 from accredit.system import SystemRandomness
 from accredit.testing.postgres import Postgres
 
@@ -52,6 +52,10 @@ class Store:
     @property
     def audit(self) -> AuditLog:
         return AuditLog(self.database)
+
+    @property
+    def checkpoints(self) -> Checkpoints:
+        return Checkpoints(self.database)
 
     @property
     def shared(self) -> bool:

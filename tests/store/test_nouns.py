@@ -50,6 +50,31 @@ def submit(store: Any) -> Any:
     return commit
 
 
+async def test_an_epoch_ends_invitations_and_keys_of_tokens_and_numbers_what_follows_from_its_time(
+    store: Any, submit: Any
+) -> None:
+    deployments, wanted = ports.Deployments(store.database), Deployment("https://one.example", b"one", NOW)
+    await deployments.establish(wanted)
+    await submit(changes.AddServer(server(0)), writes=(changes.AddEnrolment(enrolment(0)),))
+    await submit(changes.AddKey(key(0, KeyState.ACTIVE)), changes.AddKey(key(1, KeyState.UPCOMING)))
+    await submit(changes.AddKey(key(2, KeyState.ACTIVE, KeyUse.SIGNAL)))
+    later = NOW + 5
+    assert await submit(writes=(changes.BeginEpoch(later),)) == Won(later + 1)
+    assert await deployments.read() == replace(wanted, epoch=2, epoch_at=later)
+    found = await store.catalogue.load()
+    assert (found.seq, [one.kid for one in found.keys]) == (later + 1, ["kid-2"])
+    taken = await store.enrolments.by_code(enrolment(0).code_digest)
+    assert taken is not None
+    assert not taken.open(NOW)
+    assert [one.seq for one in await store.catalogue.signals(3, 10)] == [later + 1]
+
+
+async def test_an_epoch_that_a_wrong_clock_began_gives_no_number_twice(store: Any, submit: Any) -> None:
+    await ports.Deployments(store.database).establish(Deployment("https://one.example", b"one", NOW))
+    await submit(writes=(changes.BeginEpoch(NOW),))
+    assert await submit(writes=(changes.BeginEpoch(NOW - 1000),)) == Won(NOW + 2)
+
+
 async def test_a_server_comes_back_with_scopes_and_tools_in_order(store: Any, submit: Any) -> None:
     await submit(changes.AddServer(server(0, **USED)), changes.AddServer(server(1, **BARE)))
     assert (await store.catalogue.load()).servers == (server(0, **USED), server(1, **BARE))

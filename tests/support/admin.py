@@ -61,10 +61,10 @@ def _whatever(method: str, more: dict[str, Any]) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def administration(folder: Path, database: str | None = None) -> AsyncIterator[Admin]:
-    """Run a node until the block ends."""
+async def administration(folder: Path, database: str | None = None, **given: Any) -> AsyncIterator[Admin]:
+    """Run a node until the block ends. `given` are further settings."""
     clock = MovingClock()
-    settings = config.load(data=folder, issuer="http://127.0.0.1:8700", database=database)
+    settings = config.load(data=folder, issuer="http://127.0.0.1:8700", database=database, **given)
     async with app.node(settings, clock) as node:
         transport = httpx2.ASGITransport(app=node.admin, raise_app_exceptions=False)
         async with httpx2.AsyncClient(transport=transport, base_url="http://accredit/api/v1") as http:

@@ -7,11 +7,10 @@ import typer
 
 from accredit.cli.client import path
 from accredit.cli.given import past
-from accredit.cli.screen import Screen, count, mark, moment, plain
+from accredit.cli.screen import Screen, mark, moment, plain
 from accredit.cli.session import Session, command
-from accredit.cli.trouble import Exit, Trouble
 
-app = typer.Typer(help="The audit log: search it, verify it.", no_args_is_help=True)
+app = typer.Typer(help="The audit log: search it, prove it, keep it elsewhere.", no_args_is_help=True)
 """The commands of `accredit audit`."""
 
 
@@ -64,20 +63,6 @@ def search(  # noqa: PLR0913  (each is an option of its own)
         screen.say(f"There is more: --cursor {found['next']}")
 
 
-@command(app, "verify")
-def verify(session: Session) -> None:
-    """Walk through every chain and compare all links; ends with 4 when one does not hold."""
-    screen = session.screen
-    with screen.working("Comparing every link of every chain"):
-        found = session.server.get(path("audit", "verify"), patient=True)
-    if session.as_json:
-        screen.data(found)
-    else:
-        _verified(screen, found)
-    if not found["ok"]:
-        raise Trouble(Exit.UNVERIFIED, "the audit log was altered, or a part of it is lost")
-
-
 @command(app, "show")
 def show(
     session: Session,
@@ -115,27 +100,6 @@ def _told(person: dict[str, Any] | None) -> str:
 
 def _joined(value: object) -> str:
     return " ".join(str(item) for item in value) if isinstance(value, list) else ""
-
-
-def _verified(screen: Screen, found: dict[str, Any]) -> None:
-    screen.table(
-        ("chain", "written by", "records", "holds"),
-        [
-            (
-                item["chain"],
-                item["guard"] or "the server",
-                item["records"],
-                mark("ok") if item["trouble"] is None else f"✘ record {item['broken_at']}: {plain(item['trouble'])}",
-            )
-            for item in found["chains"]
-        ],
-        "nothing was recorded yet",
-    )
-    if found["ok"]:
-        screen.say("")
-        records = count(sum(item["records"] for item in found["chains"]), "record")
-        chains = count(len(found["chains"]), "chain")
-        screen.done(f"{records} in {chains}: nothing was altered, nothing is missing")
 
 
 def _record(screen: Screen, record: dict[str, Any]) -> None:

@@ -83,15 +83,40 @@ class Client:
         self._read(answer)
         return {"If-Match": answer.headers["etag"]}
 
-    def items(self, where: str) -> Iterator[Any]:
-        """Yield every item of a list, page by page."""
-        cursor: str | None = None
+    def checks(self) -> list[dict[str, Any]]:
+        """Return what the server says of its own state, whether it is well or not."""
+        found = self._send("GET", "http://accredit/readyz")
+        if found.status_code not in (200, 503):
+            return []
+        return list(found.json().get("checks", []))
+
+    def items(self, where: str, cursor: str | None = None) -> Iterator[Any]:
+        """Yield every item of a list, page by page, behind `cursor` if there is one."""
         while True:
             page = self.get(where, cursor=cursor, limit=_PAGE)
             yield from page["items"]
             cursor = page["next"]
             if cursor is None:
                 return
+
+    def lines(self, where: str, **query: str | None) -> Iterator[bytes]:
+        """Yield the lines of a long answer as they come, without their ends. The last one may be a part of a line."""
+        given = {name: value for name, value in query.items() if value is not None}
+        try:
+            with self._http.stream("GET", where, params=given, timeout=httpx2.Timeout(SECONDS, read=None)) as answer:
+                if not answer.is_success:
+                    answer.read()
+                    self._read(answer)
+                rest = b""
+                for piece in answer.iter_bytes():
+                    *whole, rest = (rest + piece).split(b"\n")
+                    yield from whole
+                if rest:
+                    yield rest
+        except httpx2.ConnectError as error:
+            raise self._unreachable(error) from error
+        except httpx2.TransportError as error:
+            raise Trouble(Exit.UNREACHABLE, f"the connection to accredit broke ({type(error).__name__})") from error
 
     def close(self) -> None:
         """Let the connection go."""

@@ -1,7 +1,8 @@
 """`accredit key`: the keys that sign tokens and signals."""
 
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -18,6 +19,14 @@ class Use(StrEnum):
 
     ACCESS = "access"
     SIGNAL = "signal"
+    CHECKPOINT = "checkpoint"
+
+
+_SIGNS: Final[Mapping[str, str]] = {
+    "access": "tokens",
+    "signal": "signals to guards",
+    "checkpoint": "checkpoints of the audit log",
+}
 
 
 @command(app, "list")
@@ -32,7 +41,7 @@ def list_keys(session: Session) -> None:
         [
             (
                 item["kid"],
-                "tokens" if item["use"] == "access" else "signals to guards",
+                _SIGNS.get(item["use"], item["use"]),
                 item["algorithm"],
                 mark(item["state"]),
                 moment(item["created_at"]),

@@ -15,6 +15,7 @@ from accredit.cli import (
     agent,
     application,
     audit,
+    backup,
     completion,
     doctor,
     explain,
@@ -23,6 +24,7 @@ from accredit.cli import (
     key,
     manifest,
     migrate,
+    proof,
     role,
     server,
     up,
@@ -59,8 +61,9 @@ def program() -> typer.Typer:
     ):
         app.add_typer(noun.app, name=name)
     app.add_typer(admin.app, name="admin")
+    proof.register(audit.app)
     app.add_typer(audit.app, name="audit")
-    for single in (manifest, explain, completion, up, migrate, doctor, version):
+    for single in (manifest, explain, completion, up, migrate, doctor, backup, version):
         single.register(app)
     return app
 

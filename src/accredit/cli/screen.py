@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -120,13 +120,13 @@ class Screen:
         self.show(layout.details([(name, _cell(value)) for name, value in pairs], self.width))
 
     @contextmanager
-    def working(self, on: str) -> Iterator[None]:
-        """Show a person at a terminal that something takes its time."""
+    def working(self, on: str) -> Iterator[Callable[[str], None]]:
+        """Show a person at a terminal that something takes its time; what is yielded takes how far it has come."""
         if self.as_json or not self._err.is_terminal:
-            yield
+            yield lambda _: None
             return
-        with self._err.status(Text(plain(on))):
-            yield
+        with self._err.status(Text(plain(on))) as status:
+            yield lambda so_far: status.update(Text(plain(f"{on}: {so_far}")))
 
     def _aside(self, shape: Text, sentence: str) -> None:
         _print(self._err, layout.wrapped(shape + Text(plain(sentence)), _columns(self._err), hang=2))

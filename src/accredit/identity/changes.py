@@ -15,6 +15,7 @@ from accredit.identity.group import Group
 from accredit.identity.guard import Enrolment
 from accredit.identity.role import Assignment, Role
 from accredit.identity.server import Server
+from accredit.identity.signal import NumberedSignal, Signal, SignalKind
 from accredit.identity.signing_key import KeyState, StoredKey
 
 Rest = Agent | Application
@@ -188,6 +189,42 @@ class StoredRecord:
     hash: bytes
 
 
+class SealKind(StrEnum):
+    """What a seal says of its chain: CLOSED, nothing more was expected; ARCHIVED, everything up to there was."""
+
+    CLOSED = "closed"
+    ARCHIVED = "archived"
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """A chain (its name) had reached record `seq` with that link. Seals are numbered from 1, without gaps.
+
+    `archive` is the SHA-256 of the file that an archived part was put into, else empty. A closed chain may go on: a
+    guard that was away delivers late. The seal stays true of its beginning.
+    """
+
+    number: int
+    kind: SealKind
+    chain: str
+    seq: int
+    hash: bytes
+    archive: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class AddCheckpoint:
+    """Claim: keep a signed checkpoint with the seals that it tells of first. Loses when its number is taken.
+
+    `document` is the checkpoint as signed, `at` its time (microseconds UTC).
+    """
+
+    number: int
+    at: int
+    document: bytes
+    seals: tuple[Seal, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class AddCredential:
     """Write: give a client one more credential."""
@@ -256,6 +293,17 @@ class ForgetJti:
 
 
 @dataclass(frozen=True, slots=True)
+class BeginEpoch:
+    """Write: void everything decided before `at` (microseconds UTC), because an older state was brought back.
+
+    Signals are numbered from `at` on, so no guard has ever heard of a higher number. The keys of access tokens are
+    gone, open invitations are over, and no client assertion of the time before counts.
+    """
+
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
 class AddKey:
     """Claim: keep a new signing key. Loses when a key of the same use is already in the same state.
 
@@ -263,49 +311,6 @@ class AddKey:
     """
 
     key: StoredKey
-
-
-class SignalKind(StrEnum):
-    """What a signal says. A REVOKED handle is void below the signal's number; a SUSPENDED one until RESUMED.
-
-    POLICY: a server's scopes or tools changed. KEYS: the key set changed. ROLES: a role or a group changed.
-    CLIENT: a client appeared, or its credentials, roles or groups changed. REDUCED: on one server, a handle carries no
-    more than some scopes below the signal's number.
-    """
-
-    REVOKED = "revoked"
-    SUSPENDED = "suspended"
-    RESUMED = "resumed"
-    POLICY = "policy"
-    KEYS = "keys"
-    ROLES = "roles"
-    CLIENT = "client"
-    REDUCED = "reduced"
-
-
-@dataclass(frozen=True, slots=True)
-class Signal:
-    """A change that nodes and guards must hear of; the store numbers it. `handle` is the id that it is about.
-
-    `server` (an id) and `scopes` go with a reduction: what the handle carries there at the most.
-    """
-
-    kind: SignalKind
-    handle: str
-    server: str = ""
-    scopes: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class NumberedSignal:
-    """A signal as the store keeps it: `seq` counts without gaps in the order in which changes became visible."""
-
-    seq: int
-    at: int
-    kind: SignalKind
-    handle: str
-    server: str = ""
-    scopes: frozenset[str] = frozenset()
 
 
 Claim = (
@@ -327,6 +332,7 @@ Claim = (
     | AdvanceKey
     | AppendRecords
     | AddKey
+    | AddCheckpoint
 )
 """What may have been done by somebody else in the meantime: committing says who won."""
 
@@ -340,10 +346,12 @@ Write = (
     | RemoveMember
     | AddEnrolment
     | ForgetJti
+    | BeginEpoch
 )
 """What follows from a claim that was won, or needs none."""
 
 __all__ = [
+    "AddCheckpoint",
     "AddClient",
     "AddCredential",
     "AddEnrolment",
@@ -355,6 +363,7 @@ __all__ = [
     "AdvanceKey",
     "AppendRecords",
     "Assign",
+    "BeginEpoch",
     "Claim",
     "ForgetJti",
     "NumberedSignal",
@@ -370,6 +379,8 @@ __all__ = [
     "Rest",
     "RetireCredential",
     "RevokeCredential",
+    "Seal",
+    "SealKind",
     "Signal",
     "SignalKind",
     "StoredRecord",

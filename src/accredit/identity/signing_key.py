@@ -11,6 +11,7 @@ class KeyUse(StrEnum):
 
     ACCESS = "access"
     SIGNAL = "signal"
+    CHECKPOINT = "checkpoint"
 
 
 class KeyState(StrEnum):
@@ -26,7 +27,8 @@ class KeyState(StrEnum):
 class StoredKey:
     """A signing key at rest: `public` is its JSON Web Key, `sealed` its private half under the master key.
 
-    `gone_at` is set on retirement: the microsecond (UTC) from which no living token was signed by it.
+    `gone_at` is set on retirement: the microsecond (UTC) from which no living token was signed by it. A key of
+    checkpoints has none: what it signed is to be proved for as long as the log is kept.
     """
 
     kid: str

@@ -8,6 +8,7 @@ from typing import Final, Protocol
 
 from accredit.ports.clock import Clock
 from accredit.ports.journal import Overloaded, StoreError, WriterStopped
+from accredit.ports.measures import Measures
 
 _log = logging.getLogger("accredit.jobs")
 
@@ -28,8 +29,9 @@ class Job(Protocol):
 class Runner:
     """Runs each job in a task of its own until stopped."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, measures: Measures | None = None) -> None:
         self._clock = clock
+        self._measures = measures
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self, jobs: Sequence[Job]) -> None:
@@ -49,12 +51,21 @@ class Runner:
             await asyncio.sleep(await self._once(job))
 
     async def _once(self, job: Job) -> float:
+        wait, well = await self._tried(job)
+        if self._measures is not None:
+            self._measures.ran(job.name, self._clock.now(), well=well)
+        return wait
+
+    async def _tried(self, job: Job) -> tuple[float, bool]:
+        """Run a job once; return in how many seconds it runs again, and whether it ended as it should."""
+        now = self._clock.now()
         try:
-            due = await job.run(self._clock.now())
+            due = await job.run(now)
         except (StoreError, Overloaded, WriterStopped) as error:
             _log.warning("job %s failed: %s; trying again", job.name, error)
-            return RETRY_SECONDS
+            return RETRY_SECONDS, False
         except Exception:  # noqa: BLE001  (whatever one job does, the others go on)
             _log.exception("job %s failed in a way that nobody foresaw; trying again", job.name)
-            return RETRY_SECONDS
-        return max(0.05, (due - self._clock.now()) / 1_000_000)
+            return RETRY_SECONDS, False
+        # Counted from the beginning: if the clock was set back meanwhile, the job must not wait for it to come round.
+        return max(0.05, (due - now) / 1_000_000), True

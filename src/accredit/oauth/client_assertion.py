@@ -45,12 +45,13 @@ def claimed_client(assertion: str) -> str | None:
 
 
 def verify(
-    assertion: str, client_id: str, credentials: Sequence[Credential], audience: str, now: int
+    assertion: str, client_id: str, credentials: Sequence[Credential], audience: str, now: int, since: int = 0
 ) -> tuple[Credential, UseJti] | str:
     """Judge an assertion at `now` (microseconds UTC) against the public keys of the client.
 
     Returns the credential that signed it and the claim to win, or the reason for the operator. `aud` must be the
-    issuer as a single string: an assertion for another server can then never be used here, nor ours elsewhere.
+    issuer as a single string: an assertion for another server can then never be used here, nor ours elsewhere. What was
+    used before `since` (microseconds UTC) is not remembered, so nothing that could be from before it counts.
     """
     by_kid = {_key(item.material).kid: item for item in credentials}
     try:
@@ -67,6 +68,8 @@ def verify(
     wrong = _wrong(claims, client_id, audience, now // 1_000_000)
     if wrong is not None:
         return wrong
+    if _forgotten(claims, now // 1_000_000, since // 1_000_000):
+        return "the assertion may have been used before the backup was restored; iat must say that it is newer"
     assert parsed.kid is not None  # noqa: S101  (jws.verify found the key by it)
     # The memory outlasts the assertion by the tolerance once more: the clocks of two nodes need not agree.
     return by_kid[parsed.kid], UseJti(client_id, claims.jti, (claims.exp + 2 * LEEWAY) * 1_000_000)
@@ -92,6 +95,13 @@ def _wrong_time(claims: _Claims, seconds: int) -> str | None:
     if claims.iat is not None and not -MAX_LIFETIME - LEEWAY <= claims.iat - seconds <= LEEWAY:
         return "the assertion was issued in the future, or too long ago"
     return None
+
+
+def _forgotten(claims: _Claims, seconds: int, since: int) -> bool:
+    """Tell whether an assertion that is good at `seconds` could have been used before `since` already."""
+    if seconds > since + MAX_LIFETIME + 2 * LEEWAY:
+        return False
+    return claims.iat is None or claims.iat <= since + LEEWAY
 
 
 def _claims(payload: bytes) -> _Claims:

@@ -119,15 +119,17 @@ def _checked(method: Method, client_id: str, proof: str) -> Presented | Refusal:
     return Presented(method, client_id, proof)
 
 
-def authenticate(client: Presented, principal: Principal | None, audience: str, now: int) -> Authenticated | Refusal:
+def authenticate(
+    client: Presented, principal: Principal | None, audience: str, now: int, since: int = 0
+) -> Authenticated | Refusal:
     """Judge what was presented against what is known of the client, at `now` (microseconds UTC).
 
     `audience` is the issuer: the only audience that an assertion may have. Every failure is `invalid_client` with the
     same description, whether the client, the credential or the proof is wrong; a suspended client is told apart later,
-    after it has proved who it is.
+    after it has proved who it is. No assertion from before `since` (microseconds UTC) counts.
     """
     if client.method is Method.PRIVATE_KEY_JWT:
-        return _by_key(client, principal, audience, now)
+        return _by_key(client, principal, audience, now, since)
     return _by_secret(client, principal, now)
 
 
@@ -142,13 +144,15 @@ def _by_secret(client: Presented, principal: Principal | None, now: int) -> Auth
     return Authenticated(known)
 
 
-def _by_key(client: Presented, principal: Principal | None, audience: str, now: int) -> Authenticated | Refusal:
+def _by_key(
+    client: Presented, principal: Principal | None, audience: str, now: int, since: int
+) -> Authenticated | Refusal:
     keys = [
         item
         for item in (principal.credentials if principal is not None else ())
         if item.kind is CredentialKind.PUBLIC_KEY and item.usable(now)
     ]
-    judged = client_assertion.verify(client.proof, client.client_id, keys, audience, now)
+    judged = client_assertion.verify(client.proof, client.client_id, keys, audience, now, since)
     if isinstance(judged, str):
         return _unauthenticated(judged)
     credential, claim = judged

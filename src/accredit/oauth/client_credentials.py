@@ -30,7 +30,7 @@ class Facts:
     """All that the decision depends on. `server` is the one with the resource asked for, or None.
 
     `roles` are those of the client; `version` is the last signal that the facts contain; `decision` and `jti` are
-    fresh ids.
+    fresh ids. Nothing from before `since`, the beginning of the epoch, counts (microseconds UTC).
     """
 
     issuer: str
@@ -40,6 +40,7 @@ class Facts:
     version: int
     decision: str
     jti: str
+    since: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ def decide(request: TokenRequest, facts: Facts, now: int) -> Outcome[Issue | Ref
 
     Whatever the answer to a client that proved who it is: the assertion that it used is used up.
     """
-    proved = authenticate(request.client, facts.principal, facts.issuer, now)
+    proved = authenticate(request.client, facts.principal, facts.issuer, now, facts.since)
     if isinstance(proved, Refusal):
         return refused(request, facts, proved)
     ruled = rule(request.scope, facts, proved.credential, now)

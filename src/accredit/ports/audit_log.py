@@ -1,19 +1,46 @@
 """The audit log, as the services read it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from accredit.identity.changes import StoredRecord
+from accredit.audit.chain import START
+from accredit.identity.changes import Seal, StoredRecord
 
 
 @dataclass(frozen=True, slots=True)
 class ChainEnd:
-    """A chain and its last record. `guard` is the id of the guard that wrote it, or None for the server's own."""
+    """A chain and its last record. `guard` is the id of the guard that wrote it, or None for the server's own.
+
+    `sealed` is the record at which it was last closed. The records up to `anchor`, whose link is `anchor_hash`, were
+    archived.
+    """
 
     chain: str
     guard: str | None
     seq: int
     hash: bytes
+    sealed: int = 0
+    anchor: int = 0
+    anchor_hash: bytes = START
+
+
+@dataclass(frozen=True, slots=True)
+class OpenEnd:
+    """The end of a chain that is not closed: the kind of its last record, and when that happened (microseconds UTC)."""
+
+    end: ChainEnd
+    kind: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A checkpoint as it is kept: its number, its time (microseconds UTC), and the document as signed."""
+
+    number: int
+    at: int
+    document: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,4 +75,31 @@ class AuditLog(Protocol):
 
     async def records(self, chain: str, after: int, limit: int) -> tuple[StoredRecord, ...]:
         """Return at most `limit` records of `chain` with a number above `after`, in order."""
+        ...
+
+    async def open_ends(self) -> tuple[OpenEnd, ...]:
+        """Return the ends of all chains that have grown since they were last closed."""
+        ...
+
+    async def links(self, places: Mapping[str, int]) -> Mapping[str, bytes]:
+        """Return the link that the log has at a number of each chain (name to number); what is not there is left out.
+
+        Where the records were archived, that is the link of the anchor, at its number only.
+        """
+        ...
+
+
+class CheckpointLog(Protocol):
+    """Reads seals and checkpoints."""
+
+    async def newest(self) -> Kept | None:
+        """Return the last checkpoint, None when there is none."""
+        ...
+
+    async def checkpoints(self, after: int, limit: int) -> tuple[Kept, ...]:
+        """Return at most `limit` checkpoints with a number above `after`, in order."""
+        ...
+
+    async def seals(self, after: int, limit: int) -> tuple[Seal, ...]:
+        """Return at most `limit` seals with a number above `after`, in order."""
         ...

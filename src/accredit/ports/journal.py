@@ -29,6 +29,10 @@ class Journal(Protocol):
         """Tell whether the writer still works."""
         ...
 
+    def waiting(self) -> int:
+        """Return how many outcomes wait to be written."""
+        ...
+
 
 class Unstorable(ValueError):
     """A value of the outcome that no database keeps: NUL, half a surrogate pair, a text or a number that is too big.

@@ -25,12 +25,13 @@ class WrongDeployment(Exception):
     """The database belongs to another issuer or master key; the message says what to do."""
 
 
-async def check(deployments: Deployments, issuer: str, master: MasterKey, now: int) -> None:
+async def check(deployments: Deployments, issuer: str, master: MasterKey, now: int) -> Deployment:
     """Compare the database with the configuration, and bind them on the very first start. Raises WrongDeployment."""
     found = await deployments.read()
     if found is None:
         found = await deployments.establish(Deployment(issuer, master.check(), now))
     compare(found, issuer, master)
+    return found
 
 
 def compare(found: Deployment, issuer: str, master: MasterKey) -> None:

@@ -56,6 +56,10 @@ class Directory:
         """When it was last seen that there is no signal behind `cursor` (microseconds UTC)."""
         return self._confirmed
 
+    def unconfirmed(self) -> float:
+        """Return the seconds since then."""
+        return (self._clock.now() - self._confirmed) / 1_000_000
+
     def observe_signals(self, listener: Callable[[tuple[NumberedSignal, ...]], None]) -> None:
         """Call `listener` with every signal from now on, after this node itself acts on it."""
         self._listeners.append(listener)
@@ -79,12 +83,13 @@ class Directory:
                 page = await self._store.signals(self._cursor, _PAGE)
                 await self._apply(page)
                 if len(page) < _PAGE:
-                    self._confirmed = max(self._confirmed, at)
+                    self._confirmed = at
                     return
 
     async def confirm(self) -> None:
         """Return when the last confirmation is young enough to decide; asks the database only if it is not."""
-        if self._clock.now() - self._confirmed >= CONFIRMED_WITHIN:
+        # A clock that was set back must not make a confirmation of before it young for ever.
+        if not 0 <= self._clock.now() - self._confirmed < CONFIRMED_WITHIN:
             await self.catch_up()
 
     def by_resource(self, resource: str) -> Server | None:

@@ -12,6 +12,7 @@ from accredit.identity.changes import AppendRecords, StoredRecord
 from accredit.oauth.outcome import Lost, Outcome
 from accredit.ports.audit_log import AuditLog, ChainEnd
 from accredit.ports.journal import Journal, Unstorable
+from accredit.ports.measures import Measures
 from accredit.service.guards import Caller
 from accredit.service.problem import Problem, ProblemCode
 from accredit_sdk import record
@@ -42,9 +43,10 @@ class OutOfStep(Exception):
 class GuardRecords:
     """Takes records over."""
 
-    def __init__(self, log: AuditLog, journal: Journal) -> None:
+    def __init__(self, log: AuditLog, journal: Journal, measures: Measures) -> None:
         self._log = log
         self._journal = journal
+        self._measures = measures
 
     async def take(self, caller: Caller, body: bytes) -> Acknowledged:
         """Append a delivery (one record a line). Raises Problem for a bad one, OutOfStep for one that does not fit."""
@@ -64,6 +66,7 @@ class GuardRecords:
             raise Problem(ProblemCode.INVALID, f"the chain is broken at record {error.seq}") from error
         lines = tuple(_stored(item, header) for item, header in found)
         await self._append(AppendRecords(name, guard, end.seq, end.hash, lines))
+        self._measures.received(len(lines))
         return Acknowledged(name, lines[-1].seq)
 
     async def _append(self, append: AppendRecords) -> None:

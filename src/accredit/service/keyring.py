@@ -37,6 +37,10 @@ class Keyring:
         """Return the active key of that use. Raises KeyError when there is none."""
         return self._active[use]
 
+    def can_sign(self, use: KeyUse) -> bool:
+        """Tell whether there is an active key of that use."""
+        return use in self._active
+
     def published(self, use: KeyUse) -> tuple[dict[str, str], ...]:
         """Return the JSON Web Keys of that use: upcoming, active and retired."""
         return self._published[use]

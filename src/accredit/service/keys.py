@@ -60,7 +60,8 @@ class Keys:
         if active is None or upcoming is None:
             raise Problem(ProblemCode.STALE, f"the {use.value} keys are being rotated; look again in a moment")
         fresh = self._make(use, KeyState.UPCOMING)
-        gone_at = self._changes.clock.now() + (LONGEST_LIFETIME + _GRACE) * 1_000_000
+        dead = self._changes.clock.now() + (LONGEST_LIFETIME + _GRACE) * 1_000_000
+        gone_at = None if use is KeyUse.CHECKPOINT else dead
         claims = (
             AdvanceKey(active.kid, KeyState.ACTIVE, KeyState.RETIRED, gone_at),
             AdvanceKey(upcoming.kid, KeyState.UPCOMING, KeyState.ACTIVE),

@@ -43,9 +43,17 @@ class TokenService:
     """Issues tokens."""
 
     def __init__(
-        self, issuer: str, directory: Directory, keyring: Keyring, journal: Journal, clock: Clock, ids: Ids
+        self,
+        issuer: str,
+        directory: Directory,
+        keyring: Keyring,
+        journal: Journal,
+        clock: Clock,
+        ids: Ids,
+        since: int = 0,
     ) -> None:
         self._issuer = issuer
+        self._since = since
         self._directory = directory
         self._keyring = keyring
         self._journal = journal
@@ -78,6 +86,7 @@ class TokenService:
             version=self._directory.cursor,
             decision=decision,
             jti=self._ids.new("token"),
+            since=self._since,
         )
         outcome = client_credentials.decide(request, facts, self._clock.now())
         answer = await self._committed(outcome, request, facts)

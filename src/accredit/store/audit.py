@@ -1,7 +1,7 @@
 """The log: chains and their records, appended in the transaction of what they describe."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
@@ -9,9 +9,10 @@ import sqlalchemy as sa
 
 from accredit.audit.chain import START, Head
 from accredit.identity.changes import AppendRecords, StoredRecord
-from accredit.ports.audit_log import ChainEnd, Filter
+from accredit.ports.audit_log import ChainEnd, Filter, OpenEnd
 from accredit.store import inserts
 from accredit.store.tables import audit_chains, audit_records
+from accredit_sdk import record
 
 _CURSOR: Final = re.compile(r"(-?\d{1,18})\.(\d{1,9})\.(\d{1,18})", re.ASCII)
 
@@ -54,6 +55,34 @@ def chain_end(conn: sa.Connection, chain: str) -> ChainEnd | None:
 def chain_ends(conn: sa.Connection) -> tuple[ChainEnd, ...]:
     """Return the ends of all chains, oldest chain first."""
     return tuple(_end(row) for row in conn.execute(sa.select(audit_chains).order_by(audit_chains.c.number)))
+
+
+def open_ends(conn: sa.Connection) -> tuple[OpenEnd, ...]:
+    """Return the ends of all chains that have grown since they were last closed, oldest chain first."""
+    last = sa.and_(audit_records.c.chain == audit_chains.c.number, audit_records.c.seq == audit_chains.c.seq)
+    query = (
+        sa.select(audit_chains, audit_records.c.header.label("last"), audit_records.c.at.label("last_at"))
+        .select_from(sa.outerjoin(audit_chains, audit_records, last))
+        .where(audit_chains.c.seq > audit_chains.c.sealed)
+        .order_by(audit_chains.c.number)
+    )
+    return tuple(OpenEnd(_end(row), _kind(row.last), row.last_at or 0) for row in conn.execute(query))
+
+
+def links(conn: sa.Connection, places: Mapping[str, int]) -> dict[str, bytes]:
+    """Return the link that the log has at a number of each chain; what is not there is left out."""
+    found: dict[str, bytes] = {}
+    for chain, seq in places.items():
+        end = chain_end(conn, chain)
+        if end is not None and end.anchor == seq:
+            found[chain] = end.anchor_hash
+            continue
+        number = sa.select(audit_chains.c.number).where(audit_chains.c.chain == chain).scalar_subquery()
+        query = sa.select(audit_records.c.hash).where(audit_records.c.chain == number, audit_records.c.seq == seq)
+        link = conn.execute(query).scalar_one_or_none()
+        if link is not None:
+            found[chain] = link
+    return found
 
 
 def records(conn: sa.Connection, chain: str, after: int, limit: int) -> tuple[StoredRecord, ...]:
@@ -152,20 +181,46 @@ def _insert_text(dialect: sa.Dialect) -> str:
 
 
 def _end(row: Any) -> ChainEnd:
-    return ChainEnd(chain=row.chain, guard=row.guard, seq=row.seq, hash=row.hash)
+    return ChainEnd(
+        chain=row.chain,
+        guard=row.guard,
+        seq=row.seq,
+        hash=_raw(row.hash),
+        sealed=row.sealed,
+        anchor=row.anchor,
+        anchor_hash=START if row.anchor_hash is None else _raw(row.anchor_hash),
+    )
+
+
+def _kind(header: bytes | None) -> str:
+    try:
+        return record.decode_header(header or b"").kind
+    except ValueError:
+        return ""
 
 
 def _record(row: Any) -> StoredRecord:
+    """Return a record as its header tells it: the columns beside are protected by nothing."""
+    header = _raw(row.header)
+    try:
+        said = record.decode_header(header)
+    except ValueError:
+        said = row
     return StoredRecord(
         seq=row.seq,
-        at=row.at,
-        kind=row.kind,
-        decision=row.decision,
-        server=row.server,
-        outcome=row.outcome,
-        header=row.header,
-        person=row.person,
-        salt=row.salt,
-        commitment=row.commitment,
-        hash=row.hash,
+        at=said.at,
+        kind=said.kind,
+        decision=said.decision,
+        server=said.server,
+        outcome=said.outcome,
+        header=header,
+        person=_raw(row.person) if row.person is not None else None,
+        salt=_raw(row.salt) if row.salt is not None else None,
+        commitment=_raw(row.commitment),
+        hash=_raw(row.hash),
     )
+
+
+def _raw(found: object) -> bytes:
+    """Return what is in a column of bytes: SQLite keeps there whatever somebody else has put."""
+    return found if isinstance(found, bytes) else str(found).encode(errors="replace")

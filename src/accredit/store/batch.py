@@ -18,7 +18,20 @@ from accredit.identity import changes
 from accredit.identity.changes import Claim, Signal, StoredRecord, Write
 from accredit.identity.signing_key import KeyState
 from accredit.oauth.outcome import Lost, Outcome, Verdict, Won
-from accredit.store import audit, clients, credentials, enrolments, groups, jti, keys, roles, servers, signals
+from accredit.store import (
+    audit,
+    checkpoints,
+    clients,
+    credentials,
+    deployment,
+    enrolments,
+    groups,
+    jti,
+    keys,
+    roles,
+    servers,
+    signals,
+)
 
 SALT_BYTES: Final = 16
 """How much randomness each event needs."""
@@ -67,6 +80,7 @@ CLAIMS: Final[dict[type, _Verb]] = {
     changes.AdvanceKey: _Verb(keys.advance, lambda claim: (-_LIFE.index(claim.after), claim.kid)),
     changes.AddKey: _Verb(keys.add, lambda claim: (claim.key.use, claim.key.kid)),
     changes.AppendRecords: _Verb(audit.append, lambda claim: claim.chain),
+    changes.AddCheckpoint: _Verb(checkpoints.add, lambda claim: claim.number),
 }
 """Every claim, in the order in which a transaction makes them."""
 
@@ -80,6 +94,7 @@ WRITES: Final[dict[type, Callable[[sa.Connection, Sequence[Any]], None]]] = {
     changes.AddMember: groups.join,
     changes.RemoveMember: groups.leave,
     changes.ForgetJti: jti.forget,
+    changes.BeginEpoch: deployment.begin_epoch,
 }
 """Every write. They are applied in the order of the queue."""
 

@@ -13,7 +13,7 @@ from accredit.audit.events import Administered
 from accredit.identity import changes
 from accredit.identity.agent import Agent
 from accredit.identity.application import Application
-from accredit.identity.changes import Claim, Signal, SignalKind, StoredRecord, Write
+from accredit.identity.changes import Claim, Seal, SealKind, Signal, SignalKind, StoredRecord, Write
 from accredit.identity.client import Client, ClientKind
 from accredit.identity.credential import Credential, CredentialKind
 from accredit.identity.group import Group
@@ -120,6 +120,11 @@ def enrolment(number: int) -> Enrolment:
 def key(number: int, state: KeyState, use: KeyUse = KeyUse.ACCESS) -> StoredKey:
     """Return a signing key at rest."""
     return StoredKey(f"kid-{number}", use, Algorithm.ES256, state, b"{}", b"sealed %d" % number, NOW + number)
+
+
+def seal(number: int, name: str) -> Seal:
+    """Return a seal that says that a chain was closed."""
+    return Seal(number, SealKind.CLOSED, name, 3, bytes(32))
 
 
 def records(
@@ -233,6 +238,12 @@ def _chains(base: Outcome[None]) -> Iterator[Rivalry]:
                 "chn_guard", mine.id, 3, begun[-1].hash, records("chn_guard", 3, 2, begun[-1].hash, n + 1)
             )
         ),
+    )
+
+    yield Rivalry(
+        "the number of a checkpoint",
+        enrolled,
+        lambda n: outcome(changes.AddCheckpoint(1, NOW, b"by %d" % n, (seal(1, f"chn_{n}"),))),
     )
 
 

@@ -11,7 +11,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from accredit.store.engines import Database
-from accredit.store.errors import DatabaseNotMigrated, DatabaseTooNew, DatabaseUnusable
+from accredit.store.errors import DatabaseNotMigrated, DatabaseProblem, DatabaseTooNew, DatabaseUnusable
 from accredit.store.on_postgresql import PostgresqlDatabase
 from accredit.store.on_sqlite import SqliteDatabase
 
@@ -30,6 +30,20 @@ async def check(database: Database) -> None:
         raise DatabaseNotMigrated("the database is not migrated to this version yet; run: accredit migrate")
 
 
+async def behind(database: Database) -> str | None:
+    """Return what to do about a schema that is older than this software, None when it will do.
+
+    One that a newer version has migrated will: it was only expanded.
+    """
+    try:
+        await check(database)
+    except DatabaseTooNew:
+        return None
+    except DatabaseProblem as problem:
+        return str(problem)
+    return None
+
+
 async def up(database: Database, folder: Path) -> None:
     """Make sure at start-up that the schema fits; an SQLite file is migrated, after a backup into `folder`.
 
@@ -42,10 +56,13 @@ async def up(database: Database, folder: Path) -> None:
     await migrate(database, folder)
 
 
-async def migrate(database: Database, folder: Path) -> str:
-    """Bring the database to the newest schema and return one sentence about it; see `up` for what it raises."""
+async def migrate(database: Database, folder: Path | None) -> str:
+    """Bring the database to the newest schema and return one sentence about it; see `up` for what it raises.
+
+    An SQLite file is copied into `folder` before; None: it is a copy itself.
+    """
     backup = ""
-    if isinstance(database, SqliteDatabase):
+    if folder is not None and isinstance(database, SqliteDatabase):
         found = await database.read(_found)
         if found not in (None, newest()):
             copy = folder / f"{database.path.name}.before-{newest()}"

@@ -95,6 +95,16 @@ class PostgresqlDatabase:
         except EXPECTED as error:
             raise trouble(error) from None
 
+    def connections(self) -> int:
+        """Return how many connections of the pool are in use now."""
+        pool = self.writer.pool
+        return pool.checkedout() if isinstance(pool, sa.QueuePool) else 0
+
+    async def others(self) -> int:
+        """Return how many connections of Accredit, other than this pool's, there are to this database."""
+        async with self._readers.connect() as conn:
+            return await conn.run_sync(_others)
+
     async def listen(self, channel: str, heard: Callable[[], None]) -> None:
         """Call `heard` whenever something is told on `channel`, until the connection is lost, or this is cancelled.
 
@@ -118,6 +128,14 @@ class PostgresqlDatabase:
     async def close(self) -> None:
         """Close every connection."""
         await self.writer.dispose()
+
+
+def _others(conn: sa.Connection) -> int:
+    count: int = conn.exec_driver_sql(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'accredit' "
+        "AND pid <> pg_backend_pid()"
+    ).scalar_one()
+    return count
 
 
 async def _run(engine: AsyncEngine, query: Callable[[sa.Connection], Answer]) -> Answer:

@@ -22,6 +22,9 @@ Answer = TypeVar("Answer")
 READERS: Final = 4
 """How many threads read what is not a point look-up."""
 
+COMPANIONS: Final = ("-wal", "-shm")
+"""The ends of the names of what SQLite keeps beside a database as long as it is open."""
+
 _COMMON: Final = ("PRAGMA busy_timeout = 5000", "PRAGMA foreign_keys = ON", "PRAGMA trusted_schema = OFF")
 _WRITER: Final = (*_COMMON, "PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", "PRAGMA secure_delete = ON")
 _READER: Final = (*_COMMON, "PRAGMA query_only = ON")
@@ -75,25 +78,48 @@ class SqliteDatabase:
 
     async def back_up(self, target: Path) -> None:
         """Write a copy of the database of this moment to `target`, which appears whole or not at all."""
-        await self._in_thread(lambda: _mapped(lambda: self._copy(target)))
+        await self._in_thread(lambda: copy(self.path, target))
+
+    def connections(self) -> int:
+        """Return how many connections read now; the writer has one more."""
+        return len(self._opened)
 
     async def close(self) -> None:
         """Close every connection and give the file free."""
+        await self._disconnect()
+        self._lock.release()
+
+    async def give_way(self, other: Path, kept: Path | None) -> None:
+        """Close, keep the file as `kept`, put `other` in its place, and only then give it free.
+
+        Raises StoreError, and DatabaseUnusable when another program has one of them open.
+
+        At no moment is there no database: whatever happens, the next start finds the old one or the new one.
+        """
+        await self._disconnect()
+        try:
+            await asyncio.to_thread(lambda: _mapped(lambda: self._replace(other, kept)))
+        finally:
+            self._lock.release()
+
+    def _replace(self, other: Path, kept: Path | None) -> None:
+        for path in (self.path, other):
+            if companion(path, "-wal").exists():
+                raise DatabaseUnusable(f"another program has {path} open; end that one, and try again")
+        if kept is not None:
+            os.link(self.path, kept)
+        other.replace(self.path)
+        folder = os.open(self.path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    async def _disconnect(self) -> None:
         await asyncio.to_thread(self._pool.shutdown)
         for conn in self._opened:
             with contextlib.suppress(*EXPECTED):
                 conn.close()
-        self._lock.release()
-
-    def _copy(self, target: Path) -> None:
-        unfinished = target.with_name(target.name + ".unfinished")
-        unfinished.unlink(missing_ok=True)
-        _touch(unfinished)
-        with self._readers.connect() as conn:
-            conn.exec_driver_sql("VACUUM INTO ?", (str(unfinished),))
-        with unfinished.open("rb") as copy:
-            os.fsync(copy.fileno())
-        unfinished.rename(target)
 
     async def _in_thread(self, work: Callable[[], Answer]) -> Answer:
         return await asyncio.get_running_loop().run_in_executor(self._pool, work)
@@ -116,6 +142,45 @@ class SqliteDatabase:
             raise DatabaseUnusable(
                 f"{self.path} cannot be opened as an SQLite database ({reason}); is it another file, or damaged?"
             ) from None
+
+
+def copy(path: Path, target: Path) -> None:
+    """Write a copy of the database at `path`, as it is at one moment, to `target`, for its owner only.
+
+    Another process may write to the database meanwhile. `target` appears whole or not at all. Raises StoreError,
+    DatabaseUnusable.
+    """
+    unfinished = target.with_name(target.name + ".unfinished")
+
+    def work() -> None:
+        unfinished.unlink(missing_ok=True)
+        _touch(unfinished)
+        # A connection that is `query_only` may not write to any file, not even to another one.
+        with _engine(path, _COMMON, None).connect() as conn:
+            conn.exec_driver_sql("VACUUM INTO ?", (str(unfinished),))
+        with unfinished.open("rb") as file:
+            os.fsync(file.fileno())
+        unfinished.rename(target)
+
+    try:
+        _mapped(work)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def look(path: Path, query: Callable[[sa.Connection], Answer]) -> Answer:
+    """Run a query on the database at `path`, and leave nothing beside it. Raises StoreError."""
+
+    def work() -> Answer:
+        with _engine(path, _READER, None).connect() as conn:
+            return query(conn)
+
+    return _mapped(work)
+
+
+def companion(path: Path, end: str) -> Path:
+    """Return the file that SQLite keeps beside the database at `path`; `end` is one of COMPANIONS."""
+    return path.with_name(path.name + end)
 
 
 def _guarded(query: Callable[[sa.Connection], Answer], conn: sa.Connection) -> Answer:

@@ -3,25 +3,26 @@
 A text that cannot be stored is not there, and is not asked for; as part of a wider question it raises Unstorable.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from accredit.identity.agent import Agent
 from accredit.identity.application import Application
-from accredit.identity.changes import NumberedSignal, StoredRecord
+from accredit.identity.changes import NumberedSignal, Seal, StoredRecord
 from accredit.identity.client import ClientKind
 from accredit.identity.estate import Estate
 from accredit.identity.guard import Enrolment
 from accredit.identity.principal import Principal
-from accredit.ports.audit_log import ChainEnd, Filter
+from accredit.ports.audit_log import ChainEnd, Filter, Kept, OpenEnd
 from accredit.ports.catalogue import Catalogue
 from accredit.ports.deployment import Deployment
 from accredit.store import (
     agents,
     applications,
     audit,
+    checkpoints,
     clients,
     deployment,
     enrolments,
@@ -172,6 +173,34 @@ class AuditLog:
         """Return at most `limit` records of `chain` with a number above `after`, in order."""
         storable.check((chain, after, limit))
         return await self.database.read(lambda conn: audit.records(conn, chain, after, limit))
+
+    async def open_ends(self) -> tuple[OpenEnd, ...]:
+        """Return the ends of all chains that have grown since they were last closed."""
+        return await self.database.read(audit.open_ends)
+
+    async def links(self, places: Mapping[str, int]) -> Mapping[str, bytes]:
+        """Return the link that the log has at a number of each chain; what is not there is left out."""
+        storable.check(dict(places))
+        return await self.database.read(lambda conn: audit.links(conn, places))
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoints:
+    """Implements `ports.audit_log.CheckpointLog`."""
+
+    database: Database
+
+    async def newest(self) -> Kept | None:
+        """Return the last checkpoint, None when there is none."""
+        return await self.database.look_up(checkpoints.newest)
+
+    async def checkpoints(self, after: int, limit: int) -> tuple[Kept, ...]:
+        """Return at most `limit` checkpoints with a number above `after`, in order."""
+        return await self.database.read(lambda conn: checkpoints.after(conn, after, limit))
+
+    async def seals(self, after: int, limit: int) -> tuple[Seal, ...]:
+        """Return at most `limit` seals with a number above `after`, in order."""
+        return await self.database.read(lambda conn: checkpoints.seals(conn, after, limit))
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,7 @@ deployment: Final = sa.Table(
     _bytes("key_check"),
     _number("created_at"),
     _number("epoch"),
+    sa.Column("epoch_at", sa.BigInteger, nullable=False, server_default="0"),
 )
 """One row: what this database belongs to."""
 
@@ -289,9 +290,15 @@ audit_chains: Final = sa.Table(
     sa.Column("guard", sa.ForeignKey(clients.c.id), nullable=True),
     _number("seq"),
     _bytes("hash"),
+    sa.Column("sealed", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("anchor", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("anchor_hash", sa.LargeBinary, nullable=True),
     sa.UniqueConstraint("chain"),
 )
-"""A chain and its last record; `guard` is null for the chains of the server's own processes."""
+"""A chain and its last record; `guard` is null for the chains of the server's own processes.
+
+`sealed` is the record at which it was last closed; up to `anchor` its records were archived and are no longer here.
+"""
 
 audit_records: Final = sa.Table(
     "audit_records",
@@ -312,3 +319,24 @@ audit_records: Final = sa.Table(
     sa.Index(None, "at", "chain", "seq"),
 )
 """Redaction sets `person` and `salt` to null; everything else stays for ever."""
+
+audit_seals: Final = sa.Table(
+    "audit_seals",
+    metadata,
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    _text("kind"),
+    _text("chain"),
+    _number("seq"),
+    _bytes("hash"),
+    _bytes("archive"),
+)
+"""Chains that were closed or archived, in the order in which checkpoints tell of them."""
+
+audit_checkpoints: Final = sa.Table(
+    "audit_checkpoints",
+    metadata,
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    _number("at"),
+    _bytes("document"),
+)
+"""The newest checkpoints, as they were signed."""

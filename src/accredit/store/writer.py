@@ -8,6 +8,7 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Awaitable, Sequence
+from time import perf_counter
 from typing import Any, Final, Protocol
 
 import sqlalchemy as sa
@@ -18,6 +19,7 @@ from accredit.identity.changes import UseJti
 from accredit.oauth.outcome import Outcome, Verdict
 from accredit.ports.clock import Clock
 from accredit.ports.journal import Overloaded, WriterStopped
+from accredit.ports.measures import Measures
 from accredit.ports.randomness import Randomness
 from accredit.store import storable
 from accredit.store.committer import Committer, Result
@@ -37,9 +39,10 @@ _Waiting = tuple[Outcome[Any], "asyncio.Future[Verdict]"]
 class StoreJournal:
     """Implements `ports.journal.Journal`. Lives on the event loop that it was opened on."""
 
-    def __init__(self, committer: Committer, capacity: int) -> None:
+    def __init__(self, committer: Committer, capacity: int, measures: Measures | None) -> None:
         self._committer = committer
         self._capacity = capacity
+        self._measures = measures
         self._waiting: deque[_Waiting] = deque()
         self._closing = False
         self._alive = True
@@ -63,6 +66,10 @@ class StoreJournal:
         """Tell whether the writer still works."""
         return self._alive and not self._closing
 
+    def waiting(self) -> int:
+        """Return how many outcomes wait for the next batch."""
+        return len(self._waiting)
+
     async def close(self) -> None:
         """Write what waits and the closing record of the chain, then stop. Raises StoreError if that cannot be written.
 
@@ -84,7 +91,11 @@ class StoreJournal:
 
     def work(self, conn: sa.Connection, batch: Sequence[_Waiting]) -> list[Result]:
         """For the driver: commit a batch."""
-        return self._committer.commit(conn, [outcome for outcome, _ in batch])
+        began = perf_counter()
+        results = self._committer.commit(conn, [outcome for outcome, _ in batch])
+        if self._measures is not None:
+            self._measures.committed(len(batch), perf_counter() - began)
+        return results
 
     def over(self) -> bool:
         """For the driver: tell whether it should finish, now that nothing waits."""
@@ -200,12 +211,13 @@ async def open_journal(
     chain: str,
     version: str,
     capacity: int = QUEUE,
+    measures: Measures | None = None,
 ) -> StoreJournal:
     """Start the writer of this process; one per SQLite file, any number on PostgreSQL. Raises StoreError.
 
     `chain` is a fresh id: the name of this process's audit chain. `version` is the software's.
     """
-    journal = StoreJournal(Committer(clock, randomness, Head(chain), version), capacity)
+    journal = StoreJournal(Committer(clock, randomness, Head(chain), version), capacity, measures)
     if isinstance(database, SqliteDatabase):
         journal.drive(_Thread(journal, database.writer))
         return journal

@@ -1,4 +1,4 @@
-"""Two listeners in one process: TCP for everybody, and a Unix socket for the local administrator."""
+"""Listeners in one process: TCP for everybody, a Unix socket for the local administrator, and others if need be."""
 
 import asyncio
 import contextlib
@@ -35,20 +35,21 @@ class _Listener(uvicorn.Server):
 
 async def serve(
     public: tuple[ASGIApp, socket.socket],
-    local: tuple[ASGIApp, socket.socket],
+    others: Sequence[tuple[ASGIApp, socket.socket]],
     proxies: Sequence[str],
     stop: asyncio.Event,
     ready: Callable[[], None],
     ending: Callable[[], None],
 ) -> None:
-    """Serve both applications on their sockets until `stop` is set; call `ready` once both answer.
+    """Serve the applications on their sockets until `stop` is set; call `ready` once all answer.
 
-    `ending` is called when it is time to stop: what would never end by itself must end then.
+    The `proxies` are believed at the public one alone. `ending` is called when it is time to stop: what would never end
+    by itself must end then.
     """
-    listeners = [_listener(public[0], proxies), _listener(local[0], ())]
+    listeners = [_listener(public[0], proxies), *(_listener(app, ()) for app, _ in others)]
     running = [
         asyncio.create_task(listener.serve(sockets=[sock]))
-        for listener, sock in zip(listeners, (public[1], local[1]), strict=True)
+        for listener, (_, sock) in zip(listeners, (public, *others), strict=True)
     ]
     try:
         await _until_started(listeners, running)

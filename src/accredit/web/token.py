@@ -1,13 +1,20 @@
 """RFC 6749, 3.2: the token endpoint over HTTP. A hot path, so plain ASGI."""
 
+from time import perf_counter
+from typing import Final
+
 import msgspec
 from starlette.types import Receive, Scope, Send
 
 from accredit.oauth import token_request
 from accredit.oauth.errors import ErrorCode, Refusal
+from accredit.ports.measures import Measures
 from accredit.service.token import Refused, Token, TokenService
 from accredit.web import form
 from accredit.web.body import BodyRefused, read
+
+ISSUED: Final = "issued"
+"""How an answer with a token is counted; all others by their error code."""
 
 _encode = msgspec.json.Encoder().encode
 _HEADERS = [
@@ -27,35 +34,41 @@ _PREFLIGHT = [
 class TokenEndpoint:
     """The ASGI application behind `/token`."""
 
-    def __init__(self, service: TokenService) -> None:
+    def __init__(self, service: TokenService, measures: Measures) -> None:
         self._service = service
+        self._measures = measures
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["method"] != "POST":
             await _other_method(scope["method"], send)
             return
+        began = perf_counter()
         try:
-            answer = await self._answer(scope, receive)
+            grant, answer = await self._answer(scope, receive)
         except BodyRefused as refused:
+            self._measures.answered("", ErrorCode.INVALID_REQUEST.value, perf_counter() - began)
             await _send(send, refused.status, _error(ErrorCode.INVALID_REQUEST, refused.text))
             return
+        result = ISSUED if isinstance(answer, Token) else answer.refusal.code.value
+        self._measures.answered(grant, result, perf_counter() - began)
         if isinstance(answer, Token):
             body = {"access_token": answer.access_token, "token_type": "Bearer", "expires_in": answer.expires_in}
             await _send(send, 200, _encode(body | {"scope": answer.scope}), answer.decision)
             return
         await _refuse(send, answer)
 
-    async def _answer(self, scope: Scope, receive: Receive) -> Token | Refused:
+    async def _answer(self, scope: Scope, receive: Receive) -> tuple[str, Token | Refused]:
+        """Return the grant that was asked for, as far as it is known, and the answer."""
         authorization, content_type = _headers(scope)
         body = await read(receive, form.MAX_BYTES)
         if scope["query_string"]:
             raise BodyRefused(400, "parameters belong into the body, never into the URL")
         request = token_request.parse(form.parse(body, content_type), authorization)
         if isinstance(request, Refusal):
-            return Refused(request, "")
+            return "", Refused(request, "")
         client = scope.get("client")
-        return await self._service.issue(request, client[0] if client else "")
+        return request.grant_type, await self._service.issue(request, client[0] if client else "")
 
 
 def _headers(scope: Scope) -> tuple[str | None, str | None]:

@@ -154,6 +154,25 @@ def test_the_windows_of_exp_nbf_and_iat_end_where_they_are_said_to(changes: dict
 
 
 @pytest.mark.parametrize(
+    ("ago", "iat", "good"),
+    [
+        (0, SECONDS, False),
+        (LEEWAY, SECONDS, False),
+        (LEEWAY + 1, SECONDS, True),
+        (LEEWAY + 1, SECONDS - 1, False),
+        (LEEWAY + 1, None, False),
+        (MAX_LIFETIME + 2 * LEEWAY, None, False),
+        (MAX_LIFETIME + 2 * LEEWAY + 1, None, True),
+    ],
+)
+def test_what_could_have_been_used_before_a_restore_is_refused(ago: int, iat: int | None, good: bool) -> None:
+    text = assertion(iat=iat)
+    since = (SECONDS - ago) * SECOND
+    found = client_assertion.verify(text, AGENT.client_id, (OWN,), ISSUER, NOW, since)
+    assert isinstance(found, str) is not good
+
+
+@pytest.mark.parametrize(
     "jti", ["", "x" * (MAX_JTI + 1), "a\0b", "a\nb", "\u00e9", "\ud800", "\U0001f600" * 64, 7, ["once"], {}]
 )
 def test_a_jti_that_cannot_be_remembered_is_refused_and_never_an_error(jti: Any) -> None:

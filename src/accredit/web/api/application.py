@@ -25,6 +25,7 @@ from accredit.web.api.administrators import AdministratorApi
 from accredit.web.api.agents import AgentApi
 from accredit.web.api.applications import ApplicationApi
 from accredit.web.api.audit import AuditApi
+from accredit.web.api.checkpoints import CheckpointApi
 from accredit.web.api.decisions import DecisionApi
 from accredit.web.api.document import complete
 from accredit.web.api.door import on_not_permitted
@@ -110,8 +111,8 @@ def _application(version: str) -> FastAPI:
 
 
 _NOUNS: Final[tuple[type[Noun], ...]] = (
-    AdministratorApi, ServerApi, RoleApi, AgentApi, ApplicationApi, GroupApi, GuardApi, KeyApi, AuditApi, StatusApi,
-    ManifestApi, QuestionApi, DecisionApi,
+    AdministratorApi, ServerApi, RoleApi, AgentApi, ApplicationApi, GroupApi, GuardApi, KeyApi, AuditApi, CheckpointApi,
+    StatusApi, ManifestApi, QuestionApi, DecisionApi,
 )  # fmt: skip
 
 

@@ -1,11 +1,15 @@
 """The audit log over the management API: search, one decision explained, and whether the chains hold."""
 
+from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
+from starlette.responses import StreamingResponse
 
 from accredit.audit.events import Result
+from accredit.audit.export import STORED
+from accredit.audit.verification import Fault, Flaw, Report
 from accredit.identity import ids
 from accredit.identity.changes import StoredRecord
 from accredit.identity.management import Authority, Need
@@ -54,6 +58,21 @@ class Wanted(Body):
     limit: Limit = 50
 
 
+class Place(Body):
+    """Where an export that broke off goes on: behind the record `chain_name.number`."""
+
+    after: Annotated[str, StringConstraints(pattern=r"^chn_[0-9a-z]{1,40}\.\d{1,18}$")] | None = Field(
+        None, description="Only what follows this record, written as the name of its chain, a dot, and its number."
+    )
+
+    def place(self) -> tuple[str, int] | None:
+        """Return chain and number, or None."""
+        if self.after is None:
+            return None
+        chain, _, seq = self.after.partition(".")
+        return chain, int(seq)
+
+
 class RecordView(View):
     """A record: its header, and the part that may concern persons, which is null once it was redacted."""
 
@@ -76,21 +95,44 @@ class RecordPage(View):
     next: str | None
 
 
+class FlawView(View):
+    """Something that is not as it was written: what, in words and as a word, and where. See `Fault` for the words.
+
+    `seq` is the first record that is or may be bad, `checkpoint` the number of the one that proves it; null for none.
+    """
+
+    fault: Fault
+    trouble: str
+    chain: str | None
+    seq: int | None
+    decision: str | None
+    checkpoint: int | None
+
+
 class CheckedView(View):
-    """One chain: how many records hold, and the number of the first one that does not, if any."""
+    """One chain: who wrote it, how many records hold, and the first flaw, if any."""
 
     chain: str
     guard: str | None
     records: int
-    broken_at: int | None
-    trouble: str | None
+    flaw: FlawView | None
+
+
+class ProofView(View):
+    """What was recorded until `at` is proved by the checkpoint with that number."""
+
+    number: int
+    at: str | None
 
 
 class VerifiedView(View):
-    """Whether every chain holds."""
+    """Whether everything holds, the chains, and flaws that are no chain's. `proved` is None without a checkpoint."""
 
     ok: bool
+    first: FlawView | None
     chains: list[CheckedView]
+    flaws: list[FlawView]
+    proved: ProofView | None
 
 
 class LinkView(View):
@@ -167,6 +209,7 @@ class AuditApi:
 
     def __init__(self, services: Services) -> None:
         self._audit = services.audit
+        self._exports = services.exports
         self._directory = services.directory
         self._explanations = Explanations(
             services.audit,
@@ -183,6 +226,7 @@ class AuditApi:
         found = Routes(cls, tag="audit")
         found.add_api_route("/audit", cls.search, methods=["GET"])
         found.add_api_route("/audit/verify", cls.verify, methods=["GET"])
+        found.add_api_route("/audit/export", cls.export, methods=["GET"], response_class=StreamingResponse)
         found.add_api_route("/decisions/{decision}", cls.explain, methods=["GET"])
         return found
 
@@ -203,15 +247,14 @@ class AuditApi:
         return RecordPage(items=[_record(item, self._directory) for _, item in shown], next=following)
 
     async def verify(self) -> VerifiedView:
-        """Walk through every chain and compare all links. Takes its time with a long log."""
-        found = await self._audit.verify()
-        chains = [
-            CheckedView(
-                chain=item.chain, guard=item.guard, records=item.records, broken_at=item.broken_at, trouble=item.trouble
-            )
-            for item in found
-        ]
-        return VerifiedView(ok=all(item.trouble is None for item in found), chains=chains)
+        """Walk through every chain and compare everything that can be compared. Takes its time with a long log."""
+        return verified(await self._audit.verify(), STORED)
+
+    async def export(self, wanted: Annotated[Place, Query()]) -> StreamingResponse:
+        """Send the whole log as lines of JSON that can be verified elsewhere, or what follows one of its records."""
+        pages = self._exports.pages(wanted.place())
+        first = await anext(pages)
+        return StreamingResponse(_stream(first, pages), media_type="application/x-ndjson")
 
     async def explain(self, who: Who, decision: DecisionId) -> DecisionView:
         """Explain a decision. A server administrator sees those about their servers."""
@@ -231,6 +274,44 @@ class AuditApi:
     def _id(self, slug: str) -> str:
         found = self._directory.server(slug)
         return found.id if found is not None else ""
+
+
+def verified(report: Report, sequence: str) -> VerifiedView:
+    """Return a report as the API tells it; `sequence` names the checkpoints whose proof counts."""
+    first, proof = report.first, report.proofs.get(sequence)
+    return VerifiedView(
+        ok=first is None,
+        first=_flaw(first) if first is not None else None,
+        chains=[
+            CheckedView(
+                chain=item.chain,
+                guard=item.guard,
+                records=item.records,
+                flaw=_flaw(item.flaw) if item.flaw is not None else None,
+            )
+            for item in report.chains
+        ],
+        flaws=[_flaw(item) for item in report.flaws],
+        proved=ProofView(number=proof.number, at=times.render(proof.at)) if proof is not None else None,
+    )
+
+
+def _flaw(flaw: Flaw) -> FlawView:
+    return FlawView(
+        fault=flaw.fault,
+        trouble=flaw.sentence,
+        chain=flaw.chain or None,
+        seq=flaw.seq or None,
+        decision=flaw.decision or None,
+        checkpoint=flaw.checkpoint or None,
+    )
+
+
+async def _stream(first: list[bytes], rest: AsyncIterator[list[bytes]]) -> AsyncIterator[bytes]:
+    page: list[bytes] | None = first
+    while page is not None:
+        yield b"".join(line + b"\n" for line in page)
+        page = await anext(rest, None)
 
 
 def _record(record: StoredRecord, directory: Directory) -> RecordView:

@@ -36,6 +36,7 @@ _MORE: Final[Mapping[str, tuple[int, ...]]] = MappingProxyType(
         "agents.add_credential": (412,),
         "applications.add": (404,),
         "applications.add_credential": (412,),
+        "audit.export": (404,),
         "audit.search": (404,),
         "files.apply": (412,),
         "groups.let_in": (409, 412),

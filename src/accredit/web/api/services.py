@@ -8,9 +8,11 @@ from accredit.service.administrators import Administrators
 from accredit.service.agents import Agents
 from accredit.service.applications import Applications
 from accredit.service.audit import Audit
+from accredit.service.checkpoints import Checkpoints
 from accredit.service.credentials import Credentials
 from accredit.service.directory import Directory
 from accredit.service.enrolment import EnrolmentService
+from accredit.service.exports import Exports
 from accredit.service.groups import Groups
 from accredit.service.guards import Guards
 from accredit.service.keys import Keys
@@ -37,6 +39,8 @@ class Services:
     guards: Guards
     keys: Keys
     audit: Audit
+    checkpoints: Checkpoints
+    exports: Exports
     manifests: Manifests
     questions: Questions
     directory: Directory

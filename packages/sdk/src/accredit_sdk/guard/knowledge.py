@@ -1,5 +1,6 @@
 """What the guard knows: the signed state of its server, as old as its last signed document. Pure."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -45,8 +46,12 @@ class Knowledge:
         return self.revocations.held(claims.rev, claims.ver, claims.scopes())
 
     def age(self, now: int) -> float:
-        """Return how old this is at `now` (microseconds UTC), in seconds; negative for a clock that is behind."""
-        return now / 1_000_000 - self.at
+        """Return how old this is at `now` (microseconds UTC), in seconds; negative for a clock that is a little behind.
+
+        For one that is behind by more than the tolerance nobody can tell, and nothing newer is understood: infinite.
+        """
+        found = now / 1_000_000 - self.at
+        return found if found >= -SKEW else math.inf
 
 
 def from_snapshot(token: bytes, identity: Identity, now: int, targets: tuple[Target, ...] | None = None) -> Knowledge:

@@ -1,0 +1,23 @@
+"""What is counted and timed while a node works. No name of anybody gets here, so labels stay few."""
+
+from typing import Protocol
+
+
+class Measures(Protocol):
+    """Takes note. Every method returns at once, and may be called from any thread."""
+
+    def answered(self, grant: str, result: str, seconds: float) -> None:
+        """Note that a token request was answered: `result` is "issued" or an error code of RFC 6749."""
+        ...
+
+    def committed(self, outcomes: int, seconds: float) -> None:
+        """Note that the writer had a batch of `outcomes` in hand for so long."""
+        ...
+
+    def received(self, records: int) -> None:
+        """Note that so many records of a guard are durable here."""
+        ...
+
+    def ran(self, job: str, at: int, *, well: bool) -> None:
+        """Note that a job came to its end at `at` (microseconds UTC), as it should or not."""
+        ...

@@ -1,0 +1,68 @@
+"""The whole log as lines that can be verified elsewhere, however long it is."""
+
+from collections.abc import AsyncIterator
+from typing import Final
+
+from accredit.audit import export
+from accredit.audit.chain import Head
+from accredit.ports.audit_log import AuditLog, ChainEnd, CheckpointLog
+from accredit.ports.clock import Clock
+from accredit.service.problem import Problem, ProblemCode
+
+_PAGE: Final = 250
+
+
+class Exports:
+    """Reads the log from its beginning to where it ends now."""
+
+    def __init__(self, issuer: str, log: AuditLog, kept: CheckpointLog, clock: Clock) -> None:
+        self._issuer = issuer
+        self._log = log
+        self._kept = kept
+        self._clock = clock
+
+    async def pages(self, after: tuple[str, int] | None = None) -> AsyncIterator[list[bytes]]:
+        """Yield the lines of an export, some at a time.
+
+        With `after`, the name of a chain and the number of a record, begin behind that record: the rest of an export
+        that broke off. Raises Problem when there is no such chain.
+        """
+        if after is None:
+            yield [export.beginning(self._issuer, self._clock.now())]
+            async for page in self._proofs():
+                yield page
+        name, seq = after or ("", 0)
+        found = not name
+        for end in await self._log.chains():
+            if end.chain == name:
+                found = True
+                async for page in self._chain(end, seq):
+                    yield page
+            elif found:
+                yield [export.chain(end.chain, end.guard, _anchor(end), Head(end.chain, end.seq, end.hash))]
+                async for page in self._chain(end, end.anchor):
+                    yield page
+        if not found:
+            raise Problem(ProblemCode.NOT_FOUND, f"there is no chain {name[:40]!r}; begin the export anew")
+        yield [export.end()]
+
+    async def _proofs(self) -> AsyncIterator[list[bytes]]:
+        """Yield seals and checkpoints: what they say must be true of everything that is read after them."""
+        kept = await self._kept.newest()
+        number = 0
+        while seals := await self._kept.seals(number, _PAGE):
+            yield [export.seal(item) for item in seals]
+            number = seals[-1].number
+        number = 0
+        while kept is not None and (page := await self._kept.checkpoints(number, _PAGE)):
+            yield [export.checkpoint(item.document) for item in page if item.number <= kept.number]
+            number = page[-1].number
+
+    async def _chain(self, end: ChainEnd, after: int) -> AsyncIterator[list[bytes]]:
+        while after < end.seq and (page := await self._log.records(end.chain, after, min(_PAGE, end.seq - after))):
+            yield [export.line(item) for item in page]
+            after = page[-1].seq
+
+
+def _anchor(end: ChainEnd) -> Head:
+    return Head(end.chain, end.anchor, end.anchor_hash)

@@ -1,0 +1,85 @@
+"""Exports: lines that say everything, and of which none can be left out, added or bent unnoticed."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from accredit.audit import export
+from accredit.audit.export import Examination, broke_off_at
+from accredit.audit.verification import Fault, Flaw, Report
+from tests.unit.audit.logs import KNOWN, log
+
+
+def examined(lines: list[bytes]) -> Report:
+    examination = Examination(KNOWN)
+    for line in lines:
+        examination.line(line)
+    return examination.report()
+
+
+def test_every_line_is_an_object_of_json_and_the_last_says_that_all_is_there() -> None:
+    lines = log().lines()
+    found = [json.loads(line) for line in lines]
+    assert [next(iter(line)) for line in found[:3]] == ["export", "seal", "seal"]
+    assert found[-1] == {"complete": True}
+    assert examined(lines).first is None
+
+
+def test_how_many_records_were_seen_is_known() -> None:
+    examination = Examination(KNOWN)
+    for line in log().lines():
+        examination.line(line)
+    assert examination.records == 12
+
+
+def test_an_export_that_ends_too_early_is_not_whole() -> None:
+    lines = log().lines()
+    assert examined(lines[:-1]).first == Flaw(Fault.EXPORT_INCOMPLETE, seq=len(lines))
+    assert examined([]).first == Flaw(Fault.EXPORT_INCOMPLETE, seq=1)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"", b"x", b"[]", b"{}", b'{"seal":1}', b'{"export":2}', b'{"export":1,"issuer":"y"}', b"[" * 5000,
+        b'{"header":"{}","commitment":"zz","hash":""}', b'{"chain":"chn_a","anchor":[0,""],"end":[1,""]}',
+        b'{"seal":3,"kind":"odd","chain":"c","seq":1,"hash":""}', b"\xff",
+    ],
+    ids=range(12),
+)  # fmt: skip
+def test_a_line_that_cannot_be_read_is_named(line: bytes) -> None:
+    lines = log().lines()
+    lines.insert(-1, line)
+    assert Flaw(Fault.EXPORT_DAMAGED, seq=len(lines) - 1) in examined(lines).flaws
+
+
+def test_a_record_before_any_chain_is_named() -> None:
+    lines = log().lines()
+    assert Flaw(Fault.EXPORT_DAMAGED, seq=1) in examined([lines[8], *lines]).flaws
+
+
+@pytest.mark.parametrize("person", [b"\xff\xfe", None])
+def test_bytes_that_are_no_text_are_kept_exactly(person: bytes | None) -> None:
+    made = log()
+    item = made.chains["chn_b"][4]
+    salt = item.salt if person is not None else None
+    made.chains["chn_b"][4] = replace(item, header=b"\xff" + item.header, person=person, salt=salt)
+    assert made.verify().first == Flaw(Fault.UNREADABLE, "chn_b", 5)
+
+
+def test_a_redacted_record_has_no_person_in_its_line() -> None:
+    item = log().chains["chn_a"][0]
+    assert "person" not in {
+        key for key, value in json.loads(export.line(replace(item, person=None, salt=None))).items() if value
+    }
+
+
+def test_an_export_goes_on_where_it_broke_off() -> None:
+    lines = log().lines()
+    places = [broke_off_at(line) for line in lines]
+    assert places[:6] == [None] * 6
+    assert places[6:10] == ["chn_a.0", "chn_a.1", "chn_a.2", "chn_a.3"]
+    assert places[-1] == ""
+    with pytest.raises(ValueError, match="JSON"):
+        broke_off_at(b"x")
