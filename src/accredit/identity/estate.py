@@ -15,7 +15,10 @@ from accredit.identity.wanted import shape_of
 
 @dataclass(frozen=True, slots=True)
 class Estate:
-    """What is there after the signal with the number `seq`; deleted nouns are not. `held` goes by holder, `members` by group (ids)."""
+    """What is there after the signal with the number `seq`; deleted nouns are not.
+
+    `held` goes by holder, `members` by group; all of them are ids.
+    """
 
     seq: int = 0
     servers: tuple[Server, ...] = ()
@@ -42,6 +45,7 @@ class Estate:
         servers = {server.id: server.slug for server in self.servers if not server.builtin}
         offices = self.offices()
         roles = {role.id: role.slug for role in self.roles if role.id not in offices}
+        named = self._named()
         return Shape(
             servers={server.slug: shape_of(server) for server in self.servers if not server.builtin},
             roles={role.slug: _role(role, servers) for role in self.roles if role.id in roles},
@@ -52,17 +56,16 @@ class Estate:
             applications={
                 one.client.slug: _application(one, self.held.get(one.client.id, ()), roles) for one in self.applications
             },
-            groups={group.slug: self._group(group, roles) for group in self.groups},
+            groups={group.slug: self._group(group, roles, named) for group in self.groups},
         )
 
-    def named(self) -> dict[str, str]:
+    def _named(self) -> dict[str, str]:
         """Return who can be in a group, as people write it, by id."""
         agents = {one.client.id: Holder(HolderKind.AGENT, one.client.slug).render() for one in self.agents}
         kind = HolderKind.APPLICATION
         return agents | {one.client.id: Holder(kind, one.client.slug).render() for one in self.applications}
 
-    def _group(self, group: Group, roles: Mapping[str, str]) -> GroupShape:
-        named = self.named()
+    def _group(self, group: Group, roles: Mapping[str, str], named: Mapping[str, str]) -> GroupShape:
         inside = self.members.get(group.id, frozenset())
         members = frozenset(named[member] for member in inside if member in named)
         return GroupShape(group.slug, group.name, _ends(self.held.get(group.id, ()), roles), members)

@@ -19,7 +19,7 @@ class Loss:
 
 
 def losses(before: Shape, after: Shape, now: int, until: int) -> Iterator[Loss]:
-    """Yield what the clients that stay lose on the servers that stay, as `role.remaining` tells it (microseconds UTC)."""
+    """Yield what the clients that stay lose on the servers that stay, as `role.remaining` tells it."""
     held_before, held_after = _Holding(before), _Holding(after)
     for holder in _clients(before):
         if holder in held_after.clients:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 from accredit.identity.application import ClientType
 from accredit.identity.group import MOST
@@ -11,21 +11,16 @@ from accredit.identity.holder import Holder, HolderKind
 from accredit.identity.management import RESERVED_PREFIX
 from accredit.identity.manifest import (
     SHAPES,
-    AgentShape,
-    ApplicationShape,
     GroupShape,
     Manifest,
     Noun,
     Offer,
-    RoleShape,
     Said,
     ServerShape,
     Shape,
 )
 from accredit.identity.schema import Finding, Findings, unknown
 from accredit.identity.server import Scope, Server, TargetKind, Tool, problems, unusable
-
-One = TypeVar("One", RoleShape, AgentShape, ApplicationShape, GroupShape)
 
 
 def wanted(current: Shape, manifest: Manifest, *, prune: bool) -> tuple[Shape, tuple[Finding, ...]]:
@@ -137,10 +132,10 @@ def _without_the_gone(found: Shape, manifest: Manifest) -> Shape:
     }
 
     def still(noun: Noun) -> dict[str, Any]:
-        section = manifest.of(noun)
+        section, shapes = manifest.of(noun), dict[str, Any](found.of(noun))
         return {
             slug: one if _speaks(section, slug, "roles") else _fewer(one, "roles", one.roles, roles.keys())
-            for slug, one in found.of(noun).items()
+            for slug, one in shapes.items()
         }
 
     kept = replace(found, roles=roles, agents=still(Noun.AGENT), applications=still(Noun.APPLICATION))
@@ -162,7 +157,7 @@ def _speaks(section: Mapping[str, Said] | None, slug: str, member: str) -> bool:
     return section is not None and member in section.get(slug, {})
 
 
-def _fewer(shape: One, member: str, held: Mapping[str, Any], there: Iterable[str]) -> One:
+def _fewer(shape: Any, member: str, held: Mapping[str, Any], there: Iterable[str]) -> Any:
     known = set(there)
     if held.keys() <= known:
         return shape
