@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from accredit.identity import changes
+from accredit.identity.answer import KeptAnswer
 from accredit.identity.application import ClientType
 from accredit.identity.client import ClientKind
 from accredit.identity.credential import CredentialState
@@ -291,6 +292,22 @@ async def test_a_jti_counts_once_per_issuer_until_it_is_forgotten(submit: Any) -
     assert await submit(use) == Lost(use)
     await submit(writes=(changes.ForgetJti(NOW + 1),))
     assert isinstance(await submit(use), Won)
+
+
+async def test_an_answer_is_kept_as_it_was_given_until_it_is_forgotten(store: Any, submit: Any) -> None:
+    kept = KeptAnswer(b"k" * 32, b"r" * 32, 201, '"tag"', b'{"a":"\xc3\xbc"}', NOW)
+    keep = changes.KeepAnswer(kept)
+    assert isinstance(await submit(keep, changes.KeepAnswer(replace(kept, key=b"l" * 32))), Won)
+    assert await submit(changes.KeepAnswer(replace(kept, request=b"other")))
+    assert await submit(keep) == Lost(keep)
+    answers = ports.Answers(store.database)
+    assert await answers.find(kept.key) == kept
+    assert await answers.find(b"x" * 32) is None
+    await submit(writes=(changes.ForgetAnswers(NOW),))
+    assert await submit(keep) == Lost(keep)
+    await submit(writes=(changes.ForgetAnswers(NOW + 1),))
+    assert await answers.find(kept.key) is None
+    assert isinstance(await submit(keep), Won)
 
 
 def test_no_two_splits_of_issuer_and_jti_are_the_same_use() -> None:

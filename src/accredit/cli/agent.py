@@ -40,7 +40,7 @@ def add(  # noqa: PLR0913  (each is an option of its own)
     people = {"owner": owner, "purpose": purpose, "sponsor": sponsor}
     body = {"slug": name, "name": title, "roles": role_ends(role or []), **people}
     with keeping(secret_file) as kept:
-        found = session.server.post(path("agents"), body | ending(expires, "expires"))
+        found = session.server.make(path("agents"), body | ending(expires, "expires"), once="secret")
         kept.keep(found["secret"])
     if session.as_json:
         session.screen.data(kept.shown(found, "secret"))

@@ -50,7 +50,8 @@ def add(  # noqa: PLR0913  (each is an option of its own)
     if public and secret_file is not None:
         raise usage("a public application has no secret: leave --secret-file out")
     with keeping(secret_file) as kept:
-        found = session.server.post(path("applications"), body | more | ending(expires, "expires"))
+        body |= more | ending(expires, "expires")
+        found = session.server.make(path("applications"), body, once="" if public else "secret")
         if found["secret"] is not None:
             kept.keep(found["secret"])
     if session.as_json:

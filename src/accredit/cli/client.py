@@ -1,5 +1,6 @@
 """The management API as a program calls it: HTTP/1.1 over the Unix socket of a data folder."""
 
+import secrets
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,9 @@ SECONDS: Final = 30.0
 """How long a command waits for an answer."""
 
 _PAGE: Final = 200
+_AGAIN: Final = 2
+"""How often a request with a key is sent again when the connection breaks."""
+
 _TAGGED: Final = frozenset({"servers", "roles", "agents", "applications", "groups"})
 _APART: Final = frozenset({"assignments", "credentials", "members"})
 """What is under a noun and changes nothing in its own state."""
@@ -61,6 +65,18 @@ class Client:
         """Send `body` (JSON, or nothing) and return the answer. A `patient` caller waits as long as it takes."""
         timeout = httpx2.Timeout(SECONDS, read=None if patient else SECONDS)
         return self._call("POST", where, timeout=timeout, **({} if body is None else {"json": body}))
+
+    def make(self, where: str, body: Any = None, *, once: str = "") -> Any:
+        """Have something made, once, and return the answer: the request is sent again when the connection breaks.
+
+        `once` names the member of the answer that is shown once. Raises Trouble when it was lost on the way.
+        """
+        more = {"headers": {"Idempotency-Key": secrets.token_urlsafe()}} | ({} if body is None else {"json": body})
+        found = self._read(self._send("POST", where, again=_AGAIN, **more))
+        if once and found[once] is None:
+            text = f"it was made, but the connection broke before its {once} arrived: revoke it, and make another"
+            raise Trouble(Exit.UNREACHABLE, text, {"made": found})
+        return found
 
     def put(self, where: str, body: Any) -> Any:
         """Put `body` (JSON, or None) and return the answer. What is part of something is put into it as it is now."""
@@ -125,7 +141,7 @@ class Client:
     def _call(self, method: str, where: str, **more: Any) -> Any:
         return self._read(self._send(method, where, **more))
 
-    def _send(self, method: str, where: str, **more: Any) -> httpx2.Response:
+    def _send(self, method: str, where: str, *, again: int = 0, **more: Any) -> httpx2.Response:
         try:
             return self._http.request(method, where, **more)
         except httpx2.ConnectError as error:
@@ -134,6 +150,8 @@ class Client:
             text = f"accredit did not answer within {SECONDS:.0f} seconds; whether anything was changed is not known"
             raise Trouble(Exit.UNREACHABLE, text) from error
         except httpx2.TransportError as error:
+            if again:
+                return self._send(method, where, again=again - 1, **more)
             text = f"the connection to accredit broke ({type(error).__name__}); look whether anything was changed"
             raise Trouble(Exit.UNREACHABLE, text) from error
         except httpx2.InvalidURL:

@@ -56,12 +56,12 @@ def commands(noun: str, section: str) -> typer.Typer:
 
 def _add(session: Session, noun: str, where: str, public_key: Path | None, secret_file: Path | None) -> None:
     if public_key is not None:
-        found = session.server.post(where, {"jwk": _jwk(public_key)})
+        found = session.server.make(where, {"jwk": _jwk(public_key)})
         told = f"{noun} {found['client']} can authenticate with the key {found['credential']['id']}"
         session.changed(found, told)
         return
     with keeping(secret_file) as kept:
-        found = session.server.post(where)
+        found = session.server.make(where, once="secret")
         kept.keep(found["secret"])
     if session.as_json:
         session.screen.data(kept.shown(found, "secret"))

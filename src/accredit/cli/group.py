@@ -30,7 +30,7 @@ def add(
     title: Annotated[str, typer.Option(metavar="TEXT", help="Its name for people.")] = "",
 ) -> None:
     """Create a group. It holds nothing until a role is assigned to it: accredit role assign ROLE group:NAME."""
-    found = session.server.post(path("groups"), {"slug": name, "name": title})
+    found = session.server.make(path("groups"), {"slug": name, "name": title})
     session.changed(found, f"group {found['slug']} is there; it holds no role yet")
 
 

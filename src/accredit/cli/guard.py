@@ -26,7 +26,7 @@ def enrol(
     """Make a one-time code with which one guard of a server gets its identity."""
     body = {} if name is None else {"name": name}
     with keeping(secret_file) as kept:
-        found = session.server.post(path("servers", server, "enrolments"), body)
+        found = session.server.make(path("servers", server, "enrolments"), body, once="code")
         kept.keep(found["code"])
     if session.as_json:
         session.screen.data(kept.shown(found, "code"))

@@ -59,7 +59,7 @@ def rotate(
 ) -> None:
     """Sign with the upcoming key from now on; the present one stays published until its last token is dead."""
     session.confirm(f"Rotate the {use.value} key? Everything new is signed with the upcoming one.")
-    found = session.server.post(path("keys", use.value, "rotate"))
+    found = session.server.make(path("keys", use.value, "rotate"))
     if session.as_json:
         session.screen.data(found)
     else:

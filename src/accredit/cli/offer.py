@@ -57,7 +57,7 @@ def register(session: Session, body: dict[str, Any], offer: "Offer", found: Prop
     session.confirm(f"Register {body['slug']} for {body['resource']} with {size}?")
     body["first_use"] = chosen(session, found.default_scopes, wanted=first_use)
     proposal = {name: told[name] for name in ("scopes", "default_scopes")} | {"tools": bodies(found.tools)}
-    made = session.server.post(path("servers"), body | proposal)
+    made = session.server.make(path("servers"), body | proposal)
     if session.as_json:
         session.screen.data({"server": made, "proposal": told})
         return

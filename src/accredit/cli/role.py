@@ -39,7 +39,7 @@ def add(
 ) -> None:
     """Create a role."""
     body = {"slug": name, "name": title, "scopes": pairs(scope or [], "--scope", "SERVER=SCOPE")}
-    found = session.server.post(path("roles"), body)
+    found = session.server.make(path("roles"), body)
     session.changed(found, f"role {found['slug']} carries {_carried(found)}")
 
 

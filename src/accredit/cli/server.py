@@ -115,7 +115,7 @@ def add(  # noqa: PLR0913  (each is an option of its own)
         raise usage("--prefix, --from, --token-file and --first-use are for reading the server: they go with --import")
     tools = _tools(tool or [], read_only or [], destructive or [])
     scopes = [_scope(text) for text in scope or []]
-    found = session.server.post(
+    found = session.server.make(
         path("servers"), body | {"scopes": scopes, "tools": tools, "default_scopes": default or []}
     )
     _changed(

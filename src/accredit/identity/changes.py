@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from accredit.identity.agent import Agent
+from accredit.identity.answer import KeptAnswer
 from accredit.identity.application import Application
 from accredit.identity.client import Client
 from accredit.identity.credential import Credential
-from accredit.identity.group import Group
+from accredit.identity.group_changes import AddGroup, AddMember, RemoveGroup, RemoveMember, ReplaceGroup
 from accredit.identity.guard import Enrolment
 from accredit.identity.role import Assignment, Role
 from accredit.identity.server import Server
@@ -67,31 +68,6 @@ class RemoveRole:
 
 
 @dataclass(frozen=True, slots=True)
-class AddGroup:
-    """Claim: create a group without roles and members. Loses when its slug is taken."""
-
-    group: Group
-
-
-@dataclass(frozen=True, slots=True)
-class ReplaceGroup:
-    """Claim: change a group, but not what it holds or who is in it. Loses unless the stored version is one less.
-
-    Whoever changes what it holds or who is in it makes this claim as well: of two that cross, one sees the other.
-    """
-
-    group: Group
-
-
-@dataclass(frozen=True, slots=True)
-class RemoveGroup:
-    """Claim: drop a group (an id) with its roles and memberships. Loses unless the stored version is `version`."""
-
-    group: str
-    version: int
-
-
-@dataclass(frozen=True, slots=True)
 class AddClient:
     """Claim: register a client; `rest` is what else its kind has. Loses when slug or client_id is taken."""
 
@@ -135,6 +111,13 @@ class UseJti:
     issuer: str
     jti: str
     expires_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeepAnswer:
+    """Claim: remember what a request is answered that may be sent again. Loses when its key was used before."""
+
+    answer: KeptAnswer
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,22 +246,6 @@ class Unassign:
 
 
 @dataclass(frozen=True, slots=True)
-class AddMember:
-    """Write: put a member (an id; its prefix tells the kind) into a group (an id); who is in it already stays."""
-
-    group: str
-    member: str
-
-
-@dataclass(frozen=True, slots=True)
-class RemoveMember:
-    """Write: take a member (an id) out of a group (an id)."""
-
-    group: str
-    member: str
-
-
-@dataclass(frozen=True, slots=True)
 class AddEnrolment:
     """Write: open an invitation for a guard."""
 
@@ -313,6 +280,13 @@ class AddKey:
     key: StoredKey
 
 
+@dataclass(frozen=True, slots=True)
+class ForgetAnswers:
+    """Write: drop every kept answer whose `expires_at` lies before `before` (microseconds UTC)."""
+
+    before: int
+
+
 Claim = (
     Unchanged
     | AddServer
@@ -328,6 +302,7 @@ Claim = (
     | ReplaceClient
     | RemoveClient
     | UseJti
+    | KeepAnswer
     | TakeEnrolment
     | AdvanceKey
     | AppendRecords
@@ -346,6 +321,7 @@ Write = (
     | RemoveMember
     | AddEnrolment
     | ForgetJti
+    | ForgetAnswers
     | BeginEpoch
 )
 """What follows from a claim that was won, or needs none."""
@@ -365,7 +341,9 @@ __all__ = [
     "Assign",
     "BeginEpoch",
     "Claim",
+    "ForgetAnswers",
     "ForgetJti",
+    "KeepAnswer",
     "NumberedSignal",
     "RemoveClient",
     "RemoveGroup",

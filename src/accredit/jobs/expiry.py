@@ -1,4 +1,4 @@
-"""Let go of what can matter no more: retired keys whose last token is dead, and used `jti` that have expired."""
+"""Let go of what can matter no more: retired keys whose last token is dead, used `jti` and kept answers."""
 
 from typing import Final
 
@@ -10,7 +10,7 @@ EVERY: Final = 60_000_000
 
 
 class Expiry:
-    """Ends keys and forgets assertions."""
+    """Ends keys, forgets assertions and answers."""
 
     name = "expiry"
 

@@ -13,6 +13,7 @@ from accredit.ports.clients import Clients
 from accredit.service.assignments import Reassigned, reassigned
 from accredit.service.changes import Changes
 from accredit.service.credentials import Credentials, NewSecret
+from accredit.service.once import Once
 from accredit.service.problem import Problem, ProblemCode, not_found, stale, taken
 from accredit.service.standing import shortened
 
@@ -68,22 +69,23 @@ class Agents:
             raise not_found("agent", name)
         return agent, principal
 
-    async def add(self, draft: AgentDraft, by: str) -> NewAgent:
+    async def add(self, draft: AgentDraft, by: str, once: Once[NewAgent] | None = None) -> NewAgent:
         """Register an agent with its roles and make its first secret, all or nothing. Raises Problem."""
         agent = self._drafted(draft)
         client = agent.client
         roles = reassigned(self._changes.directory, Principal(client), draft.roles, client.created_at)
         first = self._credentials.secret(client.id)
         event = self._changes.event("agent.add", client.id, by, _registered(draft))
+        made = NewAgent(agent, first)
         outcome = Outcome(
-            agent,
+            made,
             (AddClient(client, agent),),
             (AddCredential(first.credential), *roles.writes),
             (event,),
             (Signal(SignalKind.CLIENT, client.id),),
         )
-        await self._changes.commit(outcome, taken("agent", client.slug))
-        return NewAgent(agent, first)
+        await self._changes.commit(outcome, taken("agent", client.slug), once)
+        return made
 
     async def edit(self, agent: Agent, holder: Principal, draft: AgentDraft, by: str) -> None:
         """Make an agent what `draft` says, but for its slug. Raises Problem, also when `agent` is of yesterday."""

@@ -16,6 +16,7 @@ from accredit.ports.clients import Clients
 from accredit.service.assignments import Reassigned, reassigned
 from accredit.service.changes import Changes
 from accredit.service.credentials import Credentials, NewSecret
+from accredit.service.once import Once
 from accredit.service.problem import Problem, ProblemCode, not_found, stale, taken
 from accredit.service.standing import shortened
 
@@ -65,20 +66,21 @@ class Applications:
             raise not_found("application", name)
         return found, principal
 
-    async def add(self, draft: ApplicationDraft, by: str) -> NewApplication:
+    async def add(self, draft: ApplicationDraft, by: str, once: Once[NewApplication] | None = None) -> NewApplication:
         """Register an application with its roles; a confidential one gets its first secret. Raises Problem."""
-        made = self._drafted(draft)
-        client = made.client
+        found = self._drafted(draft)
+        client = found.client
         roles = reassigned(self._changes.directory, Principal(client), draft.roles, client.created_at)
-        first = self._credentials.secret(client.id) if made.type is ClientType.CONFIDENTIAL else None
+        first = self._credentials.secret(client.id) if found.type is ClientType.CONFIDENTIAL else None
         given = (AddCredential(first.credential),) if first is not None else ()
-        told = f"registered {client.slug}, {made.type.value}, for {made.owner}"
+        told = f"registered {client.slug}, {found.type.value}, for {found.owner}"
         held = ", ".join(sorted(draft.roles))
         event = self._changes.event("application.add", client.id, by, told + (f" with {held}" if held else ""))
         heard = (Signal(SignalKind.CLIENT, client.id),)
-        outcome = Outcome(made, (AddClient(client, made),), (*given, *roles.writes), (event,), heard)
-        await self._changes.commit(outcome, taken("application", client.slug))
-        return NewApplication(made, first)
+        made = NewApplication(found, first)
+        outcome = Outcome(made, (AddClient(client, found),), (*given, *roles.writes), (event,), heard)
+        await self._changes.commit(outcome, taken("application", client.slug), once)
+        return made
 
     async def edit(self, present: Application, holder: Principal, draft: ApplicationDraft, by: str) -> None:
         """Make an application what `draft` says, but for slug and type. Raises Problem, also when it is stale."""

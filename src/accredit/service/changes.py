@@ -1,15 +1,16 @@
 """How every administrative use case ends: commit, and answer only when this node itself acts on the change."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from accredit.audit.events import Administered
-from accredit.identity.changes import Claim
+from accredit.identity.changes import Claim, KeepAnswer
 from accredit.oauth.outcome import Lost, Outcome
 from accredit.ports.clock import Clock
 from accredit.ports.journal import Journal, Overloaded, StoreError, Unstorable, WriterStopped
 from accredit.service.directory import Directory
 from accredit.service.ids import Ids
+from accredit.service.once import Once, Repeated
 from accredit.service.problem import Problem, ProblemCode
 
 
@@ -22,9 +23,17 @@ class Changes:
     ids: Ids
     clock: Clock
 
-    async def commit(self, outcome: Outcome[Any], lost: Problem) -> None:
-        """Make `outcome` durable and visible on this node. Raises `lost` when a rival was first."""
-        if await self.attempt(outcome) is not None:
+    async def commit(self, outcome: Outcome[Any], lost: Problem, once: Once[Any] | None = None) -> None:
+        """Make `outcome` durable and visible on this node, and with it the answer to a request that may come `once`.
+
+        Raises `lost` when a rival was first, Repeated when the request itself was.
+        """
+        if once is not None:
+            outcome = replace(outcome, claims=(once.keep(outcome.answer, self.clock.now()), *outcome.claims))
+        claim = await self.attempt(outcome)
+        if isinstance(claim, KeepAnswer):
+            raise Repeated(claim.answer.key)
+        if claim is not None:
             raise lost
 
     async def attempt(self, outcome: Outcome[Any]) -> Claim | None:

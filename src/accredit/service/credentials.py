@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from accredit.identity import credential as credentials
 from accredit.identity.changes import AddCredential, RetireCredential, RevokeCredential, Signal, SignalKind, Write
@@ -11,9 +11,12 @@ from accredit.identity.principal import Principal
 from accredit.oauth.outcome import Outcome
 from accredit.ports.randomness import Randomness
 from accredit.service.changes import Changes
+from accredit.service.once import Once
 from accredit.service.problem import Problem, ProblemCode, stale
 
 _MOST_ALIVE: Final = 2
+
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -38,14 +41,16 @@ class Credentials:
         made = self._made(identity, client, CredentialKind.SECRET, credentials.digest(text))
         return NewSecret(made, text)
 
-    async def add_secret(self, holder: Principal, by: str) -> NewSecret:
+    async def add_secret(self, holder: Principal, by: str, once: Once[NewSecret] | None = None) -> NewSecret:
         """Give the client one more secret; two live credentials are normal, more are refused. Raises Problem."""
         self._check_room(holder)
         made = self.secret(holder.client.id)
-        await self._give(holder, made.credential, by)
+        await self._give(holder, made.credential, by, made, once)
         return made
 
-    async def add_key(self, holder: Principal, jwk: Mapping[str, Any], by: str) -> Credential:
+    async def add_key(
+        self, holder: Principal, jwk: Mapping[str, Any], by: str, once: Once[Credential] | None = None
+    ) -> Credential:
         """Give the client a public key as one more credential (RFC 7523); the private half never leaves it."""
         try:
             material = credentials.public_key(jwk)
@@ -54,7 +59,7 @@ class Credentials:
         self._check_room(holder)
         identity = self._changes.ids.new("credential")
         made = self._made(identity, holder.client.id, CredentialKind.PUBLIC_KEY, material)
-        await self._give(holder, made, by)
+        await self._give(holder, made, by, made, once)
         return made
 
     async def revoke(self, holder: Principal, credential: str, by: str) -> None:
@@ -89,12 +94,18 @@ class Credentials:
             text = f"{holder.client.slug} has two live credentials; revoke the one that is not used any more first"
             raise Problem(ProblemCode.CONFLICT, text)
 
-    async def _give(self, holder: Principal, credential: Credential, by: str) -> None:
-        await self._commit(holder, AddCredential(credential), f"{credential.id} added", by)
+    async def _give(
+        self, holder: Principal, credential: Credential, by: str, made: Made, once: Once[Made] | None
+    ) -> None:
+        outcome = self._outcome(holder, AddCredential(credential), f"{credential.id} added", by)
+        lost = stale(holder.client.kind.value, holder.client.slug)
+        await self._changes.commit(replace(outcome, answer=made), lost, once)
 
     async def _commit(self, holder: Principal, write: Write, told: str, by: str, *first: Signal) -> None:
+        outcome = self._outcome(holder, write, told, by, *first)
+        await self._changes.commit(outcome, stale(holder.client.kind.value, holder.client.slug))
+
+    def _outcome(self, holder: Principal, write: Write, told: str, by: str, *first: Signal) -> Outcome[Any]:
         client = holder.client
         event = self._changes.event(f"{client.kind.value}.credential", client.id, by, f"{told}, of {client.slug}")
-        heard = (*first, Signal(SignalKind.CLIENT, client.id))
-        outcome = Outcome(None, (), (write,), (event,), heard)
-        await self._changes.commit(outcome, stale(client.kind.value, client.slug))
+        return Outcome(None, (), (write,), (event,), (*first, Signal(SignalKind.CLIENT, client.id)))

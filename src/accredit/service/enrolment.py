@@ -17,6 +17,7 @@ from accredit.ports.clients import Clients
 from accredit.ports.enrolments import Enrolments
 from accredit.ports.randomness import Randomness
 from accredit.service.changes import Changes
+from accredit.service.once import Once
 from accredit.service.problem import Problem, ProblemCode, not_found, taken
 from accredit.service.throttle import Throttle
 
@@ -52,7 +53,9 @@ class EnrolmentService:
         self._randomness = randomness
         self._throttle = Throttle(changes.clock)
 
-    async def offer(self, server_slug: str, name: str | None, by: str) -> Invitation:
+    async def offer(
+        self, server_slug: str, name: str | None, by: str, once: Once[Invitation] | None = None
+    ) -> Invitation:
         """Make a one-time code for one guard of that server. Raises Problem."""
         server = self._changes.directory.server(server_slug)
         if server is None:
@@ -73,9 +76,10 @@ class EnrolmentService:
             expires_at=now + CODE_LIFETIME,
         )
         event = self._changes.event("guard.invite", enrolment.id, by, f"guard {chosen} of {server_slug}", server.id)
-        outcome = Outcome(enrolment, (), (AddEnrolment(enrolment),), (event,))
-        await self._changes.commit(outcome, taken("guard", chosen))
-        return Invitation(enrolment, code)
+        made = Invitation(enrolment, code)
+        outcome = Outcome(made, (), (AddEnrolment(enrolment),), (event,))
+        await self._changes.commit(outcome, taken("guard", chosen), once)
+        return made
 
     def _name(self, server: Server, name: str | None) -> str:
         if name is None:

@@ -23,6 +23,7 @@ from accredit.identity.slug import SlugError, slug
 from accredit.oauth.outcome import Outcome
 from accredit.ports.clients import Clients
 from accredit.service.changes import Changes
+from accredit.service.once import Once
 from accredit.service.problem import Problem, ProblemCode, not_found, stale, taken
 from accredit.service.reductions import reductions
 
@@ -54,7 +55,7 @@ class Groups:
         """Return the clients that are in the group, by kind and slug."""
         return await self._clients.members(group.id)
 
-    async def add(self, name: str, title: str, by: str) -> Group:
+    async def add(self, name: str, title: str, by: str, once: Once[Group] | None = None) -> Group:
         """Create a group that holds nothing. Raises Problem."""
         try:
             checked = slug(name)
@@ -64,7 +65,7 @@ class Groups:
         group = Group(self._changes.ids.new("group"), checked, title or checked, now)
         event = self._changes.event("group.add", group.id, by, f"group {checked}")
         outcome = Outcome(group, (AddGroup(group),), (), (event,), (Signal(SignalKind.ROLES, group.id),))
-        await self._changes.commit(outcome, taken("group", checked))
+        await self._changes.commit(outcome, taken("group", checked), once)
         return group
 
     async def remove(self, group: Group, by: str) -> None:

@@ -1,5 +1,7 @@
 """Signing keys: made sealed, published before they are used, rotated by command."""
 
+from dataclasses import replace
+
 from msgspec import json
 
 from accredit.identity.changes import AddKey, AdvanceKey, Signal, SignalKind
@@ -10,6 +12,7 @@ from accredit.oauth.tokens import LONGEST_LIFETIME
 from accredit.ports.randomness import Randomness
 from accredit.service.changes import Changes
 from accredit.service.keyring import seal_context
+from accredit.service.once import Once
 from accredit.service.problem import Problem, ProblemCode
 from accredit_sdk import keys as jwks
 from accredit_sdk.jws import Algorithm
@@ -51,7 +54,7 @@ class Keys:
         await self._changes.journal.submit(outcome)
         await self._changes.directory.catch_up()
 
-    async def rotate(self, use: KeyUse, by: str) -> StoredKey:
+    async def rotate(self, use: KeyUse, by: str, once: Once[StoredKey] | None = None) -> StoredKey:
         """Sign with the upcoming key from now on; the present one stays published until its last token is dead.
 
         Returns the key that is active now. Raises Problem when a rotation crossed this one.
@@ -68,10 +71,11 @@ class Keys:
             AddKey(fresh),
         )
         event = self._changes.event("key.rotate", upcoming.kid, by, f"{use.value}: {active.kid} retired")
-        outcome = Outcome(upcoming, claims, (), (event,), (Signal(SignalKind.KEYS, upcoming.kid),))
+        now_active = replace(upcoming, state=KeyState.ACTIVE)
+        outcome = Outcome(now_active, claims, (), (event,), (Signal(SignalKind.KEYS, upcoming.kid),))
         lost = Problem(ProblemCode.STALE, f"the {use.value} keys were rotated by somebody else; nothing was changed")
-        await self._changes.commit(outcome, lost)
-        return self._find(use, KeyState.ACTIVE) or upcoming
+        await self._changes.commit(outcome, lost, once)
+        return now_active
 
     async def drop_dead(self) -> None:
         """Publish no longer the retired keys of which every token is dead."""

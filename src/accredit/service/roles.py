@@ -12,6 +12,7 @@ from accredit.identity.slug import SlugError, slug
 from accredit.oauth.outcome import Outcome
 from accredit.ports.clients import Clients
 from accredit.service.changes import Changes
+from accredit.service.once import Once
 from accredit.service.problem import Problem, ProblemCode, not_found, stale, taken
 from accredit.service.reductions import reductions
 from accredit_sdk import scopes as words
@@ -35,7 +36,9 @@ class Roles:
             raise not_found("role", name)
         return found
 
-    async def add(self, name: str, title: str, scopes: dict[str, frozenset[str]], by: str) -> Role:
+    async def add(
+        self, name: str, title: str, scopes: dict[str, frozenset[str]], by: str, once: Once[Role] | None = None
+    ) -> Role:
         """Create a role; `scopes` maps server slugs to words. Raises Problem when a scope or a server is unknown."""
         try:
             checked = slug(name)
@@ -55,7 +58,7 @@ class Roles:
         )
         event = self._changes.event("role.add", role.id, by, _summary(role.slug, scopes))
         outcome = Outcome(role, (AddRole(role),), (), (event,), (Signal(SignalKind.ROLES, role.id),))
-        await self._changes.commit(outcome, taken("role", checked))
+        await self._changes.commit(outcome, taken("role", checked), once)
         return role
 
     async def put_scopes(self, name: str, server: str, scopes: frozenset[str], by: str) -> Role:

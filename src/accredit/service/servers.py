@@ -8,6 +8,7 @@ from accredit.identity.slug import SlugError, slug
 from accredit.identity.state import State
 from accredit.oauth.outcome import Outcome
 from accredit.service.changes import Changes
+from accredit.service.once import Once
 from accredit.service.problem import Problem, ProblemCode, not_found, stale, taken
 from accredit_sdk import resource as uris
 from accredit_sdk import scopes as words
@@ -58,7 +59,7 @@ class Servers:
             raise not_found("server", name)
         return found
 
-    async def add(self, draft: ServerDraft, by: str) -> Server:
+    async def add(self, draft: ServerDraft, by: str, once: Once[Server] | None = None) -> Server:
         """Register a server. Raises Problem when the draft is unsound, or its slug or resource is taken."""
         try:
             name, resource = slug(draft.slug), uris.canonical(draft.resource)
@@ -85,7 +86,7 @@ class Servers:
         lost = taken("server", name)
         if self._changes.directory.by_resource(resource) is not None:
             lost = Problem(ProblemCode.CONFLICT, f"another server is registered with the resource {resource}")
-        await self._changes.commit(outcome, lost)
+        await self._changes.commit(outcome, lost, once)
         return server
 
     async def put_scope(self, name: str, scope: Scope, by: str) -> Server:

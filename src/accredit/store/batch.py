@@ -19,6 +19,7 @@ from accredit.identity.changes import Claim, Signal, StoredRecord, Write
 from accredit.identity.signing_key import KeyState
 from accredit.oauth.outcome import Lost, Outcome, Verdict, Won
 from accredit.store import (
+    answers,
     audit,
     checkpoints,
     clients,
@@ -67,6 +68,7 @@ CLAIMS: Final[dict[type, _Verb]] = {
     changes.RemoveRole: _Verb(roles.remove, lambda claim: claim.role),
     changes.RemoveServer: _Verb(servers.remove, lambda claim: claim.server),
     changes.UseJti: _Verb(jti.use, lambda claim: (claim.issuer, claim.jti)),
+    changes.KeepAnswer: _Verb(answers.keep, lambda claim: claim.answer.key),
     changes.TakeEnrolment: _Verb(enrolments.take, lambda claim: claim.enrolment),
     changes.AddServer: _Verb(servers.add, lambda claim: claim.server.slug),
     changes.ReplaceServer: _Verb(servers.replace, lambda claim: claim.server.id),
@@ -94,6 +96,7 @@ WRITES: Final[dict[type, Callable[[sa.Connection, Sequence[Any]], None]]] = {
     changes.AddMember: groups.join,
     changes.RemoveMember: groups.leave,
     changes.ForgetJti: jti.forget,
+    changes.ForgetAnswers: answers.forget,
     changes.BeginEpoch: deployment.begin_epoch,
 }
 """Every write. They are applied in the order of the queue."""

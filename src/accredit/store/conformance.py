@@ -12,6 +12,7 @@ from accredit.audit.chain import Head
 from accredit.audit.events import Administered
 from accredit.identity import changes
 from accredit.identity.agent import Agent
+from accredit.identity.answer import KeptAnswer
 from accredit.identity.application import Application
 from accredit.identity.changes import Claim, Seal, SealKind, Signal, SignalKind, StoredRecord, Write
 from accredit.identity.client import Client, ClientKind
@@ -193,6 +194,11 @@ def _versions(base: Outcome[None]) -> Iterator[Rivalry]:
 
 def _single_use(base: Outcome[None]) -> Iterator[Rivalry]:
     yield Rivalry("a jti", (), lambda n: outcome(changes.UseJti("https://a.example", "j", NOW + n)))
+    yield Rivalry(
+        "the key of a request",
+        (),
+        lambda n: outcome(changes.KeepAnswer(KeptAnswer(bytes(32), n.to_bytes(32, "big"), 201, "", b"{}", NOW))),
+    )
     yield Rivalry(
         "an enrolment",
         (base, Outcome(None, writes=(changes.AddEnrolment(enrolment(0)),))),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from accredit.identity.agent import Agent
+from accredit.identity.answer import KeptAnswer
 from accredit.identity.application import Application
 from accredit.identity.changes import NumberedSignal, Seal, StoredRecord
 from accredit.identity.client import ClientKind
@@ -20,6 +21,7 @@ from accredit.ports.catalogue import Catalogue
 from accredit.ports.deployment import Deployment
 from accredit.store import (
     agents,
+    answers,
     applications,
     audit,
     checkpoints,
@@ -146,6 +148,17 @@ class Enrolments:
     async def by_code(self, code_digest: bytes) -> Enrolment | None:
         """Return the enrolment with that code, taken or not, or None."""
         return await self.database.look_up(lambda conn: enrolments.by_code(conn, code_digest))
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """Implements `ports.answers.Answers`."""
+
+    database: Database
+
+    async def find(self, key: bytes) -> KeptAnswer | None:
+        """Return what is kept under the key with that digest, or None."""
+        return await self.database.look_up(lambda conn: answers.find(conn, key))
 
 
 @dataclass(frozen=True, slots=True)

@@ -261,6 +261,19 @@ used_jti: Final = sa.Table(
 )
 """`digest` covers issuer and jti: an outsider's text, of any form and length, never reaches the database."""
 
+kept_answers: Final = sa.Table(
+    "kept_answers",
+    metadata,
+    sa.Column("key", sa.LargeBinary, primary_key=True),
+    _bytes("request"),
+    sa.Column("status", sa.SmallInteger, nullable=False),
+    _text("tag"),
+    _bytes("answer"),
+    _number("expires_at"),
+    sa.Index(None, "expires_at"),
+)
+"""What requests with an Idempotency-Key were answered, without secrets; `key` covers the caller and their key."""
+
 signal_head: Final = sa.Table(
     "signal_head",
     metadata,

@@ -9,7 +9,7 @@ from accredit.identity.agent import Agent
 from accredit.identity.client import ClientKind
 from accredit.identity.principal import Principal
 from accredit.identity.role import HeldRole
-from accredit.service.agents import AgentDraft
+from accredit.service.agents import AgentDraft, NewAgent
 from accredit.service.assignments import own_roles
 from accredit.web.api.clients import (
     CredentialHandlers,
@@ -23,6 +23,7 @@ from accredit.web.api.clients import (
     role_views,
 )
 from accredit.web.api.fields import Body, Instant, Name, Page, Slug, Span, Text, View, end, example
+from accredit.web.api.idempotency import Repeatable, once
 from accredit.web.api.permissions import Who
 from accredit.web.api.preconditions import IfMatch, MayMatch, check, tagged
 from accredit.web.api.routes import Routes
@@ -80,9 +81,9 @@ class AgentView(AgentSummary):
 
 
 class NewAgentView(AgentView):
-    """An agent that has just been registered. The secret is shown this once."""
+    """An agent that has just been registered. The secret is shown this once, and null in a repetition."""
 
-    secret: str
+    secret: str | None
 
 
 class AgentPage(View):
@@ -125,7 +126,7 @@ class AgentApi(CredentialHandlers):
         following = shown[-1].client.slug if len(found) > len(shown) else None
         return AgentPage(items=[AgentSummary(**_summary(item)) for item in shown], next=following)
 
-    async def add(self, who: Who, body: AgentBody) -> NewAgentView:
+    async def add(self, who: Who, body: AgentBody, asked: Repeatable = None) -> NewAgentView:
         """Register an agent, give it its roles, and make its first secret."""
         now = self._clock.now()
         draft = AgentDraft(
@@ -137,16 +138,16 @@ class AgentApi(CredentialHandlers):
             expires_at=end(now, body.expires_at, body.expires_in),
             roles=ends(now, body.roles),
         )
-        made = await self._agents.add(draft, who.name)
-        # Nothing is read again here: if that failed, the secret would be lost.
         known = ((self._directory.role(slug), at) for slug, at in draft.roles.items())
         held = tuple(HeldRole(role, at) for role, at in known if role is not None)
-        return NewAgentView(
-            **_summary(made.agent),
-            credentials=[credential_view(made.first.credential)],
-            roles=role_views(held, self._directory),
-            secret=made.first.secret,
-        )
+        shown_roles = role_views(held, self._directory)
+
+        def shown(made: NewAgent) -> NewAgentView:
+            credentials = [credential_view(made.first.credential)]
+            secret = made.first.secret
+            return NewAgentView(**_summary(made.agent), credentials=credentials, roles=shown_roles, secret=secret)
+
+        return shown(await self._agents.add(draft, who.name, once(asked, shown)))
 
     async def show(self, slug: Slug, response: Response) -> AgentView:
         """Show an agent."""

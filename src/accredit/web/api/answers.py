@@ -1,7 +1,7 @@
 """RFC 9457: every problem that the management API answers with, for its document: when, as what, with which headers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ class Answer:
     about: str
     details: Mapping[str, str]
     headers: tuple[str, ...] = ()
-    members: Mapping[str, Any] | None = None
+    members: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def response(self, status: int) -> dict[str, Any]:
         """Return the response object of the document."""
@@ -34,7 +34,7 @@ class Answer:
 
     def _problem(self, status: int, code: str, detail: str) -> dict[str, Any]:
         named = {"type": f"urn:accredit:problem:{code}", "title": code.replace("_", " ")}
-        return {**named, "status": status, "detail": detail, **(self.members or {})}
+        return {**named, "status": status, "detail": detail, **self.members.get(code, {})}
 
 
 ANSWERS: Final[Mapping[int, Answer]] = MappingProxyType(
@@ -70,8 +70,11 @@ ANSWERS: Final[Mapping[int, Answer]] = MappingProxyType(
         415: Answer("The body is something else.", {"invalid": "send application/json"}),
         422: Answer(
             "The request can be read and not be meant so.",
-            {"invalid": "slug: is missing"},
-            members={"errors": [{"where": "slug", "what": "is missing"}]},
+            {
+                "invalid": "slug: is missing",
+                "key_reused": "this Idempotency-Key was used for another request; take a new key for a new request",
+            },
+            members={"invalid": {"errors": [{"where": "slug", "what": "is missing"}]}},
         ),
         428: Answer(
             "The change does not say which state it was decided on.",
@@ -92,6 +95,10 @@ HEADERS: Final[Mapping[str, Any]] = MappingProxyType(
             "description": "The state that is shown, to be sent as `If-Match` with a change of it (RFC 9110, 8.8.3).",
             "required": True,
             "schema": {"type": "string", "pattern": '^"[0-9a-f]{32}"$'},
+        },
+        "Idempotency-Replayed": {
+            "description": "`true` in an answer that was given before to the same request with the same key.",
+            "schema": {"const": "true"},
         },
         "Retry-After": {"description": "In how many seconds to try again.", "schema": {"type": "integer"}},
         "WWW-Authenticate": {

@@ -18,9 +18,10 @@ from starlette.types import ASGIApp
 from accredit.identity import credential as credentials
 from accredit.ports.journal import Overloaded, StoreError, WriterStopped
 from accredit.service.manifests import Faulty
+from accredit.service.once import Repeated
 from accredit.service.problem import Problem
 from accredit.web import errors, site
-from accredit.web.api import preconditions
+from accredit.web.api import idempotency, preconditions
 from accredit.web.api.administrators import AdministratorApi
 from accredit.web.api.agents import AgentApi
 from accredit.web.api.applications import ApplicationApi
@@ -32,6 +33,7 @@ from accredit.web.api.door import on_not_permitted
 from accredit.web.api.gate import MANIFEST_BYTES, Gate
 from accredit.web.api.groups import GroupApi
 from accredit.web.api.guards import GuardApi
+from accredit.web.api.idempotency import Known
 from accredit.web.api.keys import KeyApi
 from accredit.web.api.manifests import ManifestApi, on_faulty
 from accredit.web.api.permissions import OPERATIONS, NotPermitted, operation, permit
@@ -84,9 +86,11 @@ def _application(version: str) -> FastAPI:
         exception_handlers={
             Faulty: on_faulty,
             NotPermitted: on_not_permitted,
+            Known: idempotency.on_known,
+            Repeated: idempotency.on_repeated,
             PreconditionRequired: preconditions.on_required,
             PreconditionFailed: preconditions.on_failed,
-            Problem: errors.on_problem,
+            Problem: idempotency.on_problem,
             RequestValidationError: _on_invalid,
             HTTPException: site.on_http,
             StoreError: site.on_unavailable,

@@ -10,7 +10,7 @@ from accredit.identity.client import ClientKind
 from accredit.identity.principal import Principal
 from accredit.identity.role import HeldRole
 from accredit.oauth import redirect_uri
-from accredit.service.applications import ApplicationDraft
+from accredit.service.applications import ApplicationDraft, NewApplication
 from accredit.service.assignments import own_roles
 from accredit.service.problem import Problem, ProblemCode
 from accredit.web.api.clients import (
@@ -24,6 +24,7 @@ from accredit.web.api.clients import (
     role_views,
 )
 from accredit.web.api.fields import Body, Instant, Name, Page, Slug, Span, Text, View, end, example
+from accredit.web.api.idempotency import Repeatable, once
 from accredit.web.api.permissions import Who
 from accredit.web.api.preconditions import IfMatch, MayMatch, check, tagged
 from accredit.web.api.routes import Routes
@@ -140,7 +141,7 @@ class ApplicationApi(CredentialHandlers):
         following = shown[-1].client.slug if len(found) > len(shown) else None
         return ApplicationPage(items=[ApplicationSummary(**_summary(item)) for item in shown], next=following)
 
-    async def add(self, who: Who, body: ApplicationBody) -> NewApplicationView:
+    async def add(self, who: Who, body: ApplicationBody, asked: Repeatable = None) -> NewApplicationView:
         """Register an application and give it its roles; a confidential one gets its first secret."""
         now = self._clock.now()
         draft = ApplicationDraft(
@@ -153,16 +154,17 @@ class ApplicationApi(CredentialHandlers):
             expires_at=end(now, body.expires_at, body.expires_in),
             roles=ends(now, body.roles),
         )
-        made = await self._applications.add(draft, who.name)
-        # Nothing is read again here: if that failed, the secret would be lost.
         known = ((self._directory.role(slug), at) for slug, at in draft.roles.items())
         held = tuple(HeldRole(role, at) for role, at in known if role is not None)
-        return NewApplicationView(
-            **_summary(made.application),
-            credentials=[credential_view(made.first.credential)] if made.first is not None else [],
-            roles=role_views(held, self._directory),
-            secret=made.first.secret if made.first is not None else None,
-        )
+        shown_roles = role_views(held, self._directory)
+
+        def shown(made: NewApplication) -> NewApplicationView:
+            credentials = [credential_view(made.first.credential)] if made.first is not None else []
+            secret = made.first.secret if made.first is not None else None
+            told = _summary(made.application)
+            return NewApplicationView(**told, credentials=credentials, roles=shown_roles, secret=secret)
+
+        return shown(await self._applications.add(draft, who.name, once(asked, shown)))
 
     async def show(self, slug: Slug, response: Response) -> ApplicationView:
         """Show an application."""

@@ -11,10 +11,12 @@ from accredit.identity.credential import Credential
 from accredit.identity.management import Authority, Need
 from accredit.identity.principal import Principal
 from accredit.identity.role import HeldRole
+from accredit.service.credentials import NewSecret
 from accredit.service.directory import Directory
 from accredit.service.problem import Problem, ProblemCode, not_found
 from accredit.web.api import roles, times
 from accredit.web.api.fields import Body, Instant, Slug, Span, View, end, example
+from accredit.web.api.idempotency import Repeatable, once
 from accredit.web.api.permissions import NotPermitted, Who
 from accredit.web.api.services import Services
 
@@ -64,7 +66,7 @@ class HeldRoleView(View):
 
 
 class NewCredentialView(View):
-    """A credential that has just been made. Its secret is shown this once; a public key has none."""
+    """A credential that has just been made. Its secret is shown this once, and null in a repetition and for a key."""
 
     client: str
     client_id: str
@@ -113,15 +115,23 @@ class CredentialHandlers:
         router.add_api_route(f"{one}/retire", cls.retire_credential, methods=["POST"])
         router.add_api_route(one, cls.revoke_credential, methods=["DELETE"], status_code=204)
 
-    async def add_credential(self, who: Who, slug: Slug, body: CredentialBody | None = None) -> NewCredentialView:
+    async def add_credential(
+        self, who: Who, slug: Slug, body: CredentialBody | None = None, asked: Repeatable = None
+    ) -> NewCredentialView:
         """Give the client one more credential: the public key in the body, or without one a secret."""
         holder = await self._receiver(slug)
+        client = holder.client
         not_above(self._services, who, holder)
+
+        def key(made: Credential) -> NewCredentialView:
+            return _new(client, made, None)
+
+        def secret(made: NewSecret) -> NewCredentialView:
+            return _new(client, made.credential, made.secret)
+
         if body is not None and body.jwk is not None:
-            key = await self._credentials.add_key(holder, body.jwk, who.name)
-            return _new(holder.client, key, None)
-        made = await self._credentials.add_secret(holder, who.name)
-        return _new(holder.client, made.credential, made.secret)
+            return key(await self._credentials.add_key(holder, body.jwk, who.name, once(asked, key)))
+        return secret(await self._credentials.add_secret(holder, who.name, once(asked, secret)))
 
     async def retire_credential(
         self, who: Who, slug: Slug, credential: CredentialId, body: RetireBody

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from accredit.web.api.answers import ANSWERS, HEADERS, SCHEMAS
+from accredit.web.api.idempotency import KEY, REPLAYED
 from accredit.web.api.permissions import OPERATIONS
 from accredit.web.api.preconditions import MATCH, MUST
 
@@ -18,7 +19,8 @@ Each operation names what it needs. Whatever is refused is a problem document (R
 stable, its `detail` is for people. An address that does not exist answers 404, a method that is not offered 405. A \
 request that carries a body where none is asked for can be answered with 408, 413 or 415. A 500 is a defect.
 
-A read answers with an `ETag` where a change asks for `If-Match`. Lists come in pages: while `next` is not null, send \
+A read answers with an `ETag` where a change asks for `If-Match`. What makes something takes an `Idempotency-Key`: \
+with one, a request can be sent again when its answer was lost. Lists come in pages: while `next` is not null, send \
 it as `cursor`. A list shows what the caller may see, so a page can hold fewer items than its limit."""
 
 _SECURITY: Final = {
@@ -128,8 +130,11 @@ def _answers(operation: dict[str, Any], *, tagged: bool) -> None:
     responses[good]["description"] = _GOOD[good]
     for content in responses[good].get("content", {}).values():
         _untitle(content["schema"])
-    if tagged:
-        responses[good]["headers"] = {"ETag": {"$ref": "#/components/headers/ETag"}}
+    headers = ["ETag"] if tagged else []
+    if any(parameter["name"] == KEY for parameter in operation.get("parameters", ())):
+        headers.append(REPLAYED)
+    if headers:
+        responses[good]["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in headers}
     for status in sorted(_possible(operation, good)):
         responses[str(status)] = {"$ref": f"#/components/responses/{status}"}
 

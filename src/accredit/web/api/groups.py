@@ -12,6 +12,7 @@ from accredit.web.api import holders, times
 from accredit.web.api.clients import HeldRoleView, role_views
 from accredit.web.api.fields import Body, Name, Page, Slug, View, example
 from accredit.web.api.holders import HolderName
+from accredit.web.api.idempotency import Repeatable, once
 from accredit.web.api.permissions import Who, reach, require
 from accredit.web.api.preconditions import IfMatch, check, tagged
 from accredit.web.api.routes import Routes
@@ -85,10 +86,15 @@ class GroupApi:
         following = shown[-1].slug if len(found) > len(shown) else None
         return GroupPage(items=[self._summary(group) for group in shown], next=following)
 
-    async def add(self, who: Who, body: GroupBody, response: Response) -> GroupView:
+    async def add(self, who: Who, body: GroupBody, response: Response, asked: Repeatable = None) -> GroupView:
         """Create a group that holds nothing."""
-        made = await self._groups.add(body.slug, body.name, who.name)
-        return await self._tagged(response, made)
+
+        def shown(made: Group) -> GroupView:
+            return GroupView(**dict(self._summary(made)), members=[])
+
+        found = shown(await self._groups.add(body.slug, body.name, who.name, once(asked, shown, tag=True)))
+        tagged(response, found)
+        return found
 
     async def show(self, slug: Slug, response: Response) -> GroupView:
         """Show a group with its roles and members."""

@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints
 from accredit.identity.signing_key import KeyUse, StoredKey
 from accredit.web.api import times
 from accredit.web.api.fields import CURSOR, Body, Limit, View
+from accredit.web.api.idempotency import Repeatable, once
 from accredit.web.api.permissions import Who
 from accredit.web.api.routes import Routes
 from accredit.web.api.services import Services
@@ -61,9 +62,9 @@ class KeyApi:
         more = len(ordered) > begin + len(shown)
         return KeyPage(items=[_view(key) for key in shown], next=shown[-1].kid if more else None)
 
-    async def rotate(self, who: Who, use: KeyUse) -> KeyView:
+    async def rotate(self, who: Who, use: KeyUse, asked: Repeatable = None) -> KeyView:
         """Sign with the upcoming key from now on; the present one stays published until its last token is dead."""
-        return _view(await self._keys.rotate(use, who.name))
+        return _view(await self._keys.rotate(use, who.name, once(asked, _view)))
 
 
 def _view(key: StoredKey) -> KeyView:

@@ -14,6 +14,7 @@ from accredit.service.directory import Directory
 from accredit.web.api import holders, times
 from accredit.web.api.fields import Body, Instant, Name, Page, Slug, Span, View, Words, end, example
 from accredit.web.api.holders import HolderName
+from accredit.web.api.idempotency import Repeatable, once
 from accredit.web.api.permissions import NotPermitted, Who, require
 from accredit.web.api.preconditions import IfMatch, check, tagged
 from accredit.web.api.routes import Routes
@@ -102,12 +103,17 @@ class RoleApi:
         following = shown[-1].slug if len(found) > len(shown) else None
         return RolePage(items=[view(item, self._directory, who) for item in shown], next=following)
 
-    async def add(self, who: Who, body: RoleBody, response: Response) -> RoleView:
+    async def add(self, who: Who, body: RoleBody, response: Response, asked: Repeatable = None) -> RoleView:
         """Create a role."""
         known = (self._directory.server(name) for name in body.scopes)
         require(who, Need.SERVERS, frozenset(server.id if server is not None else "" for server in known))
         scopes = {server: frozenset(words) for server, words in body.scopes.items()}
-        return self._tagged(response, await self._roles.add(body.slug, body.name, scopes, who.name), who)
+
+        def shown(made: Role) -> RoleView:
+            return view(made, self._directory, who)
+
+        made = await self._roles.add(body.slug, body.name, scopes, who.name, once(asked, shown, tag=True))
+        return self._tagged(response, made, who)
 
     async def show(self, who: Who, slug: Slug, response: Response) -> RoleView:
         """Show a role; a server administrator sees what it carries on servers of theirs."""

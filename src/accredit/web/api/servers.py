@@ -8,9 +8,11 @@ from pydantic import Field, StringConstraints
 from accredit.identity.pin import Pin
 from accredit.identity.schema import LONGEST_LIST
 from accredit.identity.server import Scope, Server, TargetKind, Tool
+from accredit.service.enrolment import Invitation
 from accredit.service.servers import Confirmed, ServerDraft
 from accredit.web.api import times
 from accredit.web.api.fields import Body, Flag, Name, Page, PinText, Slug, Text, View, Word, Words, example
+from accredit.web.api.idempotency import Repeatable, once
 from accredit.web.api.permissions import Who
 from accredit.web.api.preconditions import IfMatch, MayMatch, check, tagged
 from accredit.web.api.routes import Routes
@@ -221,11 +223,11 @@ class ServerPage(View):
 
 
 class InvitationView(View):
-    """A one-time code for one guard. It is shown this once and works until `expires_at`."""
+    """A one-time code for one guard. It is shown this once, null in a repetition, and works until `expires_at`."""
 
     guard: str
     server: str
-    code: str
+    code: str | None
     expires_at: str | None
 
 
@@ -263,9 +265,9 @@ class ServerApi:
             items=[view(item) for item in shown], next=shown[-1].slug if len(found) > len(shown) else None
         )
 
-    async def add(self, who: Who, body: ServerBody, response: Response) -> ServerView:
+    async def add(self, who: Who, body: ServerBody, response: Response, asked: Repeatable = None) -> ServerView:
         """Register a server with its scopes and tools."""
-        return _tagged(response, await self._servers.add(body.draft(), who.name))
+        return _tagged(response, await self._servers.add(body.draft(), who.name, once(asked, view, tag=True)))
 
     async def show(self, slug: Slug, response: Response) -> ServerView:
         """Show a server."""
@@ -340,15 +342,17 @@ class ServerApi:
     def _check(self, slug: str, match: str | None, *, required: bool = True) -> None:
         check(match, view(self._servers.get(slug)), required=required)
 
-    async def invite(self, who: Who, slug: Slug, body: EnrolmentBody | None = None) -> InvitationView:
+    async def invite(
+        self, who: Who, slug: Slug, body: EnrolmentBody | None = None, asked: Repeatable = None
+    ) -> InvitationView:
         """Make a one-time code with which one guard of the server can enrol."""
-        found = await self._enrolment.offer(slug, body.name if body is not None else None, who.name)
-        return InvitationView(
-            guard=found.enrolment.slug,
-            server=slug,
-            code=found.code,
-            expires_at=times.render(found.enrolment.expires_at),
-        )
+        name = body.name if body is not None else None
+
+        def shown(made: Invitation) -> InvitationView:
+            ends_at = times.render(made.enrolment.expires_at)
+            return InvitationView(guard=made.enrolment.slug, server=slug, code=made.code, expires_at=ends_at)
+
+        return shown(await self._enrolment.offer(slug, name, who.name, once(asked, shown)))
 
 
 def _tagged(response: Response, server: Server) -> ServerView:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from accredit.ports.answers import Answers
 from accredit.ports.clients import Clients
 from accredit.ports.clock import Clock
 from accredit.service.administrators import Administrators
@@ -45,6 +46,7 @@ class Services:
     questions: Questions
     directory: Directory
     clients: Clients
+    answers: Answers
     clock: Clock
     issuer: str
     database: str
