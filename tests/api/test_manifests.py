@@ -50,6 +50,8 @@ DOCUMENT: dict[str, Any] = {
             "state": "suspended", "roles": {},
         },
     },
+    "applications": {},
+    "groups": {},
 }  # fmt: skip
 
 
@@ -151,7 +153,7 @@ CHANGES: dict[str, tuple[Any, bool, list[tuple[str, str, list[str]]]]] = {
     ),
     "a server gone": (without("servers", "notes"), True, [("remove", "notes", [])]),
     "everything gone": (
-        {"accredit": 1, "servers": {}, "roles": {}, "agents": {}}, True,
+        {"accredit": 1, "servers": {}, "roles": {}, "agents": {}, "applications": {}, "groups": {}}, True,
         [("remove", name, []) for name in ("bot", "clerk", "payer", "reader", "ledger", "notes")],
     ),
 }  # fmt: skip
