@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -15,7 +15,6 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
 from accredit import system
-from accredit.audit.verification import Report
 from accredit.config import Settings
 from accredit.identity.management import MANAGEMENT_SCOPES
 from accredit.identity.sealing import MasterKey, WrongMasterKey
@@ -25,7 +24,9 @@ from accredit.jobs.expiry import Expiry
 from accredit.jobs.follow import Follow
 from accredit.jobs.listen import Listen
 from accredit.jobs.pulse import Pulse
+from accredit.jobs.rotation import Rotation
 from accredit.jobs.runner import Job, Runner
+from accredit.jobs.usage import LastUse
 from accredit.oauth.metadata import Endpoints
 from accredit.ports.clock import Clock
 from accredit.ports.journal import Journal, Overloaded, StoreError, WriterStopped
@@ -38,7 +39,6 @@ from accredit.service.audit import Audit
 from accredit.service.changes import Changes
 from accredit.service.checkpoints import Checkpoints
 from accredit.service.credentials import Credentials
-from accredit.service.diagnosis import Finding, Level, about_issuer, look
 from accredit.service.directory import Directory
 from accredit.service.enrolment import EnrolmentService
 from accredit.service.exports import Exports
@@ -61,12 +61,14 @@ from accredit.service.servers import Servers
 from accredit.service.signal_log import KEPT, SignalLog
 from accredit.service.standing import Standing
 from accredit.service.token import TokenService
+from accredit.service.usage import Usage
 from accredit.store import engines, migrate, readers, writer
 from accredit.store.engines import Database
-from accredit.store.errors import DatabaseProblem, StoreBusy
+from accredit.store.errors import DatabaseProblem
 from accredit.store.on_postgresql import PostgresqlDatabase
-from accredit.telemetry import metrics
+from accredit.telemetry import logs, metrics
 from accredit.telemetry.metrics import Metrics
+from accredit.telemetry.traces import Traces
 from accredit.web import guard, health, jwks, metadata, resource, serve
 from accredit.web import metrics as shown
 from accredit.web.api import LocalDoor, Services, TokenDoor, management_api
@@ -76,6 +78,8 @@ from accredit.web.token import TokenEndpoint
 
 VERSION: Final = version("accredit")
 """The version of the installed distribution."""
+
+_DAY: Final = 86_400_000_000
 
 CANNOT_START: Final = (
     system.DataFolderError,
@@ -120,7 +124,8 @@ async def node(
         deployments = readers.Deployments(database)
         fresh = await deployments.read() is None
         master = system.master_key(settings.data, given_key(settings), create=fresh)
-        known = await deployment.check(deployments, settings.origin, master, clock.now())
+        spare = system.spare_master_key(settings.data)
+        known = await deployment.check(deployments, settings.origin, master, clock.now(), spare)
         ids = Ids(clock, randomness)
         measures = Metrics()
         journal = await writer.open_journal(
@@ -129,17 +134,12 @@ async def node(
         stack.push_async_callback(journal.close)
         parts = _Parts(settings, database, journal, clock, randomness, master, known.epoch_at, measures)
         built = await parts.build()
+        stack.push_async_callback(parts.usage.close)
         runner = Runner(clock, measures)
         stack.push_async_callback(parts.last_checkpoint)
         stack.push_async_callback(runner.stop)
         stack.callback(built.streams.close)
-        jobs: list[Job] = [
-            Follow(built.directory),
-            Pulse(built.streams),
-            Expiry(parts.keys, Memory(journal)),
-            Checkpointing(parts.checkpoints),
-            WatchClock(parts.watch),
-        ]
+        jobs: list[Job] = [Follow(built.directory), Pulse(built.streams), *parts.upkeep()]
         if isinstance(database, PostgresqlDatabase):
             jobs.append(Listen(readers.Notices(database), built.directory))
         runner.start(jobs)
@@ -170,6 +170,7 @@ class _Parts:
         measures: Metrics,
     ) -> None:
         self.issuer, self.since, self.measures, self.database = settings.origin, since, measures, database
+        self.settings = settings
         self.kind = "PostgreSQL" if settings.database_url else "SQLite"
         self.clock, self.ids, self.journal, self.master = clock, Ids(clock, randomness), journal, master
         self.catalogue, self.clients = readers.Catalogues(database), readers.Clients(database)
@@ -179,11 +180,13 @@ class _Parts:
         self.checkpoints = Checkpoints(self.issuer, self.log, kept, journal, self.keyring, outside)
         self.exports = Exports(self.issuer, self.log, kept, clock)
         self.changes = Changes(self.directory, journal, self.ids, clock)
-        self.keys, self.credentials = Keys(self.changes, master, randomness), Credentials(self.changes, randomness)
+        self.keys = Keys(self.changes, master, randomness)
         self.guards = Guards(self.issuer, self.changes, self.clients, self.keyring)
         self.signals = SignalLog(self.issuer, self.keyring)
         self.streams = GuardStreams(self.signals, self.directory, self.guards)
         self.enrolment = EnrolmentService(self.changes, readers.Enrolments(database), self.clients, randomness)
+        self.usage = Usage(journal, settings.node or system.host_name())
+        self.credentials = Credentials(self.changes, readers.Credentials(database), self.usage, randomness)
         self.manifests = Manifests(self.changes, readers.Estates(database), randomness)
         self.show_metrics = settings.danger_public_metrics
         self.watch = ClockWatch(clock, asyncio.get_running_loop().time)
@@ -196,6 +199,16 @@ class _Parts:
                 "disk": lambda: asyncio.to_thread(system.writable, settings.data),
                 "clock": self.watch.probe,
             }
+        )
+
+    def upkeep(self) -> tuple[Job, ...]:
+        """Return the jobs that let go of what is over, and keep what was seen."""
+        return (
+            Expiry(self.keys, self.credentials, Memory(self.journal)),
+            Checkpointing(self.checkpoints),
+            WatchClock(self.watch),
+            Rotation(self.keys, self.settings.key_days * _DAY),
+            LastUse(self.usage),
         )
 
     async def build(self) -> Node:
@@ -237,7 +250,9 @@ class _Parts:
 
     def _public(self, administration: ASGIApp) -> ASGIApp:
         prefix = urlsplit(self.issuer).path
-        token = TokenService(self.issuer, self.directory, self.keyring, self.journal, self.clock, self.ids, self.since)
+        token = TokenService(
+            self.issuer, self.directory, self.keyring, self.journal, self.clock, self.ids, self.usage, self.since
+        )
         feed = GuardFeed(
             self.issuer, self.directory, self.catalogue, self.signals, self.keyring, self.master, self.clock
         )
@@ -255,7 +270,9 @@ class _Parts:
         ]
         management = Management(self.issuer, self.directory, self.keyring, self.clock)
         door = TokenDoor(administration, management, management.resource)
-        return site(routes, {prefix + "/token": TokenEndpoint(token, self.measures)}, prefix, door)
+        return site(
+            routes, {prefix + "/token": TokenEndpoint(token, self.measures, Traces(), self.clock)}, prefix, door
+        )
 
     def _services(self) -> Services:
         administrators = Administrators(self.changes, self.clients)
@@ -296,81 +313,12 @@ async def migrate_database(settings: Settings) -> str:
         await database.close()
 
 
-def verify_log(settings: Settings, outside: Iterable[bytes]) -> Report:
-    """Verify the log in the database itself, while no node runs on it; `outside` are checkpoints kept elsewhere.
-
-    Raises what keeps a node from starting.
-    """
-    return asyncio.run(_verify_log(settings, outside))
-
-
-async def _verify_log(settings: Settings, outside: Iterable[bytes]) -> Report:
-    database = await engines.open(settings.database_url, settings.data)
-    try:
-        await migrate.check(database)
-        known = await readers.Deployments(database).read()
-        master = system.master_key(settings.data, given_key(settings), create=False)
-        if known is not None:
-            deployment.compare(known, settings.origin, master)
-        keyring = Keyring(master)
-        keyring.refresh((await readers.Catalogues(database).load()).keys)
-        log = readers.AuditLog(database)
-        exports = Exports(settings.origin, log, readers.Checkpoints(database), system.SystemClock())
-        return await Audit(log, exports, keyring).verify(outside)
-    finally:
-        await database.close()
-
-
-def doctor(settings: Settings) -> tuple[Finding, ...]:
-    """Look at everything that a start depends on, change nothing, and tell what was found."""
-    return asyncio.run(_look(settings))
-
-
-async def _look(settings: Settings) -> tuple[Finding, ...]:
-    if not settings.data.is_dir():
-        text = f"there is no data folder {settings.data} yet"
-        return (about_issuer(settings.origin), Finding(Level.WARN, text, "the first `accredit up` makes it"))
-
-    async def database() -> Finding:
-        return await _look_at_database(settings)
-
-    found = await look("the database", database, CANNOT_START)
-
-    async def folder() -> Finding:
-        system.prepare(settings.data)
-        if found is _UNUSED and not (settings.data / system.MASTER_KEY_FILE).exists():
-            return Finding(Level.OK, f"the data folder {settings.data} is closed to others")
-        system.master_key(settings.data, given_key(settings), create=False)
-        return Finding(Level.OK, f"the data folder {settings.data} and the master key are closed to others")
-
-    return (about_issuer(settings.origin), await look("the data folder", folder, CANNOT_START), found)
-
-
-_UNUSED: Final = Finding(
-    Level.WARN, "no node has run on the database yet", "the first `accredit up` makes the keys that are missing"
-)
-
-
-async def _look_at_database(settings: Settings) -> Finding:
-    try:
-        opened = await engines.open(settings.database_url, settings.data)
-    except StoreBusy:
-        return Finding(Level.OK, "a node is running on this data folder; stop it to have its database looked at, too")
-    try:
-        await migrate.check(opened)
-        if (known := await readers.Deployments(opened).read()) is None:
-            return _UNUSED
-        deployment.compare(known, settings.origin, system.master_key(settings.data, given_key(settings), create=False))
-    finally:
-        await opened.close()
-    return Finding(Level.OK, f"the database has schema {migrate.newest()} and belongs to this issuer and master key")
-
-
 def run(settings: Settings, ready: Callable[[str], None]) -> None:
     """Serve until SIGINT or SIGTERM; call `ready` with the issuer once the node answers.
 
     Raises what `node` does, and CannotListen.
     """
+    logs.configure(settings.log)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_until_signalled(settings, ready))
 

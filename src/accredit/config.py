@@ -8,7 +8,7 @@ import stat
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
@@ -49,10 +49,19 @@ class Settings(BaseSettings):
     master_key: SecretStr | None = Field(
         default=None, description="Master key, base64url of 32 bytes; absent: the file master.key in the data folder."
     )
+    node: str = Field(
+        default="", max_length=100, pattern=r"^[!-~]*$", description="Name of this node; empty: that of the machine."
+    )
     checkpoints: Path | None = Field(
         default=None, description="Folder that checkpoints of the audit log are added to, out of the database's reach."
     )
     proxies: tuple[str, ...] = Field(default=(), description="Addresses of proxies whose X-Forwarded-* are believed.")
+    log: Literal["console", "json"] = Field(
+        default="console", description="How log lines are written to standard error: for people, or for programs."
+    )
+    key_days: int = Field(
+        default=90, ge=0, le=3650, description="Days after which a signing key is replaced by itself; 0: never."
+    )
     metrics: str = Field(
         default="",
         description="HOST:PORT of a listener with nothing but /metrics; empty: only at the socket in the data folder.",

@@ -6,6 +6,7 @@ import binascii
 import errno
 import os
 import re
+import socket
 import stat
 import time
 from collections.abc import Callable, Sequence
@@ -22,6 +23,9 @@ Answer = TypeVar("Answer")
 
 MASTER_KEY_FILE: Final = "master.key"
 """Name of the file in the data folder that holds the master key, base64url, mode 0600."""
+
+NEXT_MASTER_KEY_FILE: Final = "master.key.next"
+"""Name of the file that holds the key which is to take its place, while the database is being changed."""
 
 _PLACEHOLDER: Final = re.compile(
     "change.?me|replace|placeholder|example|password|default|insecure|secret.?key|master.?key|abcdefgh|1234567",
@@ -108,6 +112,11 @@ def _durably(path: Path, text: bytes, how: int) -> None:
         os.close(descriptor)
 
 
+def host_name() -> str:
+    """Return the name of the machine, as it may be printed."""
+    return "".join(c for c in socket.gethostname() if "!" <= c <= "~")[:100]
+
+
 def prepare(folder: Path) -> None:
     """Make the data folder if need be, for its owner only. Raises DataFolderError when it is open to others."""
     try:
@@ -152,6 +161,49 @@ def master_key(folder: Path, given: str | None, *, create: bool) -> MasterKey:
     except OSError as error:
         text = f"cannot use the master key in {path}: {error.strerror}; make it a file that this user can read"
         raise DataFolderError(text) from error
+
+
+def spare_master_key(folder: Path) -> MasterKey | None:
+    """Return the key that is to become the master key, or None when there is none. Raises DataFolderError."""
+    path = folder / NEXT_MASTER_KEY_FILE
+    return _decoded(_kept(path, create=False), str(path)) if path.exists() else None
+
+
+def new_master_key(path: Path) -> MasterKey:
+    """Make a master key and keep it in the new file `path`. Raises DataFolderError."""
+    try:
+        _write_new(path)
+        _settle(path.parent)
+    except OSError as error:
+        raise DataFolderError(f"cannot write {path}: {error.strerror}; nothing was changed") from error
+    return _decoded(_kept(path, create=False), str(path))
+
+
+def adopt_master_key(folder: Path, now: int) -> Path:
+    """Put the new master key in its place, and return where the old one is kept. Raises DataFolderError.
+
+    There is a master key at every moment, whenever this is cut off.
+    """
+    present = folder / MASTER_KEY_FILE
+    old = folder / f"{MASTER_KEY_FILE}.until-{now // 1_000_000}"
+    try:
+        if present.exists() and not old.exists():
+            os.link(present, old)
+        (folder / NEXT_MASTER_KEY_FILE).rename(present)
+        _settle(folder)
+    except OSError as error:
+        text = f"the new master key is in {folder / NEXT_MASTER_KEY_FILE} and cannot be put into {present}"
+        raise DataFolderError(f"{text}: {error.strerror}; do that, then start") from error
+    return old
+
+
+def _settle(folder: Path) -> None:
+    """Let the names in `folder` survive a power failure."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _kept(path: Path, create: bool) -> str:

@@ -21,10 +21,12 @@ BODIES: dict[str, Any] = {
     "agents.add": {"slug": "fresh", "owner": "dana"},
     "agents.edit": {"purpose": "Changed"},
     "agents.add_credential": {},
+    "agents.rotate_credential": {"old": "crd_x"},
     "agents.retire_credential": {"retires_in": 60},
     "applications.add": {"slug": "fresh", "owner": "dana"},
     "applications.edit": {"purpose": "Changed"},
     "applications.add_credential": {},
+    "applications.rotate_credential": {"old": "crd_x"},
     "applications.retire_credential": {"retires_in": 60},
     "groups.add": {"slug": "fresh"},
     "files.plan": {"document": {"accredit": 1}},
@@ -44,9 +46,10 @@ BODIES: dict[str, Any] = {
 """What is sent with the operations that take a body."""
 
 UNFINDABLE = {
-    "audit.explain", "agents.retire_credential", "agents.revoke_credential", "applications.retire_credential",
-    "applications.revoke_credential", "servers.sync",
-}  # fmt: skip
+    *("audit.explain", "servers.sync", "keys.withdraw"),
+    *("agents.rotate_credential", "agents.retire_credential", "agents.revoke_credential"),
+    *("applications.rotate_credential", "applications.retire_credential", "applications.revoke_credential"),
+}
 """Operations for which this test knows no decision, credential or version that is there."""
 
 LEDGER = {"server": "ledger", "role": "reader", "guard": "front", "group": "readers"}
@@ -85,7 +88,7 @@ def request(operation: Operation, of: dict[str, str]) -> tuple[str, str, dict[st
     given = {
         "{slug}": slug, "{server}": of["server"], "{agent}": "bot", "{holder}": "bot", "{member}": "bot",
         "{word}": "ledger:purge", "{name}": "list_invoices", "{credential}": "crd_x",
-        "{use}": "access", "{decision}": "dec_" + "0" * 26,
+        "{use}": "access", "{decision}": "dec_" + "0" * 26, "{kid}": "k" * 43,
     }  # fmt: skip
     where = re.sub(r"\{\w+\}", lambda found: given[found[0]], template)
     body = BODIES.get(name)

@@ -85,3 +85,40 @@ async def test_a_guard_that_starts_later_knows_who_is_suspended(victim: House) -
     await guard._stop()
     await guard._start()
     await victim.stopped(token)
+
+
+@pytest.mark.parametrize("how", ["revoked", "rotated"])
+async def test_a_cut_credential_takes_its_tokens_along_and_no_token_of_the_other_one(victim: House, how: str) -> None:
+    old = (await victim.admin.ok("GET", "/agents/bot"))["credentials"][0]["id"]
+    stolen = await victim.token()
+    if how == "revoked":
+        made = await victim.admin.ok("POST", "/agents/bot/credentials")
+        await heard(victim, "DELETE", f"/agents/bot/credentials/{old}")
+    else:
+        made = await victim.admin.ok("POST", "/agents/bot/credentials/rotate", json={"now": True})
+        await victim.site.catch_up()
+    await victim.stopped(stolen)
+    assert (await victim.ask()).status_code == 401
+    form = {"grant_type": "client_credentials", "resource": RESOURCE, "scope": "ledger:read"}
+    other = (await victim.post(form, (victim.client_id, made["secret"]))).json()["access_token"]
+    assert (await victim.reach(other)).status == 200
+
+
+async def test_the_second_credential_is_not_touched_by_the_end_of_the_first(victim: House) -> None:
+    old = (await victim.admin.ok("GET", "/agents/bot"))["credentials"][0]["id"]
+    made = await victim.admin.ok("POST", "/agents/bot/credentials")
+    form = {"grant_type": "client_credentials", "resource": RESOURCE, "scope": "ledger:read"}
+    before = (await victim.post(form, (victim.client_id, made["secret"]))).json()["access_token"]
+    await heard(victim, "DELETE", f"/agents/bot/credentials/{old}")
+    assert (await victim.reach(before)).status == 200
+
+
+async def test_a_credential_at_its_deadline_gets_no_token_and_none_that_it_got_lives_longer(victim: House) -> None:
+    await victim.admin.ok("POST", "/agents/bot/credentials/rotate", json={"retires_in": 60})
+    token = await victim.token()
+    assert (await victim.reach(token)).status == 200
+    victim.site.inner.calls.clear()
+    victim.admin.clock.advance(60 + 31)
+    await victim.site.catch_up()
+    await victim.stopped(token)
+    assert (await victim.ask()).status_code == 401

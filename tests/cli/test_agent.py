@@ -116,6 +116,41 @@ def test_text_that_could_steer_a_terminal_is_refused_and_never_printed(settled: 
         assert text not in ran.out + ran.err
 
 
+def test_a_credential_is_rotated_in_one_step_and_the_list_says_who_comes_with_which(reader: CommandLine) -> None:
+    old = reader.data(*ADD)["credentials"][0]["id"]
+    made = reader.data("agent", "credential", "rotate", "bot", "--retire-in", "1h")
+    assert (made["old"]["id"], made["old"]["state"]) == (old, "retiring")
+    assert made["secret"].startswith("acs_")
+    found = reader.data("agent", "credential", "list", "bot")["items"]
+    assert [(item["state"], item["used"], item["created_by"]) for item in found] == [
+        ("retiring", None, "local administrator"),
+        ("active", None, "local administrator"),
+    ]
+    shown = reader.ok("agent", "credential", "list", "bot")
+    assert "◐ retiring" in shown
+    assert found[0]["advice"] in shown
+    assert reader.run("agent", "credential", "rotate", "bot", made["credential"]["id"]).code == 1
+
+
+def test_an_emergency_cuts_the_old_credential_and_the_list_hides_what_works_no_more(reader: CommandLine) -> None:
+    old = reader.data(*ADD)["credentials"][0]["id"]
+    ran = reader.run("agent", "credential", "rotate", "bot", "--now", "--yes")
+    assert ran.code == 0
+    assert f"{old} is cut" in ran.out
+    assert old not in reader.ok("agent", "credential", "list", "bot")
+    every = reader.data("agent", "credential", "list", "bot", "--all")["items"]
+    assert [item["state"] for item in every] == ["revoked", "active"]
+
+
+def test_an_emergency_is_asked_back_and_is_no_deadline(reader: CommandLine) -> None:
+    made = reader.data(*ADD)
+    assert reader.run("agent", "credential", "rotate", "bot", "--now").code != 0
+    assert reader.run("agent", "credential", "rotate", "bot", "--now", "--retire-in", "1h", "--yes").code == 2
+    assert [item["id"] for item in reader.data("agent", "credential", "list", "bot")["items"]] == [
+        made["credentials"][0]["id"]
+    ]
+
+
 def test_an_agent_is_edited_member_by_member(reader: CommandLine) -> None:
     reader.ok(*ADD)
     assert "agent bot is changed" in reader.ok("agent", "edit", "bot", "--owner", "kim@example.com", "--sponsor", "lee")

@@ -3,13 +3,13 @@
 import asyncio
 from pathlib import Path
 
-from accredit import app, config
+from accredit import app, config, offline
 from accredit.service.diagnosis import Finding, Level
 from accredit.system import MASTER_KEY_FILE
 
 
 def _looked(folder: Path) -> dict[str, Level]:
-    return {finding.what: finding.level for finding in app.doctor(config.load(data=folder))}
+    return {finding.what: finding.level for finding in offline.doctor(config.load(data=folder))}
 
 
 async def _run_once(settings: config.Settings) -> None:
@@ -31,6 +31,6 @@ def test_the_master_key_of_a_database_in_use_is_missed(tmp_path: Path) -> None:
     asyncio.run(_run_once(config.load(data=tmp_path)))
     assert Level.FAIL not in _looked(tmp_path).values()
     (tmp_path / MASTER_KEY_FILE).unlink()
-    findings: list[Finding] = [one for one in app.doctor(config.load(data=tmp_path)) if one.level is Level.FAIL]
+    findings: list[Finding] = [one for one in offline.doctor(config.load(data=tmp_path)) if one.level is Level.FAIL]
     assert len(findings) == 2
     assert all("put its backup there" in finding.advice for finding in findings)

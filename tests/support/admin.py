@@ -61,9 +61,11 @@ def _whatever(method: str, more: dict[str, Any]) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def administration(folder: Path, database: str | None = None, **given: Any) -> AsyncIterator[Admin]:
+async def administration(
+    folder: Path, database: str | None = None, clock: MovingClock | None = None, **given: Any
+) -> AsyncIterator[Admin]:
     """Run a node until the block ends. `given` are further settings."""
-    clock = MovingClock()
+    clock = clock or MovingClock()
     settings = config.load(data=folder, issuer="http://127.0.0.1:8700", database=database, **given)
     async with app.node(settings, clock) as node:
         transport = httpx2.ASGITransport(app=node.admin, raise_app_exceptions=False)

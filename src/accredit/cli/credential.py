@@ -1,75 +1,183 @@
-"""`accredit agent credential` and `accredit app credential`: secrets and keys of a client."""
+"""`accredit agent credential`, and the same for every kind of client: secrets and keys, given, rotated and ended."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from accredit.cli.client import path
 from accredit.cli.given import ending
-from accredit.cli.screen import moment
+from accredit.cli.screen import mark, moment
 from accredit.cli.secret_file import SecretFile, keeping
 from accredit.cli.session import Session, command
 from accredit.cli.trouble import usage
 
-Identity = Annotated[str, typer.Argument(metavar="CREDENTIAL", help="Its id, as `show` tells it.", show_default=False)]
+Name = Annotated[str, typer.Argument(metavar="CLIENT", help="Name of the client.", show_default=False)]
+"""The argument that names whose credentials a command is about."""
+
+Identity = Annotated[
+    str, typer.Argument(metavar="CREDENTIAL", help="Its id, as `credential list` shows it.", show_default=False)
+]
 """The argument that names a credential."""
+
 PublicKey = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Its own public key, a JSON Web Key; left out: a secret is made."),
 ]
-"""The option that names a key file."""
-Within = Annotated[
-    str, typer.Option("--in", metavar="WHEN", help="How long it goes on working: 1h, 7d, or 2026-12-31T23:59:59Z.")
-]
-"""The option that names a deadline."""
+"""The option for a credential that the client made itself."""
 
 
-def commands(noun: str, section: str) -> typer.Typer:
-    """Return the commands for the credentials of one noun; `section` is its name in the management API."""
-    app = typer.Typer(help=f"The secrets and keys of an {noun}.", no_args_is_help=True)
-    Name = Annotated[str, typer.Argument(metavar=noun.upper(), help="Its name.", show_default=False)]  # noqa: N806  (a type)
+@dataclass(frozen=True, slots=True)
+class Noun:
+    """A kind of client: as people say it, and as it stands in the addresses of the API."""
 
-    def add(session: Session, name: Name, public_key: PublicKey = None, secret_file: SecretFile = None) -> None:
-        """Give it one more credential, so that the old one can be revoked when nobody uses it any more."""
-        _add(session, noun, path(section, name, "credentials"), public_key, secret_file)
+    word: str
+    plural: str
 
-    def retire(session: Session, name: Name, identity: Identity, *, within: Within) -> None:
-        """Let a credential work for a while and no longer: its successor takes over without a gap."""
-        where = path(section, name, "credentials", identity, "retire")
-        found = session.server.post(where, ending(within, "retires"))
-        told = f"{identity} of {name} works until {moment(found['retires_at'])} and no longer"
-        session.changed(found, told)
+    def where(self, name: str, *more: str) -> str:
+        """Return the address of the credentials of the client called `name`, or of what is below."""
+        return path(self.plural, name, "credentials", *more)
 
-    def revoke(session: Session, name: Name, identity: Identity) -> None:
-        """End a credential now and for ever, and every token that it obtained."""
-        session.confirm(f"Revoke {identity} of {name}? It never works again, nor does any token that it obtained.")
-        session.server.delete(path(section, name, "credentials", identity))
-        found = {noun: name, "credential": identity, "state": "revoked"}
-        session.changed(found, f"{identity} of {name} is revoked")
 
-    for word, function in (("add", add), ("retire", retire), ("revoke", revoke)):
-        command(app, word)(function)
+def commands(word: str, plural: str) -> typer.Typer:
+    """Return the commands for the credentials of one noun; `plural` is its name in the management API."""
+    noun = Noun(word, plural)
+    app = typer.Typer(help=f"The secrets and keys of an {noun.word}.", no_args_is_help=True)
+    for register in (_list, _add, _rotate, _retire, _revoke):
+        register(app, noun)
     return app
 
 
-def _add(session: Session, noun: str, where: str, public_key: Path | None, secret_file: Path | None) -> None:
-    if public_key is not None:
-        found = session.server.make(where, {"jwk": _jwk(public_key)})
-        told = f"{noun} {found['client']} can authenticate with the key {found['credential']['id']}"
-        session.changed(found, told)
+def _list(app: typer.Typer, noun: Noun) -> None:
+    @command(app, "list")
+    def list_credentials(
+        session: Session,
+        name: Name,
+        *,
+        everything: Annotated[bool, typer.Option("--all", help="Those that work no more, too.")] = False,
+    ) -> None:
+        """List the credentials of a client: who made them, who comes with them, and which can be retired."""
+        found = session.server.get(noun.where(name))
+        items = [item for item in found["items"] if everything or item["state"] not in ("revoked", "ended")]
+        if session.as_json:
+            session.screen.data(found | {"items": items})
+            return
+        session.screen.table(
+            ("credential", "kind", "state", "made", "by", "last used", "from", "at node", "ends"),
+            [_row(item) for item in items],
+            f"it has no credential that works; make one with: accredit {noun.word} credential add {name}",
+        )
+        for item in items:
+            session.screen.say(f"{item['id']}: {item['advice']}")
+
+
+def _add(app: typer.Typer, noun: Noun) -> None:
+    @command(app, "add")
+    def add(session: Session, name: Name, public_key: PublicKey = None, secret_file: SecretFile = None) -> None:
+        """Give a client one more credential, so that the old one can be revoked when nobody uses it any more."""
+        _make(session, noun, noun.where(name), {}, public_key, secret_file)
+
+
+def _rotate(app: typer.Typer, noun: Noun) -> None:
+    @command(app, "rotate")
+    def rotate(
+        session: Session,
+        name: Name,
+        old: Annotated[
+            str | None,
+            typer.Argument(metavar="CREDENTIAL", help="What is replaced: the only active one.", show_default=False),
+        ] = None,
+        *,
+        retire_in: Annotated[
+            str | None, typer.Option(metavar="WHEN", help="How long the old one goes on working (7d).")
+        ] = None,
+        now: Annotated[bool, typer.Option("--now", help="Cut the old one at once, and all its tokens.")] = False,
+        public_key: PublicKey = None,
+        secret_file: SecretFile = None,
+    ) -> None:
+        """Make a new credential, and give the old one its deadline, in one step."""
+        if now and retire_in is not None:
+            raise usage("--now and --retire-in exclude each other: the old one is cut, or works on for a while")
+        if now:
+            session.confirm(f"Cut the old credential of {name}? It and every token that it obtained die at once.")
+        body: dict[str, Any] = {"now": True} if now else ending(retire_in, "retires")
+        body |= {"old": old} if old is not None else {}
+        _make(session, noun, noun.where(name, "rotate"), body, public_key, secret_file)
+
+
+def _retire(app: typer.Typer, noun: Noun) -> None:
+    @command(app, "retire")
+    def retire(
+        session: Session,
+        name: Name,
+        identity: Identity,
+        *,
+        within: Annotated[
+            str,
+            typer.Option("--in", metavar="WHEN", help="How long it goes on working: 1h, 7d, or 2026-12-31T23:59:59Z."),
+        ],
+    ) -> None:
+        """Let a credential work for a while and no longer: its successor takes over without a gap."""
+        found = session.server.post(noun.where(name, identity, "retire"), ending(within, "retires"))
+        session.changed(found, f"{identity} of {name} works until {moment(found['retires_at'])} and no longer")
+
+
+def _revoke(app: typer.Typer, noun: Noun) -> None:
+    @command(app, "revoke")
+    def revoke(session: Session, name: Name, identity: Identity) -> None:
+        """End a credential now and for ever, and every token that it obtained."""
+        session.confirm(f"Revoke {identity} of {name}? It never works again, nor does any token that it obtained.")
+        session.server.delete(noun.where(name, identity))
+        found = {noun.word: name, "credential": identity, "state": "revoked"}
+        session.changed(found, f"{identity} of {name} is revoked")
+
+
+def _make(
+    session: Session, noun: Noun, where: str, body: dict[str, Any], key: Path | None, secret_file: Path | None
+) -> None:
+    """Let the server make a credential, and show its secret this once."""
+    if key is not None:
+        found = session.server.make(where, body | {"jwk": _jwk(key)})
+        text = f"{noun.word} {found['client']} can authenticate with the key {found['credential']['id']}"
+        session.changed(found, text + _replaced(found))
         return
     with keeping(secret_file) as kept:
-        found = session.server.make(where, once="secret")
+        found = session.server.make(where, body, once="secret")
         kept.keep(found["secret"])
     if session.as_json:
         session.screen.data(kept.shown(found, "secret"))
         return
     screen = session.screen
-    screen.done(f"{noun} {found['client']} has the new credential {found['credential']['id']}")
+    screen.done(f"{noun.word} {found['client']} has the new credential {found['credential']['id']}{_replaced(found)}")
     screen.details([("client_id", found["client_id"])])
     kept.tell(screen, "secret", found["secret"])
+
+
+def _replaced(found: dict[str, Any]) -> str:
+    if "old" not in found:
+        return ""
+    old = found["old"]
+    if old["state"] == "revoked":
+        return f"; {old['id']} is cut, and every token that it obtained"
+    return f"; {old['id']} works until {moment(old['retires_at'])} and no longer"
+
+
+def _row(item: dict[str, Any]) -> tuple[object, ...]:
+    used = item["used"] or {"last_at": None, "address": "", "node": ""}
+    ends = min(filter(None, (item["expires_at"], item["retires_at"])), default=None)
+    return (
+        item["id"],
+        item["kind"],
+        mark(item["state"]),
+        moment(item["created_at"]),
+        item["created_by"],
+        moment(used["last_at"]) or "never",
+        used["address"],
+        used["node"],
+        moment(ends),
+    )
 
 
 def _jwk(file: Path) -> object:

@@ -24,11 +24,11 @@ def doctor(session: Session) -> None:
     A node that runs on the data folder is asked how it is: its writer, signals, schema, keys, disk and clock.
     """
     settings = session.settings()
-    from accredit import app  # noqa: PLC0415  (the server is loaded only by those who need its database)
+    from accredit import offline  # noqa: PLC0415  (the server is loaded only by those who need its database)
 
     screen = session.screen
     with refusing(), screen.working("Looking at everything"):
-        found = (*app.doctor(settings), *_running(session))
+        found = (*offline.doctor(settings), *_running(session))
     if session.as_json:
         screen.data({"findings": [{"level": item.level, "what": item.what, "advice": item.advice} for item in found]})
     else:

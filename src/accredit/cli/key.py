@@ -1,12 +1,15 @@
-"""`accredit key`: the keys that sign tokens and signals."""
+"""`accredit key`: the keys that sign tokens and signals, and the master key that protects them."""
 
+import asyncio
 from collections.abc import Mapping
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
 from accredit.cli.client import path
+from accredit.cli.node import refusing
 from accredit.cli.screen import mark, moment
 from accredit.cli.session import Session, command
 
@@ -37,7 +40,7 @@ def list_keys(session: Session) -> None:
         session.screen.data(found)
         return
     session.screen.table(
-        ("key", "signs", "algorithm", "state", "since", "gone"),
+        ("key", "signs", "algorithm", "state", "made", "signs since", "gone"),
         [
             (
                 item["kid"],
@@ -45,6 +48,7 @@ def list_keys(session: Session) -> None:
                 item["algorithm"],
                 mark(item["state"]),
                 moment(item["created_at"]),
+                moment(item["active_at"]),
                 moment(item["gone_at"]),
             )
             for item in found["items"]
@@ -64,3 +68,41 @@ def rotate(
         session.screen.data(found)
     else:
         session.screen.done(f"{use.value}: {found['kid']} signs from now on")
+
+
+@command(app, "withdraw")
+def withdraw(
+    session: Session,
+    kid: Annotated[
+        str,
+        typer.Argument(metavar="KEY", help="Its id, after -- if it begins with -.", show_default=False),
+    ],
+) -> None:
+    """Trust nothing any more that a key signed: for one that may be in the wrong hands."""
+    session.confirm(f"Withdraw the key {kid}? Everything that it signed dies at once, also what is honest.")
+    found = session.server.post(path("keys", kid, "withdraw"))
+    if session.as_json:
+        session.screen.data(found)
+    else:
+        session.screen.done(f"{found['kid']} is withdrawn; what it signed is refused as soon as guards hear of it")
+
+
+@command(app, "rotate-master")
+def rotate_master(
+    session: Session,
+    target: Annotated[
+        Path | None,
+        typer.Option("--to", metavar="FILE", help="New file for the new key, when the old one is configured."),
+    ] = None,
+) -> None:
+    """Seal everything in the database under a new master key. Every node must be stopped."""
+    settings = session.settings()
+    session.confirm("Change the master key? Every node must be stopped, and what is sealed is sealed anew.")
+    from accredit import offline  # noqa: PLC0415  (the server is loaded only by those who need its database)
+
+    with refusing(), session.screen.working("Sealing anew"):
+        sentence = asyncio.run(offline.reseal(settings, "local administrator", target))
+    if session.as_json:
+        session.screen.data({"rotated": sentence})
+    else:
+        session.screen.done(sentence)

@@ -175,10 +175,10 @@ def _of_database(session: Session, outside: Iterable[bytes], keys: Path | None) 
     if keys is not None:
         raise usage("--keys goes with --file; the database has its own")
     settings = session.settings()
-    from accredit import app  # noqa: PLC0415  (the server is loaded only by those who need its database)
+    from accredit import offline  # noqa: PLC0415  (the server is loaded only by those who need its database)
 
     with refusing():
-        return app.verify_log(settings, outside)
+        return offline.verify_log(settings, outside)
 
 
 def _given_keys(keys: Path | None, checkpoints: Path | None) -> Mapping[str, VerifyingKey] | None:

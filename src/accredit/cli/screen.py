@@ -21,6 +21,8 @@ MARKS: Final[Mapping[str, tuple[str, str]]] = {
     "revoked": ("✘ revoked", "red"),
     "retiring": ("◐ retiring", "yellow"),
     "upcoming": ("◌ upcoming", "yellow"),
+    "gone": ("✘ gone", "red"),
+    "ended": ("✘ ended", "red"),
     "retired": ("○ retired", ""),
     "ok": ("✔ ok", "green"),
     "warn": ("! warn", "yellow"),

@@ -11,7 +11,13 @@ from accredit.identity.agent import Agent
 from accredit.identity.answer import KeptAnswer
 from accredit.identity.application import Application
 from accredit.identity.client import Client
-from accredit.identity.credential import Credential
+from accredit.identity.credential_changes import (
+    AddCredential,
+    EndCredential,
+    NoteUse,
+    RetireCredential,
+    RevokeCredential,
+)
 from accredit.identity.group_changes import AddGroup, AddMember, RemoveGroup, RemoveMember, ReplaceGroup
 from accredit.identity.guard import Enrolment
 from accredit.identity.role import Assignment, Role
@@ -132,13 +138,28 @@ class TakeEnrolment:
 class AdvanceKey:
     """Claim: move a signing key from one state to the next. Loses unless it is in state `before`.
 
-    `gone_at` (microseconds UTC) comes with retirement: the moment from which nothing that it signed is alive.
+    `gone_at` (microseconds UTC) comes with retirement: the moment from which nothing that it signed is alive;
+    `active_at` with activation: since when it signs.
     """
 
     kid: str
     before: KeyState
     after: KeyState
     gone_at: int | None = None
+    active_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reseal:
+    """Claim: let the database belong to another master key, whose check value is `after`.
+
+    `sealed` has for each key that is not gone what was sealed before and what takes its place. Loses unless the stored
+    check value is `before` and the sealed keys are exactly those. What is left of keys that are gone is wiped.
+    """
+
+    before: bytes
+    after: bytes
+    sealed: tuple[tuple[bytes, bytes], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,28 +230,6 @@ class AddCheckpoint:
 
 
 @dataclass(frozen=True, slots=True)
-class AddCredential:
-    """Write: give a client one more credential."""
-
-    credential: Credential
-
-
-@dataclass(frozen=True, slots=True)
-class RevokeCredential:
-    """Write: end a credential for ever."""
-
-    credential: str
-
-
-@dataclass(frozen=True, slots=True)
-class RetireCredential:
-    """Write: let a credential work until `at` (microseconds UTC) and no longer; a revoked one stays revoked."""
-
-    credential: str
-    at: int
-
-
-@dataclass(frozen=True, slots=True)
 class Assign:
     """Write: give a role to a holder, or move the end of the assignment."""
 
@@ -274,10 +273,12 @@ class BeginEpoch:
 class AddKey:
     """Claim: keep a new signing key. Loses when a key of the same use is already in the same state.
 
-    One upcoming and one active key per use: two nodes that start at once agree on one.
+    One upcoming and one active key per use: two nodes that start at once agree on one. `check` is the check value of
+    the master key that it is sealed under: it loses, too, when the database belongs to another one by now.
     """
 
     key: StoredKey
+    check: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,6 +306,8 @@ Claim = (
     | KeepAnswer
     | TakeEnrolment
     | AdvanceKey
+    | Reseal
+    | EndCredential
     | AppendRecords
     | AddKey
     | AddCheckpoint
@@ -315,6 +318,7 @@ Write = (
     AddCredential
     | RetireCredential
     | RevokeCredential
+    | NoteUse
     | Assign
     | Unassign
     | AddMember
@@ -341,9 +345,11 @@ __all__ = [
     "Assign",
     "BeginEpoch",
     "Claim",
+    "EndCredential",
     "ForgetAnswers",
     "ForgetJti",
     "KeepAnswer",
+    "NoteUse",
     "NumberedSignal",
     "RemoveClient",
     "RemoveGroup",
@@ -354,6 +360,7 @@ __all__ = [
     "ReplaceGroup",
     "ReplaceRole",
     "ReplaceServer",
+    "Reseal",
     "Rest",
     "RetireCredential",
     "RevokeCredential",

@@ -47,7 +47,8 @@ class Credential:
     """A credential of the client with the id `client`.
 
     `material` is the SHA-256 of a secret, or the JSON Web Key (RFC 7517) of a public key, as bytes.
-    `expires_at` and `retires_at` are microseconds UTC, or None: the first at which it no longer works.
+    `expires_at` and `retires_at` are microseconds UTC, or None: the first at which it no longer works. `created_by` is
+    who made it, empty for one of before that was kept.
     """
 
     id: str
@@ -58,14 +59,19 @@ class Credential:
     state: CredentialState = CredentialState.ACTIVE
     expires_at: int | None = None
     retires_at: int | None = None
+    created_by: str = ""
 
     def usable(self, now: int) -> bool:
         """Tell whether the credential authenticates its client at `now` (microseconds UTC)."""
         endless = self.state is CredentialState.RETIRING and self.retires_at is None
         if self.state is CredentialState.REVOKED or endless:
             return False
-        ends = [end for end in (self.expires_at, self.retires_at) if end is not None]
-        return not ends or now < min(ends)
+        end = self.end()
+        return end is None or now < end
+
+    def end(self) -> int | None:
+        """Return the first microsecond (UTC) at which it no longer works by itself, or None."""
+        return min((end for end in (self.expires_at, self.retires_at) if end is not None), default=None)
 
 
 def public_key(jwk: Mapping[str, Any]) -> bytes:

@@ -1,7 +1,8 @@
-"""Let go of what can matter no more: retired keys whose last token is dead, used `jti` and kept answers."""
+"""Let go of what is over: retired keys with their last token, credentials, used `jti`, kept answers."""
 
 from typing import Final
 
+from accredit.service.credentials import Credentials
 from accredit.service.keys import Keys
 from accredit.service.memory import Memory
 
@@ -10,16 +11,18 @@ EVERY: Final = 60_000_000
 
 
 class Expiry:
-    """Ends keys, forgets assertions and answers."""
+    """Ends keys and credentials, forgets assertions and answers."""
 
     name = "expiry"
 
-    def __init__(self, keys: Keys, memory: Memory) -> None:
+    def __init__(self, keys: Keys, credentials: Credentials, memory: Memory) -> None:
         self._keys = keys
+        self._credentials = credentials
         self._memory = memory
 
     async def run(self, now: int) -> int:
         """Do what is due; return when to look again (microseconds UTC)."""
         await self._keys.drop_dead()
+        await self._credentials.end_due(now)
         await self._memory.forget(now)
         return now + EVERY

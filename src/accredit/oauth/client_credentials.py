@@ -45,10 +45,11 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """A token to sign, and the scopes that it carries (RFC 6749, 5.1)."""
+    """A token to sign; `credential` (an id) proved who gets it."""
 
     claims: AccessClaims
     decision: str
+    credential: str
 
 
 class Obstacle(StrEnum):
@@ -193,7 +194,7 @@ def _issued(
         expires=claims.exp,
         version=claims.ver,
     )
-    return Outcome(Issue(claims, facts.decision), claims=proved.claims, events=(event,))
+    return Outcome(Issue(claims, facts.decision, proved.credential.id), claims=proved.claims, events=(event,))
 
 
 def refused(

@@ -3,6 +3,14 @@
 from typing import Protocol
 
 
+class Traces(Protocol):
+    """Takes note of what happened on a trace that somebody else began and samples."""
+
+    def answered(self, parent: str, decision: str, grant: str, result: str, ended: int, seconds: float) -> None:
+        """Note a token request on the trace of `parent`, a `traceparent`; it ended at `ended` (microseconds UTC)."""
+        ...
+
+
 class Measures(Protocol):
     """Takes note. Every method returns at once, and may be called from any thread."""
 

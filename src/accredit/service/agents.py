@@ -74,7 +74,7 @@ class Agents:
         agent = self._drafted(draft)
         client = agent.client
         roles = reassigned(self._changes.directory, Principal(client), draft.roles, client.created_at)
-        first = self._credentials.secret(client.id)
+        first = self._credentials.secret(client.id, by)
         event = self._changes.event("agent.add", client.id, by, _registered(draft))
         made = NewAgent(agent, first)
         outcome = Outcome(

@@ -71,7 +71,7 @@ class Applications:
         found = self._drafted(draft)
         client = found.client
         roles = reassigned(self._changes.directory, Principal(client), draft.roles, client.created_at)
-        first = self._credentials.secret(client.id) if found.type is ClientType.CONFIDENTIAL else None
+        first = self._credentials.secret(client.id, by) if found.type is ClientType.CONFIDENTIAL else None
         given = (AddCredential(first.credential),) if first is not None else ()
         told = f"registered {client.slug}, {found.type.value}, for {found.owner}"
         held = ", ".join(sorted(draft.roles))

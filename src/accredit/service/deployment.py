@@ -25,18 +25,33 @@ class WrongDeployment(Exception):
     """The database belongs to another issuer or master key; the message says what to do."""
 
 
-async def check(deployments: Deployments, issuer: str, master: MasterKey, now: int) -> Deployment:
+async def check(
+    deployments: Deployments, issuer: str, master: MasterKey, now: int, spare: MasterKey | None = None
+) -> Deployment:
     """Compare the database with the configuration, and bind them on the very first start. Raises WrongDeployment."""
     found = await deployments.read()
     if found is None:
         found = await deployments.establish(Deployment(issuer, master.check(), now))
-    compare(found, issuer, master)
+    compare(found, issuer, master, spare)
     return found
 
 
-def compare(found: Deployment, issuer: str, master: MasterKey) -> None:
-    """Raise WrongDeployment unless the database belongs to this issuer and master key."""
-    if not hmac.compare_digest(found.key_check, master.check()):
+def fits(found: Deployment, master: MasterKey | None) -> bool:
+    """Tell whether the database belongs to this master key."""
+    return master is not None and hmac.compare_digest(found.key_check, master.check())
+
+
+def compare(found: Deployment, issuer: str, master: MasterKey, spare: MasterKey | None = None) -> None:
+    """Raise WrongDeployment unless the database belongs to this issuer and master key.
+
+    `spare` is the key that a change of the master key which was cut off left beside the other, or None.
+    """
+    if fits(found, spare) and not fits(found, master):
+        raise WrongDeployment(
+            "the master key does not fit this database, and the one beside it, master.key.next, does: a change of the "
+            "master key was cut off half-way. Finish it: accredit key rotate-master"
+        )
+    if not fits(found, master):
         raise WrongDeployment(
             "the master key does not fit this database: bring back the key that it was made with, "
             "or start with another database"

@@ -1,4 +1,4 @@
-"""Signing keys: made sealed, published before they are used, rotated by command."""
+"""Signing keys: made sealed, published before they are used, rotated on schedule or by command, withdrawn at once."""
 
 from dataclasses import replace
 
@@ -6,7 +6,7 @@ from msgspec import json
 
 from accredit.identity.changes import AddKey, AdvanceKey, Signal, SignalKind
 from accredit.identity.sealing import MasterKey
-from accredit.identity.signing_key import KeyState, KeyUse, StoredKey
+from accredit.identity.signing_key import KeyState, KeyUse, StoredKey, due
 from accredit.oauth.outcome import Outcome
 from accredit.oauth.tokens import LONGEST_LIFETIME
 from accredit.ports.randomness import Randomness
@@ -21,7 +21,7 @@ _GRACE = 300
 
 
 class Keys:
-    """Makes and rotates signing keys."""
+    """Makes, rotates and withdraws signing keys."""
 
     def __init__(
         self, changes: Changes, master: MasterKey, randomness: Randomness, algorithm: Algorithm = Algorithm.ES256
@@ -50,7 +50,7 @@ class Keys:
     async def _add(self, use: KeyUse, state: KeyState) -> None:
         key = self._make(use, state)
         event = self._changes.event("key.add", key.kid, "accredit", f"{state.value} {use.value} key")
-        outcome = Outcome(key, (AddKey(key),), (), (event,), (Signal(SignalKind.KEYS, key.kid),))
+        outcome = Outcome(key, (AddKey(key, self._master.check()),), (), (event,), (Signal(SignalKind.KEYS, key.kid),))
         await self._changes.journal.submit(outcome)
         await self._changes.directory.catch_up()
 
@@ -59,23 +59,66 @@ class Keys:
 
         Returns the key that is active now. Raises Problem when a rotation crossed this one.
         """
+        active, upcoming = self._pair(use)
+        outcome = self._advanced(upcoming, self._retirement(active), by, f"{use.value}: {active.kid} retired")
+        await self._changes.commit(outcome, _crossed(use), once)
+        return outcome.answer
+
+    async def rotate_due(self, age: int) -> None:
+        """Rotate each use whose key has signed for `age` microseconds, once its successor is known everywhere.
+
+        Nodes that come at once make one rotation: who is late finds that nothing is due, or loses the claim.
+        """
+        await self._changes.directory.catch_up()
+        for use in KeyUse:
+            active, upcoming = self._find(use, KeyState.ACTIVE), self._find(use, KeyState.UPCOMING)
+            if active is not None and upcoming is not None and due(active, upcoming, age, self._changes.clock.now()):
+                outcome = self._advanced(upcoming, self._retirement(active), "accredit", f"{use.value}: on schedule")
+                await self._changes.journal.submit(outcome)
+        await self._changes.directory.catch_up()
+
+    async def withdraw(self, kid: str, by: str) -> StoredKey:
+        """Trust nothing any more that a key signed: it is gone, and guards hear of it at once.
+
+        If it was active, the upcoming key signs from now on. Returns the key as it is now. Raises Problem.
+        """
+        found = next((key for key in self._stored if key.kid == kid), None)
+        if found is None:
+            raise Problem(ProblemCode.NOT_FOUND, "there is no such published key; `accredit key list` shows them")
+        if found.use is KeyUse.CHECKPOINT:
+            raise Problem(ProblemCode.INVALID, "what a key of checkpoints signed is proof for good: rotate it instead")
+        gone = AdvanceKey(found.kid, found.state, KeyState.GONE, self._changes.clock.now())
+        told = f"{found.use.value}: {found.kid} withdrawn while {found.state.value}"
+        if found.state is KeyState.ACTIVE:
+            await self._changes.commit(self._advanced(self._pair(found.use)[1], gone, by, told), _crossed(found.use))
+        else:
+            added = (self._successor(found.use),) if found.state is KeyState.UPCOMING else ()
+            event = self._changes.event("key.withdraw", found.kid, by, told)
+            outcome = Outcome(None, (gone, *added), (), (event,), (Signal(SignalKind.KEYS, found.kid),))
+            await self._changes.commit(outcome, _crossed(found.use))
+        return replace(found, state=KeyState.GONE, gone_at=gone.gone_at)
+
+    def _pair(self, use: KeyUse) -> tuple[StoredKey, StoredKey]:
+        """Return the active and the upcoming key. Raises Problem."""
         active, upcoming = self._find(use, KeyState.ACTIVE), self._find(use, KeyState.UPCOMING)
         if active is None or upcoming is None:
             raise Problem(ProblemCode.STALE, f"the {use.value} keys are being rotated; look again in a moment")
-        fresh = self._make(use, KeyState.UPCOMING)
+        return active, upcoming
+
+    def _retirement(self, active: StoredKey) -> AdvanceKey:
         dead = self._changes.clock.now() + (LONGEST_LIFETIME + _GRACE) * 1_000_000
-        gone_at = None if use is KeyUse.CHECKPOINT else dead
-        claims = (
-            AdvanceKey(active.kid, KeyState.ACTIVE, KeyState.RETIRED, gone_at),
-            AdvanceKey(upcoming.kid, KeyState.UPCOMING, KeyState.ACTIVE),
-            AddKey(fresh),
-        )
-        event = self._changes.event("key.rotate", upcoming.kid, by, f"{use.value}: {active.kid} retired")
-        now_active = replace(upcoming, state=KeyState.ACTIVE)
-        outcome = Outcome(now_active, claims, (), (event,), (Signal(SignalKind.KEYS, upcoming.kid),))
-        lost = Problem(ProblemCode.STALE, f"the {use.value} keys were rotated by somebody else; nothing was changed")
-        await self._changes.commit(outcome, lost, once)
-        return now_active
+        gone_at = None if active.use is KeyUse.CHECKPOINT else dead
+        return AdvanceKey(active.kid, KeyState.ACTIVE, KeyState.RETIRED, gone_at)
+
+    def _advanced(self, upcoming: StoredKey, end: AdvanceKey, by: str, told: str) -> Outcome[StoredKey]:
+        """Return the outcome in which `upcoming` takes the place that `end` leaves, and a new one is upcoming."""
+        now = self._changes.clock.now()
+        begin = AdvanceKey(upcoming.kid, KeyState.UPCOMING, KeyState.ACTIVE, active_at=now)
+        claims = (end, begin, self._successor(upcoming.use))
+        gone = end.after is KeyState.GONE
+        event = self._changes.event(*(("key.withdraw", end.kid) if gone else ("key.rotate", upcoming.kid)), by, told)
+        signs = replace(upcoming, state=KeyState.ACTIVE, active_at=now)
+        return Outcome(signs, claims, (), (event,), (Signal(SignalKind.KEYS, upcoming.kid),))
 
     async def drop_dead(self) -> None:
         """Publish no longer the retired keys of which every token is dead."""
@@ -91,8 +134,11 @@ class Keys:
     def _find(self, use: KeyUse, state: KeyState) -> StoredKey | None:
         return next((key for key in self._stored if key.use is use and key.state is state), None)
 
+    def _successor(self, use: KeyUse) -> AddKey:
+        return AddKey(self._make(use, KeyState.UPCOMING), self._master.check())
+
     def _make(self, use: KeyUse, state: KeyState) -> StoredKey:
-        key = jwks.generate(self._algorithm)
+        key, now = jwks.generate(self._algorithm), self._changes.clock.now()
         context = seal_context(key.kid, use)
         return StoredKey(
             kid=key.kid,
@@ -101,5 +147,10 @@ class Keys:
             state=state,
             public=json.encode(jwks.public_jwk(key.verifying())),
             sealed=self._master.seal(jwks.private_bytes(key), context, self._randomness.bytes(12)),
-            created_at=self._changes.clock.now(),
+            created_at=now,
+            active_at=now if state is KeyState.ACTIVE else None,
         )
+
+
+def _crossed(use: KeyUse) -> Problem:
+    return Problem(ProblemCode.STALE, f"the {use.value} keys were rotated by somebody else; nothing was changed")

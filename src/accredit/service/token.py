@@ -16,6 +16,7 @@ from accredit.service.directory import Directory
 from accredit.service.ids import Ids
 from accredit.service.keyring import Keyring
 from accredit.service.throttle import Throttle
+from accredit.service.usage import Usage
 from accredit_sdk import claims as access
 from accredit_sdk import jws
 
@@ -50,6 +51,7 @@ class TokenService:
         journal: Journal,
         clock: Clock,
         ids: Ids,
+        usage: Usage,
         since: int = 0,
     ) -> None:
         self._issuer = issuer
@@ -59,6 +61,7 @@ class TokenService:
         self._journal = journal
         self._clock = clock
         self._ids = ids
+        self._usage = usage
         self._throttle = Throttle(clock)
 
     async def issue(self, request: TokenRequest, address: str) -> Token | Refused:
@@ -92,6 +95,8 @@ class TokenService:
         answer = await self._committed(outcome, request, facts)
         if isinstance(answer, Refused) and answer.refusal.code is ErrorCode.INVALID_CLIENT:
             self._throttle.failed(address, request.client.client_id)
+        if isinstance(answer, Token) and isinstance(outcome.answer, Issue):
+            self._usage.note(outcome.answer.credential, address, self._clock.now())
         return answer
 
     def _server(self, resources: tuple[str, ...]) -> Server | None:

@@ -32,6 +32,7 @@ from accredit.store import (
     roles,
     servers,
     signals,
+    uses,
 )
 
 SALT_BYTES: Final = 16
@@ -80,7 +81,9 @@ CLAIMS: Final[dict[type, _Verb]] = {
     changes.ReplaceClient: _Verb(clients.replace, lambda claim: claim.client.id),
     # A place must be left before the next key can take it: the end of a key's life comes first.
     changes.AdvanceKey: _Verb(keys.advance, lambda claim: (-_LIFE.index(claim.after), claim.kid)),
+    changes.Reseal: _Verb(keys.reseal, lambda claim: claim.after),
     changes.AddKey: _Verb(keys.add, lambda claim: (claim.key.use, claim.key.kid)),
+    changes.EndCredential: _Verb(credentials.end, lambda claim: claim.credential),
     changes.AppendRecords: _Verb(audit.append, lambda claim: claim.chain),
     changes.AddCheckpoint: _Verb(checkpoints.add, lambda claim: claim.number),
 }
@@ -91,6 +94,7 @@ WRITES: Final[dict[type, Callable[[sa.Connection, Sequence[Any]], None]]] = {
     changes.AddCredential: credentials.add,
     changes.RetireCredential: credentials.retire,
     changes.RevokeCredential: credentials.revoke,
+    changes.NoteUse: uses.note,
     changes.Assign: roles.assign,
     changes.Unassign: roles.unassign,
     changes.AddMember: groups.join,

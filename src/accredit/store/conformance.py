@@ -146,6 +146,7 @@ def rivalries() -> Iterator[Rivalry]:
     yield from _new_nouns()
     yield from _versions(base)
     yield from _single_use(base)
+    yield from _ends()
     yield from _keys()
     yield from _chains(base)
     yield from _removals(base)
@@ -210,9 +211,20 @@ def _single_use(base: Outcome[None]) -> Iterator[Rivalry]:
     )
 
 
+def _ends() -> Iterator[Rivalry]:
+    over = credential(0, client(0).id, expires_at=NOW)
+    held = outcome(changes.AddClient(client(0)), writes=(changes.AddCredential(over),))
+    yield Rivalry("the end of a credential", (held,), lambda n: outcome(changes.EndCredential(over.id, NOW + n)))
+
+
 def _keys() -> Iterator[Rivalry]:
     yield Rivalry("the place of the active key", (), lambda n: outcome(changes.AddKey(key(n, KeyState.ACTIVE))))
     yield Rivalry("the place of the upcoming key", (), lambda n: outcome(changes.AddKey(key(n, KeyState.UPCOMING))))
+    yield Rivalry(
+        "the change of the master key",
+        (outcome(changes.AddKey(key(0, KeyState.ACTIVE))),),
+        lambda n: outcome(changes.Reseal(b"", bytes([n]), ((key(0, KeyState.ACTIVE).sealed, b"anew %d" % n),))),
+    )
     first, second = key(100, KeyState.ACTIVE), key(101, KeyState.UPCOMING)
     yield Rivalry(
         "a rotation",

@@ -5,7 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from accredit.identity.changes import AddCredential, RetireCredential, RevokeCredential
+from accredit.identity.changes import AddCredential, EndCredential, RetireCredential, RevokeCredential
 from accredit.identity.credential import Credential, CredentialKind, CredentialState
 from accredit.store import inserts
 from accredit.store.tables import credentials
@@ -36,6 +36,21 @@ def revoke(conn: sa.Connection, writes: Sequence[RevokeCredential]) -> None:
     conn.execute(update, [{"which": write.credential} for write in writes])
 
 
+def end(conn: sa.Connection, claims: Sequence[EndCredential]) -> list[bool]:
+    """End every credential whose time is over, and tell which of them nobody had ended before."""
+    return [_end(conn, claim) for claim in claims]
+
+
+def _end(conn: sa.Connection, claim: EndCredential) -> bool:
+    over = sa.or_(credentials.c.expires_at <= claim.now, credentials.c.retires_at <= claim.now)
+    update = (
+        sa.update(credentials)
+        .where(credentials.c.id == claim.credential, credentials.c.state != CredentialState.REVOKED.value, over)
+        .values(state=CredentialState.REVOKED.value)
+    )
+    return conn.execute(update).rowcount == 1
+
+
 def _row(credential: Credential) -> dict[str, Any]:
     return {
         "id": credential.id,
@@ -46,6 +61,7 @@ def _row(credential: Credential) -> dict[str, Any]:
         "state": credential.state.value,
         "expires_at": credential.expires_at,
         "retires_at": credential.retires_at,
+        "created_by": credential.created_by,
     }
 
 
@@ -60,4 +76,5 @@ def value(client: str, row: Any) -> Credential:
         state=CredentialState(row.credential_state),
         expires_at=row.credential_expires_at,
         retires_at=row.credential_retires_at,
+        created_by=row.credential_created_by,
     )

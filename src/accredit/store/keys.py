@@ -4,15 +4,48 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from accredit.identity.changes import AddKey, AdvanceKey
+from accredit.identity.changes import AddKey, AdvanceKey, Reseal
 from accredit.identity.signing_key import KeyState, KeyUse, StoredKey
 from accredit.store import inserts
-from accredit.store.tables import signing_keys
+from accredit.store.tables import deployment, signing_keys
 from accredit_sdk.jws import Algorithm
 
 
 def add(conn: sa.Connection, claims: Sequence[AddKey]) -> list[bool]:
-    """Keep every key whose place is free, and tell which."""
+    """Keep every key whose place is free, and that the master key of this database opens; tell which."""
+    owner = _owner(conn) if any(claim.check for claim in claims) else b""
+    fitting = [claim for claim in claims if claim.check in (b"", owner)]
+    won = dict(zip((claim.key.kid for claim in fitting), _add(conn, fitting), strict=True))
+    return [claim in fitting and won.pop(claim.key.kid, False) for claim in claims]
+
+
+def reseal(conn: sa.Connection, claims: Sequence[Reseal]) -> list[bool]:
+    """Let the database belong to another master key if everything is as the claim says, and tell which did."""
+    return [_reseal(conn, claim) for claim in claims]
+
+
+def _owner(conn: sa.Connection) -> bytes:
+    """Return the check value of the master key that the database belongs to, and keep it so until the commit."""
+    found: bytes | None = conn.execute(sa.select(deployment.c.key_check).with_for_update(read=True)).scalar()
+    return found or b""
+
+
+def _reseal(conn: sa.Connection, claim: Reseal) -> bool:
+    owner = conn.execute(sa.select(deployment.c.key_check).with_for_update()).scalar() or b""
+    living = sa.select(signing_keys.c.sealed).where(signing_keys.c.state != KeyState.GONE.value)
+    stored = conn.execute(living.order_by(signing_keys.c.kid).with_for_update()).scalars().all()
+    if owner != claim.before or sorted(stored) != sorted(before for before, _ in claim.sealed):
+        return False
+    change = sa.update(signing_keys).where(signing_keys.c.sealed == sa.bindparam("before"))
+    rows = [{"before": before, "after": after} for before, after in claim.sealed]
+    if rows:
+        conn.execute(change.values(sealed=sa.bindparam("after")), rows)
+    conn.execute(sa.update(signing_keys).where(signing_keys.c.state == KeyState.GONE.value).values(sealed=b""))
+    conn.execute(sa.update(deployment).values(key_check=claim.after))
+    return True
+
+
+def _add(conn: sa.Connection, claims: Sequence[AddKey]) -> list[bool]:
     rows = [
         {
             "kid": key.kid,
@@ -23,6 +56,7 @@ def add(conn: sa.Connection, claims: Sequence[AddKey]) -> list[bool]:
             "sealed": key.sealed,
             "created_at": key.created_at,
             "gone_at": key.gone_at,
+            "active_at": key.active_at,
         }
         for key in (claim.key for claim in claims)
     ]
@@ -51,6 +85,7 @@ def load(conn: sa.Connection) -> tuple[StoredKey, ...]:
             sealed=row.sealed,
             created_at=row.created_at,
             gone_at=row.gone_at,
+            active_at=row.active_at,
         )
         for row in found
     )
@@ -60,7 +95,11 @@ def _advance(conn: sa.Connection, claim: AdvanceKey) -> bool:
     update = (
         sa.update(signing_keys)
         .where(signing_keys.c.kid == claim.kid, signing_keys.c.state == claim.before.value)
-        .values(state=claim.after.value, gone_at=claim.gone_at or signing_keys.c.gone_at)
+        .values(
+            state=claim.after.value,
+            gone_at=claim.gone_at or signing_keys.c.gone_at,
+            active_at=claim.active_at or signing_keys.c.active_at,
+        )
     )
     if claim.after in (KeyState.UPCOMING, KeyState.ACTIVE):
         other = signing_keys.alias()

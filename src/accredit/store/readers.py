@@ -15,6 +15,7 @@ from accredit.identity.changes import NumberedSignal, Seal, StoredRecord
 from accredit.identity.client import ClientKind
 from accredit.identity.estate import Estate
 from accredit.identity.guard import Enrolment
+from accredit.identity.outlook import Holding
 from accredit.identity.principal import Principal
 from accredit.ports.audit_log import ChainEnd, Filter, Kept, OpenEnd
 from accredit.ports.catalogue import Catalogue
@@ -34,6 +35,7 @@ from accredit.store import (
     servers,
     signals,
     storable,
+    uses,
 )
 from accredit.store.engines import Database
 from accredit.store.on_postgresql import PostgresqlDatabase
@@ -126,6 +128,21 @@ class Clients:
         """Return at most `limit` guards whose slug sorts after `after`, by slug."""
         storable.check((after, limit))
         return await self.database.read(lambda conn: clients.guards(conn, after, limit))
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Implements `ports.credentials.Credentials`."""
+
+    database: Database
+
+    async def of_client(self, client: str) -> tuple[Holding, ...]:
+        """Return every credential that the client with the id `client` ever had, oldest first, with its use."""
+        return await self.database.read(lambda conn: uses.of_client(conn, client))
+
+    async def over(self, now: int, limit: int) -> tuple[Holding, ...]:
+        """Return at most `limit` credentials whose time is over at `now` (microseconds UTC), and not ended yet."""
+        return await self.database.read(lambda conn: uses.over(conn, now, limit))
 
 
 @dataclass(frozen=True, slots=True)

@@ -218,9 +218,21 @@ credentials: Final = sa.Table(
     _text("state"),
     _maybe("expires_at"),
     _maybe("retires_at"),
+    sa.Column("created_by", sa.Text, nullable=False, server_default=""),
     sa.Index(None, "client"),
 )
 """Secrets, as their SHA-256, and public keys of clients."""
+
+credential_uses: Final = sa.Table(
+    "credential_uses",
+    metadata,
+    sa.Column("credential", sa.ForeignKey(credentials.c.id), primary_key=True),
+    _number("first_at"),
+    _number("last_at"),
+    _text("address"),
+    _text("node"),
+)
+"""When tokens were got with a credential, where the last request came from, and which node answered it."""
 
 enrolments: Final = sa.Table(
     "enrolments",
@@ -247,6 +259,7 @@ signing_keys: Final = sa.Table(
     _bytes("sealed"),
     _number("created_at"),
     _maybe("gone_at"),
+    _maybe("active_at"),
 )
 """Signing keys, private parts sealed under the master key."""
 _unique("uq_signing_keys_upcoming", signing_keys.c.use, where=sa.text("state = 'upcoming'"))

@@ -70,6 +70,14 @@ class Postgres:
         running._wait_until_ready(home)
         return running
 
+    @classmethod
+    def resume(cls, folder: Path, password: str) -> Self:
+        """Start the cluster in `folder` that has stopped; everything in it is there. Raises PostgresError."""
+        home = folder.resolve()
+        running = cls(home / "socket", password, _launch(_programs(), home, _uid(), temporary=False, fsync=True))
+        running._wait_until_ready(home)
+        return running
+
     @property
     def pid(self) -> int:
         """The process id of the server; its children are the rest of it."""

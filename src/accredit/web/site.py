@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from accredit.ports.journal import Overloaded, StoreError, WriterStopped
 from accredit.service.problem import Problem
 from accredit.web import errors
+from accredit.web.trail import trail
 
 _log = logging.getLogger("accredit.web")
 
@@ -62,9 +63,9 @@ async def on_http(_: Request, error: Exception) -> Response:
     return found
 
 
-async def on_unavailable(_: Request, error: Exception) -> Response:
+async def on_unavailable(request: Request, error: Exception) -> Response:
     """Answer when the database cannot be asked or written at the moment."""
-    _log.error("the database is not available: %s", error)
+    _log.error("the database is not available: %s", error, extra=trail(request.scope["headers"]))
     found = errors.response("unavailable", 503, "the database is not available at the moment; try again shortly")
     found.headers["Retry-After"] = "1"
     return found
@@ -72,5 +73,6 @@ async def on_unavailable(_: Request, error: Exception) -> Response:
 
 async def on_surprise(request: Request, error: Exception) -> Response:
     """Answer what nobody foresaw, without giving anything away; the log has the rest."""
-    _log.error("unforeseen %s at %s %r", type(error).__name__, request.method, request.url.path)
+    kind, where = type(error).__name__, request.url.path
+    _log.error("unforeseen %s at %s %r", kind, request.method, where, extra=trail(request.scope["headers"]))
     return errors.response("internal", 500, "something went wrong here; the server's log names it")

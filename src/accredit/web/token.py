@@ -1,5 +1,6 @@
 """RFC 6749, 3.2: the token endpoint over HTTP. A hot path, so plain ASGI."""
 
+import logging
 from time import perf_counter
 from typing import Final
 
@@ -8,14 +9,17 @@ from starlette.types import Receive, Scope, Send
 
 from accredit.oauth import token_request
 from accredit.oauth.errors import ErrorCode, Refusal
-from accredit.ports.measures import Measures
+from accredit.ports.clock import Clock
+from accredit.ports.measures import Measures, Traces
 from accredit.service.token import Refused, Token, TokenService
 from accredit.web import form
 from accredit.web.body import BodyRefused, read
+from accredit.web.trail import sampled, trail
 
 ISSUED: Final = "issued"
 """How an answer with a token is counted; all others by their error code."""
 
+_log = logging.getLogger("accredit.web")
 _encode = msgspec.json.Encoder().encode
 _HEADERS = [
     (b"content-type", b"application/json"),
@@ -34,9 +38,11 @@ _PREFLIGHT = [
 class TokenEndpoint:
     """The ASGI application behind `/token`."""
 
-    def __init__(self, service: TokenService, measures: Measures) -> None:
+    def __init__(self, service: TokenService, measures: Measures, traces: Traces, clock: Clock) -> None:
         self._service = service
         self._measures = measures
+        self._traces = traces
+        self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -45,22 +51,27 @@ class TokenEndpoint:
             return
         began = perf_counter()
         try:
-            grant, answer = await self._answer(scope, receive)
+            authorization, content_type, parent = _headers(scope)
+            grant, answer = await self._answer(scope, receive, authorization, content_type)
         except BodyRefused as refused:
             self._measures.answered("", ErrorCode.INVALID_REQUEST.value, perf_counter() - began)
             await _send(send, refused.status, _error(ErrorCode.INVALID_REQUEST, refused.text))
             return
         result = ISSUED if isinstance(answer, Token) else answer.refusal.code.value
-        self._measures.answered(grant, result, perf_counter() - began)
+        seconds = perf_counter() - began
+        self._measures.answered(grant, result, seconds)
+        if parent is not None and (traced := sampled(parent)) is not None:
+            self._traces.answered(traced, answer.decision, grant, result, self._clock.now(), seconds)
         if isinstance(answer, Token):
             body = {"access_token": answer.access_token, "token_type": "Bearer", "expires_in": answer.expires_in}
             await _send(send, 200, _encode(body | {"scope": answer.scope}), answer.decision)
             return
-        await _refuse(send, answer)
+        await _refuse(scope, send, answer)
 
-    async def _answer(self, scope: Scope, receive: Receive) -> tuple[str, Token | Refused]:
+    async def _answer(
+        self, scope: Scope, receive: Receive, authorization: str | None, content_type: str | None
+    ) -> tuple[str, Token | Refused]:
         """Return the grant that was asked for, as far as it is known, and the answer."""
-        authorization, content_type = _headers(scope)
         body = await read(receive, form.MAX_BYTES)
         if scope["query_string"]:
             raise BodyRefused(400, "parameters belong into the body, never into the URL")
@@ -71,14 +82,18 @@ class TokenEndpoint:
         return request.grant_type, await self._service.issue(request, client[0] if client else "")
 
 
-def _headers(scope: Scope) -> tuple[str | None, str | None]:
+def _headers(scope: Scope) -> tuple[str | None, str | None, bytes | None]:
+    """Return the headers that matter, of which there may be one each, and `traceparent`."""
     found: dict[bytes, str] = {}
+    parent: bytes | None = None
     for name, value in scope["headers"]:
         if name in (b"authorization", b"content-type"):
             if name in found:
                 raise BodyRefused(400, f"the header {name.decode()} appears more than once")
             found[name] = value.decode("latin-1")
-    return found.get(b"authorization"), found.get(b"content-type")
+        elif name == b"traceparent":
+            parent = value
+    return found.get(b"authorization"), found.get(b"content-type"), parent
 
 
 def _error(code: ErrorCode, description: str) -> bytes:
@@ -90,8 +105,11 @@ def _printable(text: str) -> str:
     return "".join(c if " " <= c <= "~" and c not in '"\\' else "'" for c in text)
 
 
-async def _refuse(send: Send, refused: Refused) -> None:
+async def _refuse(scope: Scope, send: Send, refused: Refused) -> None:
     refusal = refused.refusal
+    if refusal.code is ErrorCode.TEMPORARILY_UNAVAILABLE:
+        ids = {"decision": refused.decision, **trail(scope["headers"])}
+        _log.warning("a token request could not be decided: %s", refusal.reason, extra=ids)
     extra = []
     if refusal.code is ErrorCode.INVALID_CLIENT:
         extra.append((b"www-authenticate", b'Basic realm="token"'))

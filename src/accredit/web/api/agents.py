@@ -13,15 +13,14 @@ from accredit.service.agents import AgentDraft, NewAgent
 from accredit.service.assignments import own_roles
 from accredit.web.api.clients import (
     CredentialHandlers,
-    CredentialView,
     HeldRoleView,
     RoleEnds,
     client_members,
-    credential_view,
     ends,
     not_above,
     role_views,
 )
+from accredit.web.api.credentials import CredentialView, credential_view
 from accredit.web.api.fields import Body, Instant, Name, Page, Slug, Span, Text, View, end, example
 from accredit.web.api.idempotency import Repeatable, once
 from accredit.web.api.permissions import Who

@@ -1,30 +1,40 @@
 """What agents and applications have in common over the management API: their credentials and their roles."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 from fastapi import APIRouter
-from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic import BeforeValidator, Field
 
 from accredit.identity.client import Client, ClientKind
 from accredit.identity.credential import Credential
 from accredit.identity.management import Authority, Need
 from accredit.identity.principal import Principal
 from accredit.identity.role import HeldRole
-from accredit.service.credentials import NewSecret
+from accredit.service.credentials import NewSecret, Rotated, Rotation
 from accredit.service.directory import Directory
 from accredit.service.problem import Problem, ProblemCode, not_found
 from accredit.web.api import roles, times
-from accredit.web.api.fields import Body, Instant, Slug, Span, View, end, example
+from accredit.web.api.credentials import (
+    CredentialBody,
+    CredentialId,
+    CredentialList,
+    CredentialView,
+    NewCredentialView,
+    RetireBody,
+    RotateBody,
+    RotatedView,
+    credential_list,
+    credential_view,
+    new_members,
+)
+from accredit.web.api.fields import Body, Instant, Slug, Span, View, end
 from accredit.web.api.idempotency import Repeatable, once
 from accredit.web.api.permissions import NotPermitted, Who
 from accredit.web.api.services import Services
 
 MOST_ROLES = 100
 """Roles that one request gives."""
-
-CredentialId = Annotated[str, StringConstraints(max_length=64)]
-"""The id of a credential."""
 
 
 class EndBody(Body):
@@ -45,17 +55,6 @@ RoleEnds = Annotated[dict[Slug, EndBody], BeforeValidator(_listed), Field(max_le
 """Roles by slug with their ends; a list of slugs: roles without an end."""
 
 
-class CredentialView(View):
-    """A credential, without what proves it."""
-
-    id: str
-    kind: str
-    state: str
-    created_at: str | None
-    expires_at: str | None
-    retires_at: str | None
-
-
 class HeldRoleView(View):
     """A role that is held, with what it carries by the slugs of servers. `through` is the slug of a group, or null."""
 
@@ -63,39 +62,6 @@ class HeldRoleView(View):
     ends_at: str | None
     through: str | None
     scopes: dict[str, list[str]]
-
-
-class NewCredentialView(View):
-    """A credential that has just been made. Its secret is shown this once, and null in a repetition and for a key."""
-
-    client: str
-    client_id: str
-    credential: CredentialView
-    secret: str | None
-
-
-class CredentialBody(Body):
-    """A credential that the client made itself: a public key as a JSON Web Key (RFC 7517)."""
-
-    model_config = example(
-        jwk={
-            "kty": "EC",
-            "crv": "P-256",
-            "x": "WKn-ZIGevcwGIyyrzFoZNBdaq9_TsqzGl96oc0CWuis",
-            "y": "y77t-RvAHRKTsSGdIYUfweuOvwrvDD-Q3Hv5J0fSKbE",
-        },
-    )
-
-    jwk: dict[str, Any] | None = None
-
-
-class RetireBody(Body):
-    """When a credential stops working: at `retires_at`, or `retires_in` seconds from now."""
-
-    model_config = example(retires_in=86_400)
-
-    retires_at: Instant | None = None
-    retires_in: Span | None = None
 
 
 class CredentialHandlers:
@@ -111,9 +77,17 @@ class CredentialHandlers:
     def add_credential_routes(cls, router: APIRouter) -> None:
         """Add the routes to those of the noun."""
         one = "/{slug}/credentials/{credential}"
+        router.add_api_route("/{slug}/credentials", cls.list_credentials, methods=["GET"])
         router.add_api_route("/{slug}/credentials", cls.add_credential, methods=["POST"], status_code=201)
+        router.add_api_route("/{slug}/credentials/rotate", cls.rotate_credential, methods=["POST"], status_code=201)
         router.add_api_route(f"{one}/retire", cls.retire_credential, methods=["POST"])
         router.add_api_route(one, cls.revoke_credential, methods=["DELETE"], status_code=204)
+
+    async def list_credentials(self, slug: Slug) -> CredentialList:
+        """List the credentials of the client, who comes with each, and which can go without anybody noticing."""
+        client = (await self._holder(slug)).client
+        held = await self._credentials.held(client.id)
+        return credential_list(client, held, self._services.clock.now())
 
     async def add_credential(
         self, who: Who, slug: Slug, body: CredentialBody | None = None, asked: Repeatable = None
@@ -124,14 +98,29 @@ class CredentialHandlers:
         not_above(self._services, who, holder)
 
         def key(made: Credential) -> NewCredentialView:
-            return _new(client, made, None)
+            return NewCredentialView(**new_members(client, made, None))
 
         def secret(made: NewSecret) -> NewCredentialView:
-            return _new(client, made.credential, made.secret)
+            return NewCredentialView(**new_members(client, made.credential, made.secret))
 
         if body is not None and body.jwk is not None:
             return key(await self._credentials.add_key(holder, body.jwk, who.name, once(asked, key)))
         return secret(await self._credentials.add_secret(holder, who.name, once(asked, secret)))
+
+    async def rotate_credential(
+        self, who: Who, slug: Slug, body: RotateBody | None = None, asked: Repeatable = None
+    ) -> RotatedView:
+        """Make a new credential and give the old one its end, in one step."""
+        holder = await self._holder(slug)
+        not_above(self._services, who, holder)
+        body = body or RotateBody()
+
+        def shown(made: Rotated) -> RotatedView:
+            new = new_members(holder.client, made.credential, made.secret)
+            return RotatedView(**new, old=credential_view(made.old))
+
+        wanted = Rotation(body.old, body.until(self._services.clock.now()), body.jwk)
+        return shown(await self._credentials.rotate(holder, wanted, who.name, once(asked, shown)))
 
     async def retire_credential(
         self, who: Who, slug: Slug, credential: CredentialId, body: RetireBody
@@ -170,18 +159,6 @@ def ends(now: int, given: Mapping[str, EndBody]) -> dict[str, int | None]:
     return {slug: end(now, one.ends_at, one.ends_in) for slug, one in given.items()}
 
 
-def credential_view(item: Credential) -> CredentialView:
-    """Return a credential as the API shows it."""
-    return CredentialView(
-        id=item.id,
-        kind=item.kind.value,
-        state=item.state.value,
-        created_at=times.render(item.created_at),
-        expires_at=times.render(item.expires_at),
-        retires_at=times.render(item.retires_at),
-    )
-
-
 def role_views(held: tuple[HeldRole, ...], directory: Directory) -> list[HeldRoleView]:
     """Return held roles as the API shows them, by slug."""
     return [_role(item, directory) for item in sorted(held, key=lambda item: (item.role.slug, item.through or ""))]
@@ -208,9 +185,3 @@ def client_members(client: Client) -> dict[str, str | None]:
         "created_at": times.render(client.created_at),
         "expires_at": times.render(client.expires_at),
     }
-
-
-def _new(client: Client, credential: Credential, secret: str | None) -> NewCredentialView:
-    return NewCredentialView(
-        client=client.slug, client_id=client.client_id, credential=credential_view(credential), secret=secret
-    )

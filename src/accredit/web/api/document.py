@@ -105,6 +105,7 @@ _NAMES: Final = {
     "decision": "The id of a decision.",
     "holder": "The slug of an agent, or `app:` or `group:` and the slug of an application or a group.",
     "kind": "Whether it is a tool, a resource or a prompt.",
+    "kid": "The id of a key: its thumbprint (RFC 7638).",
     "member": "The slug of an agent, or `app:` and the slug of an application.",
     "name": "The name of a tool, a resource or a prompt, as the server spells it.",
     "server": "The slug of a server.",

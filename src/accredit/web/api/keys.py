@@ -13,15 +13,19 @@ from accredit.web.api.permissions import Who
 from accredit.web.api.routes import Routes
 from accredit.web.api.services import Services
 
+Kid = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")]
+"""The id of a key: its thumbprint."""
+
 
 class KeyView(View):
-    """A signing key. From `gone_at` on nothing that it signed is alive."""
+    """A signing key. It signs since `active_at`; from `gone_at` on nothing that it signed is alive."""
 
     kid: str
     use: KeyUse
     algorithm: str
     state: str
     created_at: str | None
+    active_at: str | None
     gone_at: str | None
 
 
@@ -35,7 +39,7 @@ class KeyPage(View):
 class Wanted(Body):
     """Which page is wanted: at most `limit` keys that follow the one with the id `cursor`."""
 
-    cursor: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}$")] | None = Field(None, description=CURSOR)
+    cursor: Kid | None = Field(None, description=CURSOR)
     limit: Limit = 50
 
 
@@ -51,6 +55,7 @@ class KeyApi:
         found = Routes(cls, "/keys")
         found.add_api_route("", cls.list_keys, methods=["GET"])
         found.add_api_route("/{use}/rotate", cls.rotate, methods=["POST"])
+        found.add_api_route("/{kid}/withdraw", cls.withdraw, methods=["POST"])
         return found
 
     async def list_keys(self, wanted: Annotated[Wanted, Query()]) -> KeyPage:
@@ -66,6 +71,10 @@ class KeyApi:
         """Sign with the upcoming key from now on; the present one stays published until its last token is dead."""
         return _view(await self._keys.rotate(use, who.name, once(asked, _view)))
 
+    async def withdraw(self, who: Who, kid: Kid) -> KeyView:
+        """Trust nothing any more that this key signed. If it was the active one, the upcoming key signs from now on."""
+        return _view(await self._keys.withdraw(kid, who.name))
+
 
 def _view(key: StoredKey) -> KeyView:
     return KeyView(
@@ -74,5 +83,6 @@ def _view(key: StoredKey) -> KeyView:
         algorithm=key.algorithm.value,
         state=key.state.value,
         created_at=times.render(key.created_at),
+        active_at=times.render(key.active_at),
         gone_at=times.render(key.gone_at),
     )

@@ -10,7 +10,7 @@ import httpx2
 
 from accredit_sdk import challenge, resource
 from accredit_sdk import scopes as words
-from accredit_sdk.agent import fetch, flow
+from accredit_sdk.agent import fetch, flow, trace
 from accredit_sdk.agent.flow import Grant, Place
 from accredit_sdk.agent.identity import AgentError, Identity
 from accredit_sdk.agent.patience import Budget, Flight
@@ -67,6 +67,8 @@ class AgentAuth(httpx2.Auth):
         The body of the request is read first, so that it can be sent again.
         """
         await request.aread()
+        if trace.HEADER not in request.headers and (parent := trace.parent()) is not None:
+            request.headers[trace.HEADER] = parent
         for left in reversed(range(_TRIES)):
             grant = await self._grant(request.url)
             if grant is not None:

@@ -6,6 +6,7 @@ from typing import Final, TypeVar, cast
 import anyio
 import httpx2
 
+from accredit_sdk.agent import trace
 from accredit_sdk.agent.flow import LARGEST, Request, Response
 from accredit_sdk.agent.identity import AgentError, shown
 
@@ -51,11 +52,16 @@ async def _sent(http: httpx2.AsyncClient, question: Request) -> Response:
     raise AgentError(f"{shown(question.url)} cannot be reached ({trouble})")
 
 
+def _traced() -> dict[str, str]:
+    found = trace.parent()
+    return {} if found is None else {trace.HEADER: found}
+
+
 async def _answered(http: httpx2.AsyncClient, question: Request) -> Response:
     request = http.build_request(
         question.method,
         question.url,
-        headers={**question.headers, "accept-encoding": "identity"},
+        headers={**question.headers, "accept-encoding": "identity", **_traced()},
         content=question.content or None,
     )
     answer = await http.send(request, auth=None, follow_redirects=False, stream=True)

@@ -20,6 +20,7 @@ from accredit_sdk.guard.moment import Dice
 from accredit_sdk.guard.moment import now as machine_clock
 from accredit_sdk.guard.options import Options, Settings
 from accredit_sdk.guard.runtime import Runtime
+from accredit_sdk.guard.state import GuardState
 from accredit_sdk.guard.streams import Streams
 from accredit_sdk.guard.tokens import Seen
 from accredit_sdk.guard.way import App, Receive, Scope, Send, Way, say
@@ -57,6 +58,18 @@ class Guard:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._starting: asyncio.Task[None] | None = None
         self._runtime: Runtime | None = None
+
+    @property
+    def state(self) -> GuardState:
+        """What this guard knows, has decided and has still to deliver; cheap enough to be asked for each scrape."""
+        scribe, known = self._gate.scribe, self._gate.knowledge
+        return GuardState(
+            decisions=dict(scribe.decisions),
+            unrecorded=scribe.unrecorded,
+            signal=known.seq if known is not None else None,
+            age=known.age(self._clock()) if known is not None else None,
+            waiting=self._runtime.waiting() if self._runtime is not None else 0,
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection (ASGI 3)."""

@@ -17,13 +17,14 @@ from accredit_sdk.errors import InvalidToken, Problem, ScopeError
 from accredit_sdk.guard import answers, headers, messages, records, seals
 from accredit_sdk.guard.answers import Answer, Site
 from accredit_sdk.guard.asks import Ask
-from accredit_sdk.guard.headers import Fields
+from accredit_sdk.guard.headers import Fields, Trace
 from accredit_sdk.guard.knowledge import Knowledge
 from accredit_sdk.guard.messages import Code, Fault, Id, Message
 from accredit_sdk.guard.moment import Clock, Dice
 from accredit_sdk.guard.outgoing import Screen
 from accredit_sdk.guard.scribe import Scribe
 from accredit_sdk.guard.sealed import Foreign, Opened
+from accredit_sdk.guard.spans import Spans
 from accredit_sdk.guard.tokens import Seen, Standing, Tokens
 from accredit_sdk.methods import NOTIFICATIONS, Era, treatment
 from accredit_sdk.policy import RESOURCE
@@ -67,6 +68,7 @@ class Gate:
         self._clock = clock
         self._verifier = Verifier(site.issuer, site.resource)
         self._tokens = Tokens()
+        self._spans = Spans()
 
     @property
     def knowledge(self) -> Knowledge | None:
@@ -134,7 +136,7 @@ class Gate:
             return self._foreign(seen, message, now, era if foreign.task else None)
         if message.reply or message.id is None:
             return self._unanswered(seen, known, opened, message)
-        return self._decided(seen, known, opened, message, era, headers.trace_id(fields), now)
+        return self._decided(seen, known, opened, message, era, headers.trace(fields), now)
 
     def stream(self, seen: Seen, fields: Fields, verb: str) -> Passage | Answer:
         """Judge a GET, which opens a stream, or a DELETE, which ends a session. They are of the HANDSHAKE era only."""
@@ -218,7 +220,7 @@ class Gate:
         opened: Opened,
         message: Message,
         era: Era,
-        trace_id: str | None,
+        trace: Trace | None,
         now: int,
     ) -> Passage | Answer:
         standing = seen.standings.get((era, message.method, opened.names)) or self._standing(
@@ -230,9 +232,12 @@ class Gate:
             standing = self.scribe.standing(decision)
         decision_id = self.scribe.new_id(now)
         arguments = record.arguments_digest(known.arguments_key, message.arguments) if message.arguments else None
-        if not self.scribe.keep(standing, decision_id, now, records.call_part(arguments, trace_id)):
+        more = records.call_part(arguments, trace.id if trace is not None else None)
+        if not self.scribe.keep(standing, decision_id, now, more):
             refused = replace(decision, id=decision_id, reason=Reason.SPOOL_FULL)
             return self.scribe.refusal(refused, message.id)
+        if trace is not None and trace.sampled is not None:
+            self._spans.decided(trace.sampled, decision, decision_id, now)
         if not decision.allowed:
             return self.scribe.refusal(replace(decision, id=decision_id), message.id, era)
         name = opened.names[0][1] if opened.names else None

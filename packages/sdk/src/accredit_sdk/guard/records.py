@@ -89,6 +89,11 @@ class Recorder:
         """The chain that is being written, None while none is open."""
         return self._store
 
+    @property
+    def written(self) -> tuple[str, int]:
+        """The chain, and the number of its last record."""
+        return self._chain, self._seq
+
     def open(self) -> None:
         """Begin a chain, if none is open. Raises SpoolFull."""
         if self._store is None:

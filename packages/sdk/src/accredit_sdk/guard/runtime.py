@@ -67,6 +67,10 @@ class Runtime:
         if self.feed is not None:
             await self.feed.first_round(_FIRST_ROUND)
 
+    def waiting(self) -> int:
+        """Return how many records of this process Accredit has not taken yet."""
+        return self._shipper.waiting() if self._shipper is not None else 0
+
     async def stop(self) -> None:
         """End in good order: the last record, and a last attempt to deliver; what is left waits in the spool."""
         for task in self._tasks:

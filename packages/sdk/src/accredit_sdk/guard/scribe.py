@@ -27,6 +27,8 @@ class Scribe:
         self._clock = clock
         self._dice = dice
         self._strangers = Strangers()
+        self.decisions: dict[Reason, int] = {}
+        self.unrecorded = 0
 
     def standing(self, decision: Decision) -> Standing:
         """Return `decision` with the beginning of its records."""
@@ -40,7 +42,10 @@ class Scribe:
         try:
             self.recorder.decision(decision_id, standing.decision.effect, now, standing.head, more)
         except SpoolFull:
+            self.unrecorded += 1
             return False
+        reason = standing.decision.reason
+        self.decisions[reason] = self.decisions.get(reason, 0) + 1
         return True
 
     def stranger(self, reason: Reason, problem: Problem | None = None) -> Answer:

@@ -46,6 +46,11 @@ class Shipper:
                 self._failures = 0
             await asyncio.sleep(min(_EVERY * (1 << min(self._failures, 8)), _LONGEST_PAUSE))
 
+    def waiting(self) -> int:
+        """Return how many records of the chain of this process Accredit has not taken yet."""
+        chain, last = self._recorder.written
+        return last - self._at.get(chain, 0)
+
     async def round(self) -> None:
         """Ship everything that waits now. Raises what `run` handles."""
         store = self._recorder.store
