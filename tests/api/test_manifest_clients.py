@@ -16,8 +16,8 @@ DOCUMENT: dict[str, Any] = {
     "accredit": 1,
     "servers": {
         "ledger": {
-            "resource": RESOURCE, "name": "Ledger", "state": "active", "may_ask": [], "default_scopes": ["read"],
-            "first_use": [], "scopes": {"pay": "", "read": ""}, "tools": {}, "resources": {}, "prompts": {},
+            "resource": RESOURCE, "name": "Ledger", "state": "active", "mode": "enforce", "may_ask": [],
+            "default_scopes": ["read"], "first_use": [], "scopes": {"pay": "", "read": ""}, "tools": {}, "resources": {}, "prompts": {},
         },
     },
     "roles": {

@@ -15,6 +15,7 @@ from accredit.identity.role import Assignment, Role
 from accredit.identity.server import Scope, Server, TargetKind, Tool
 from accredit.identity.state import State
 from accredit.identity.wanted import server, shape_of
+from accredit_sdk.decision import Mode
 from tests.unit.identity.shapes import LEDGER, servers
 
 EMPTY = Server("srv_1", "ledger", "", "", 7)
@@ -86,3 +87,14 @@ def test_applications_and_groups_are_told_by_the_names_of_those_who_are_there() 
             "bot", "dana", "Bot", "Shows", ClientType.PUBLIC, uris, 5, State.SUSPENDED, {"reader": None}
         )
     }
+
+
+def test_a_dry_run_goes_on_while_a_file_wants_the_server_enforced_and_ends_when_it_observes() -> None:
+    running = replace(EMPTY, mode=Mode.DRY_RUN, candidate=(Tool("one", frozenset({"read"})),))
+    shape = shape_of(running)
+    assert shape.mode is Mode.ENFORCE
+    kept = server(shape, running)
+    assert (kept.mode, kept.candidate) == (Mode.DRY_RUN, running.candidate)
+    ended = server(replace(shape, mode=Mode.OBSERVE), running)
+    assert (ended.mode, ended.candidate) == (Mode.OBSERVE, ())
+    assert server(shape, replace(ended, mode=Mode.OBSERVE)).mode is Mode.ENFORCE
