@@ -56,6 +56,7 @@ from accredit.service.manifests import Manifests
 from accredit.service.memory import Memory
 from accredit.service.questions import Questions
 from accredit.service.readiness import ClockWatch, Readiness
+from accredit.service.refusals import Refusals
 from accredit.service.roles import Roles
 from accredit.service.servers import Servers
 from accredit.service.signal_log import KEPT, SignalLog
@@ -174,9 +175,8 @@ class _Parts:
         self.kind = "PostgreSQL" if settings.database_url else "SQLite"
         self.clock, self.ids, self.journal, self.master = clock, Ids(clock, randomness), journal, master
         self.catalogue, self.clients = readers.Catalogues(database), readers.Clients(database)
-        self.log, self.answers = readers.AuditLog(database), readers.Answers(database)
         self.directory, self.keyring = Directory(self.catalogue, self.clients, clock), Keyring(master)
-        kept, outside = readers.Checkpoints(database), _outside(settings)
+        self.log, kept, outside = readers.AuditLog(database), readers.Checkpoints(database), _outside(settings)
         self.checkpoints = Checkpoints(self.issuer, self.log, kept, journal, self.keyring, outside)
         self.exports = Exports(self.issuer, self.log, kept, clock)
         self.changes = Changes(self.directory, journal, self.ids, clock)
@@ -188,7 +188,6 @@ class _Parts:
         self.usage = Usage(journal, settings.node or system.host_name())
         self.credentials = Credentials(self.changes, readers.Credentials(database), self.usage, randomness)
         self.manifests = Manifests(self.changes, readers.Estates(database), randomness)
-        self.show_metrics = settings.danger_public_metrics
         self.watch = ClockWatch(clock, asyncio.get_running_loop().time)
         self.readiness = Readiness(
             {
@@ -266,10 +265,9 @@ class _Parts:
             *found.routes(prefix),
             *resource.routes(self.issuer, deployment.management_resource(self.issuer), MANAGEMENT_SCOPES),
             *health.routes(self.readiness, told=False),
-            *(self._metrics() if self.show_metrics else ()),
+            *(self._metrics() if self.settings.danger_public_metrics else ()),
         ]
-        management = Management(self.issuer, self.directory, self.keyring, self.clock)
-        door = TokenDoor(administration, management, management.resource)
+        door = TokenDoor(administration, Management(self.issuer, self.changes, self.keyring))
         return site(
             routes, {prefix + "/token": TokenEndpoint(token, self.measures, Traces(), self.clock)}, prefix, door
         )
@@ -295,7 +293,8 @@ class _Parts:
             questions=Questions(self.issuer, self.directory, self.clients, administrators, self.clock),
             directory=self.directory,
             clients=self.clients,
-            answers=self.answers,
+            answers=readers.Answers(self.database),
+            refusals=Refusals(self.changes),
             clock=self.clock,
             issuer=self.issuer,
             database=self.kind,

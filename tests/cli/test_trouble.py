@@ -141,7 +141,7 @@ def test_a_command_line_that_cannot_be_read_ends_with_2_for_people_and_programs(
 ) -> None:
     person, program = nowhere.run(*words), nowhere.run("--json", *words)
     assert (person.code, person.out, program.code, program.out) == (2, "", 2, "")
-    assert person.err.splitlines()[-1].startswith("Error: ")
+    assert person.err.splitlines()[-1].startswith(("Error: ", "✘ "))
     assert program.trouble["exit"] == 2
 
 

@@ -61,6 +61,8 @@ def _understood(command: Any, words: list[str], where: str) -> None:
     known, given = {"--config", "--data", "--json", "--yes"}, iter(words[1:])
     for word in given:
         inside = getattr(command, "commands", None)
+        if word == "--":
+            break
         if word.startswith("--"):
             known |= {name for item in command.params for name in item.opts}
             assert word in known, f"{where}: {word}"

@@ -15,7 +15,8 @@ from accredit.cli.trouble import usage
 
 app = typer.Typer(help="Agents, with their owners and credentials.", no_args_is_help=True)
 """The commands of `accredit agent`."""
-app.add_typer(credential.commands("agent", "agents"), name="credential")
+_credentials = credential.commands("agent", "agents")
+app.add_typer(_credentials, name="credential", short_help=_credentials.info.help)
 
 Name = Annotated[str, typer.Argument(metavar="AGENT", help="Name of the agent.", show_default=False)]
 """The argument that names which one a command is about."""

@@ -15,7 +15,8 @@ from accredit.cli.trouble import usage
 
 app = typer.Typer(help="Applications, with their redirect URIs and credentials.", no_args_is_help=True)
 """The commands of `accredit app`."""
-app.add_typer(credential.commands("app", "applications"), name="credential")
+_credentials = credential.commands("app", "applications")
+app.add_typer(_credentials, name="credential", short_help=_credentials.info.help)
 
 Name = Annotated[str, typer.Argument(metavar="APP", help="Name of the application.", show_default=False)]
 """The argument that names which one a command is about."""

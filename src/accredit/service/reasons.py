@@ -58,6 +58,8 @@ def sentence(kind: str, outcome: str, said: Mapping[str, Any] | None, server: st
             return f"a guard of {server} used its code and made its key"
         case "enrolment_refused":
             return f"no guard was enrolled: {said.get('reason', '')}"
+        case "administration_refused":
+            return f"{said.get('operation') or 'the management API'} was refused: {said.get('reason', '')}"
         case "chain_opened":
             return f"a process began to write, version {said.get('version', '')}"
         case "chain_closed":

@@ -19,6 +19,7 @@ from accredit.service.guards import Guards
 from accredit.service.keys import Keys
 from accredit.service.manifests import Manifests
 from accredit.service.questions import Questions
+from accredit.service.refusals import Refusals
 from accredit.service.roles import Roles
 from accredit.service.servers import Servers
 from accredit.service.standing import Standing
@@ -47,6 +48,7 @@ class Services:
     directory: Directory
     clients: Clients
     answers: Answers
+    refusals: Refusals
     clock: Clock
     issuer: str
     database: str
