@@ -20,6 +20,7 @@ DOCUMENT: dict[str, Any] = {
             "resource": "https://ledger.example/mcp",
             "name": "Ledger",
             "state": "active",
+            "mode": "enforce",
             "may_ask": ["roots"],
             "default_scopes": ["read"],
             "first_use": ["read"],
@@ -32,8 +33,8 @@ DOCUMENT: dict[str, Any] = {
             "prompts": {"greet": {"needs": ["read"], "visibility": "conceal"}},
         },
         "notes": {
-            "resource": "https://notes.example/mcp", "name": "notes", "state": "suspended", "may_ask": [],
-            "default_scopes": [], "first_use": [], "scopes": {}, "tools": {}, "resources": {}, "prompts": {},
+            "resource": "https://notes.example/mcp", "name": "notes", "state": "suspended", "mode": "enforce",
+            "may_ask": [], "default_scopes": [], "first_use": [], "scopes": {}, "tools": {}, "resources": {}, "prompts": {},
         },
     },
     "roles": {
