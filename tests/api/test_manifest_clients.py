@@ -17,7 +17,8 @@ DOCUMENT: dict[str, Any] = {
     "servers": {
         "ledger": {
             "resource": RESOURCE, "name": "Ledger", "state": "active", "mode": "enforce", "may_ask": [],
-            "default_scopes": ["read"], "first_use": [], "scopes": {"pay": "", "read": ""}, "tools": {}, "resources": {}, "prompts": {},
+            "default_scopes": ["read"], "first_use": [],
+            "scopes": {"pay": "", "read": ""}, "tools": {}, "resources": {}, "prompts": {},
         },
     },
     "roles": {

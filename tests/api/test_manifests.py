@@ -34,7 +34,8 @@ DOCUMENT: dict[str, Any] = {
         },
         "notes": {
             "resource": "https://notes.example/mcp", "name": "notes", "state": "suspended", "mode": "enforce",
-            "may_ask": [], "default_scopes": [], "first_use": [], "scopes": {}, "tools": {}, "resources": {}, "prompts": {},
+            "may_ask": [], "default_scopes": [], "first_use": [], "scopes": {}, "tools": {}, "resources": {},
+            "prompts": {},
         },
     },
     "roles": {
