@@ -122,6 +122,8 @@ def test_the_agent_in_the_howto_can_be_made(tmp_path: Path, monkeypatch: pytest.
         "guard-your-server.md",
         "import-a-server.md",
         "rotate-keys.md",
+        "why-was-it-refused.md",
+        "from-observing-to-enforcing.md",
         "agent-with-a-key.md",
         "register-an-application.md",
     ],
