@@ -18,6 +18,8 @@ from accredit import system
 from accredit.config import Settings
 from accredit.identity.management import MANAGEMENT_SCOPES
 from accredit.identity.sealing import MasterKey, WrongMasterKey
+from accredit.jobs.bookkeeping import Bookkeeping
+from accredit.jobs.census import TakeCensus
 from accredit.jobs.checkpoints import Checkpointing
 from accredit.jobs.clock import WatchClock
 from accredit.jobs.expiry import Expiry
@@ -39,6 +41,7 @@ from accredit.service.audit import Audit
 from accredit.service.changes import Changes
 from accredit.service.checkpoints import Checkpoints
 from accredit.service.credentials import Credentials
+from accredit.service.denials import Denials
 from accredit.service.diagnosis import Finding
 from accredit.service.directory import Directory
 from accredit.service.enrolment import EnrolmentService
@@ -51,6 +54,7 @@ from accredit.service.guards import Guards
 from accredit.service.ids import Ids
 from accredit.service.keyring import Keyring
 from accredit.service.keys import Keys
+from accredit.service.leases import Leases
 from accredit.service.management import Management
 from accredit.service.manifests import Manifests
 from accredit.service.memory import Memory
@@ -59,7 +63,8 @@ from accredit.service.readiness import ClockWatch, Readiness
 from accredit.service.refusals import Refusals
 from accredit.service.roles import Roles
 from accredit.service.servers import Servers
-from accredit.service.signal_log import KEPT, SignalLog
+from accredit.service.signal_log import SignalLog
+from accredit.service.signals import Signals
 from accredit.service.standing import Standing
 from accredit.service.token import TokenService
 from accredit.service.usage import Usage
@@ -182,8 +187,8 @@ class _Parts:
         self.changes = Changes(self.directory, journal, self.ids, clock)
         self.keys = Keys(self.changes, master, randomness)
         self.guards = Guards(self.issuer, self.changes, self.clients, self.keyring)
-        self.signals = SignalLog(self.issuer, self.keyring)
-        self.streams = GuardStreams(self.signals, self.directory, self.guards)
+        self.leases = Leases(readers.Leases(database), journal, clock)
+        self.streams = GuardStreams(SignalLog(self.issuer, self.keyring), self.directory, self.guards)
         self.enrolment = EnrolmentService(self.changes, readers.Enrolments(database), self.clients, randomness)
         self.usage = Usage(journal, settings.node or system.host_name())
         self.credentials = Credentials(self.changes, readers.Credentials(database), self.usage, randomness)
@@ -206,27 +211,22 @@ class _Parts:
             Expiry(self.keys, self.credentials, Memory(self.journal)),
             Checkpointing(self.checkpoints),
             WatchClock(self.watch),
+            TakeCensus(readers.Census(self.database), self.measures.ending),
             Rotation(self.keys, self.settings.key_days * _DAY),
             LastUse(self.usage),
+            Bookkeeping(self.leases),
         )
 
     async def build(self) -> Node:
         """Load the state, furnish a new deployment, and return the node."""
         self.directory.observe_keys(self.keyring.refresh)
         await self.directory.load()
-        await self._begin_streams()
+        await self.streams.begin(self.catalogue)
         await deployment.furnish(self.changes, self.keys, self.issuer)
         administration = management_api(self._services())
         self._watch()
         doors = self._public(administration), self._local(administration), shown.alone(self._metrics())
         return Node(*doors, self.measures, self.journal, self.directory, self.streams, self.checkpoints)
-
-    async def _begin_streams(self) -> None:
-        """Let the streams begin where the directory is: what it hears from now on, they hear."""
-        last = self.directory.cursor
-        recent = await self.catalogue.signals(max(0, last - KEPT), KEPT)
-        self.signals.begin(last, recent)
-        self.directory.observe_signals(self.streams.heard)
 
     def _watch(self) -> None:
         self.measures.watch("accredit_writer_waiting", "Changes that wait for the writer.", self.journal.waiting)
@@ -249,16 +249,13 @@ class _Parts:
 
     def _public(self, administration: ASGIApp) -> ASGIApp:
         prefix = urlsplit(self.issuer).path
-        token = TokenService(
-            self.issuer, self.directory, self.keyring, self.journal, self.clock, self.ids, self.usage, self.since
-        )
-        feed = GuardFeed(
-            self.issuer, self.directory, self.catalogue, self.signals, self.keyring, self.master, self.clock
-        )
+        about = self.directory, self.keyring, self.journal, self.clock, self.ids, self.usage, self.since
+        token = TokenService(self.issuer, *about)
+        known = self.directory, self.catalogue, self.streams.log
+        feed = GuardFeed(self.issuer, *known, self.keyring, self.master, self.clock)
         records = GuardRecords(self.log, self.journal, self.measures)
-        found = guard.GuardApi(
-            self.issuer, self.issuer + "/token", self.enrolment, self.guards, feed, self.streams, records, self.keyring
-        )
+        heard = feed, self.streams, self.leases, records, self.keyring
+        found = guard.GuardApi(self.issuer, self.issuer + "/token", self.enrolment, self.guards, *heard)
         routes = [
             *metadata.routes(self.issuer, Endpoints(token="/token", jwks="/jwks")),  # noqa: S106  (a path)
             *jwks.routes(prefix + "/jwks", self.keyring),
@@ -283,8 +280,11 @@ class _Parts:
             groups=Groups(self.changes, self.clients),
             credentials=self.credentials,
             standing=Standing(self.changes),
+            denials=Denials(self.changes),
             enrolment=self.enrolment,
             guards=self.guards,
+            leases=self.leases,
+            signals=Signals(self.changes, self.catalogue, self.leases),
             keys=self.keys,
             audit=Audit(self.log, self.exports, self.keyring),
             checkpoints=self.checkpoints,

@@ -26,6 +26,8 @@ BODIES: dict[str, Any] = {
     "agents.add_credential": {},
     "agents.rotate_credential": {"old": "crd_x"},
     "agents.retire_credential": {"retires_in": 60},
+    "denials.deny": {"reason": "A test"},
+    "denials.lift": {},
     "applications.add": {"slug": "fresh", "owner": "dana"},
     "applications.edit": {"purpose": "Changed"},
     "applications.add_credential": {},

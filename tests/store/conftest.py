@@ -16,7 +16,7 @@ from accredit.store import engines, migrate, writer
 from accredit.store.committer import Committer, Result
 from accredit.store.conformance import NOW
 from accredit.store.on_sqlite import SqliteDatabase
-from accredit.store.readers import AuditLog, Catalogues, Checkpoints, Clients, Credentials, Enrolments
+from accredit.store.readers import AuditLog, Catalogues, Checkpoints, Clients, Credentials, Enrolments, Leases
 from accredit.system import SystemRandomness
 from accredit.testing.postgres import Postgres
 
@@ -48,6 +48,10 @@ class Store:
     @property
     def enrolments(self) -> Enrolments:
         return Enrolments(self.database)
+
+    @property
+    def leases(self) -> Leases:
+        return Leases(self.database)
 
     @property
     def credentials(self) -> Credentials:

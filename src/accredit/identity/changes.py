@@ -18,8 +18,10 @@ from accredit.identity.credential_changes import (
     RetireCredential,
     RevokeCredential,
 )
+from accredit.identity.denial import Deny, Lift
 from accredit.identity.group_changes import AddGroup, AddMember, RemoveGroup, RemoveMember, ReplaceGroup
 from accredit.identity.guard import Enrolment
+from accredit.identity.lease import ForgetLeases, KeepLeases
 from accredit.identity.role import Assignment, Role
 from accredit.identity.server import Server
 from accredit.identity.signal import NumberedSignal, Signal, SignalKind
@@ -325,6 +327,10 @@ Write = (
     | RemoveMember
     | AddEnrolment
     | ForgetJti
+    | Deny
+    | Lift
+    | KeepLeases
+    | ForgetLeases
     | ForgetAnswers
     | BeginEpoch
 )
@@ -345,10 +351,14 @@ __all__ = [
     "Assign",
     "BeginEpoch",
     "Claim",
+    "Deny",
     "EndCredential",
     "ForgetAnswers",
     "ForgetJti",
+    "ForgetLeases",
     "KeepAnswer",
+    "KeepLeases",
+    "Lift",
     "NoteUse",
     "NumberedSignal",
     "RemoveClient",

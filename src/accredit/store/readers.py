@@ -15,6 +15,7 @@ from accredit.identity.changes import NumberedSignal, Seal, StoredRecord
 from accredit.identity.client import ClientKind
 from accredit.identity.estate import Estate
 from accredit.identity.guard import Enrolment
+from accredit.identity.lease import Lease
 from accredit.identity.outlook import Holding
 from accredit.identity.principal import Principal
 from accredit.ports.audit_log import ChainEnd, Filter, Kept, OpenEnd
@@ -27,10 +28,12 @@ from accredit.store import (
     audit,
     checkpoints,
     clients,
+    credentials,
     deployment,
     enrolments,
     groups,
     keys,
+    leases,
     roles,
     servers,
     signals,
@@ -69,6 +72,17 @@ class Notices:
     async def listen(self, heard: Callable[[], None]) -> None:
         """Call `heard` whenever there may be new signals, until the connection is lost. Raises StoreError."""
         await self.database.listen(signals.CHANNEL, heard)
+
+
+@dataclass(frozen=True, slots=True)
+class Leases:
+    """Implements `ports.leases.LeaseStore`."""
+
+    database: Database
+
+    async def leases(self) -> tuple[Lease, ...]:
+        """Return all that are kept."""
+        return await self.database.read(leases.load)
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +245,17 @@ class Checkpoints:
     async def seals(self, after: int, limit: int) -> tuple[Seal, ...]:
         """Return at most `limit` seals with a number above `after`, in order."""
         return await self.database.read(lambda conn: checkpoints.seals(conn, after, limit))
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """Implements `ports.census.Census`."""
+
+    database: Database
+
+    async def ending(self, since: int, until: int) -> int:
+        """Return how many credentials that still work end after `since` and not after `until` (microseconds UTC)."""
+        return await self.database.read(lambda conn: credentials.ending(conn, since, until))
 
 
 @dataclass(frozen=True, slots=True)

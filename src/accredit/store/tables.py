@@ -115,6 +115,18 @@ tool_needs: Final = sa.Table(
 )
 """The scope words that a tool needs, all of them."""
 
+denials: Final = sa.Table(
+    "denials",
+    metadata,
+    sa.Column("server", sa.ForeignKey(servers.c.id), primary_key=True),
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    _number("at"),
+    _text("by"),
+    _text("reason"),
+)
+"""What nobody may use for the time being; of a whole server the kind is "server" and the name empty."""
+
 roles: Final = sa.Table(
     "roles",
     metadata,
@@ -312,6 +324,20 @@ signals: Final = sa.Table(
     sa.Index(None, "at"),
 )
 """What guards and nodes must hear, by number; server and scopes (with spaces between them) of a reduction."""
+
+guard_leases: Final = sa.Table(
+    "guard_leases",
+    metadata,
+    sa.Column("guard", sa.ForeignKey(clients.c.id), primary_key=True),
+    sa.Column("instance", sa.Text, primary_key=True),
+    _number("seq"),
+    _number("acked_at"),
+    _number("seen_at"),
+    _number("bound"),
+    _number("beat"),
+    _flag("ended"),
+)
+"""The processes of guards, and the last signal that each has applied; `bound` and `beat` are seconds."""
 
 audit_chains: Final = sa.Table(
     "audit_chains",

@@ -28,6 +28,7 @@ from accredit.web.api.applications import ApplicationApi
 from accredit.web.api.audit import AuditApi
 from accredit.web.api.checkpoints import CheckpointApi
 from accredit.web.api.decisions import DecisionApi
+from accredit.web.api.denials import DenialApi
 from accredit.web.api.document import complete
 from accredit.web.api.door import on_not_permitted
 from accredit.web.api.gate import MANIFEST_BYTES, Gate
@@ -45,6 +46,7 @@ from accredit.web.api.roles import RoleApi
 from accredit.web.api.routes import ForNode, Noun
 from accredit.web.api.servers import ServerApi
 from accredit.web.api.services import Services
+from accredit.web.api.signals import SignalApi
 from accredit.web.api.status import StatusApi
 
 PREFIX: Final = "/api/v1"
@@ -117,8 +119,8 @@ def _application(version: str) -> FastAPI:
 
 
 _NOUNS: Final[tuple[type[Noun], ...]] = (
-    AdministratorApi, ServerApi, RoleApi, AgentApi, ApplicationApi, GroupApi, GuardApi, KeyApi, AuditApi, CheckpointApi,
-    StatusApi, ManifestApi, QuestionApi, DecisionApi, ModeApi, ReplayApi,
+    AdministratorApi, ServerApi, RoleApi, AgentApi, ApplicationApi, GroupApi, GuardApi, SignalApi, KeyApi, AuditApi,
+    CheckpointApi, DenialApi, StatusApi, ManifestApi, QuestionApi, DecisionApi, ModeApi, ReplayApi,
 )  # fmt: skip
 
 
