@@ -306,4 +306,7 @@ def _estate(conn: sa.Connection) -> Estate:
         roles=roles.load(conn),
         agents=agents.everyone(conn),
         held=roles.held(conn),
+        applications=applications.everyone(conn),
+        groups=groups.load(conn),
+        members=groups.memberships(conn),
     )
