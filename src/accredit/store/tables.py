@@ -4,44 +4,15 @@ from typing import Final
 
 import sqlalchemy as sa
 
-metadata: Final = sa.MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-"""All tables, with a convention for the names of their constraints."""
+from accredit.store.columns import data as _bytes
+from accredit.store.columns import flag as _flag
+from accredit.store.columns import maybe as _maybe
+from accredit.store.columns import metadata
+from accredit.store.columns import number as _number
+from accredit.store.columns import text as _text
+from accredit.store.columns import unique as _unique
 
 _LIVING: Final = sa.text("state <> 'deleted'")
-
-
-def _text(name: str) -> sa.Column[str]:
-    return sa.Column(name, sa.Text, nullable=False)
-
-
-def _number(name: str) -> sa.Column[int]:
-    return sa.Column(name, sa.BigInteger, nullable=False)
-
-
-def _maybe(name: str) -> sa.Column[int]:
-    return sa.Column(name, sa.BigInteger, nullable=True)
-
-
-def _bytes(name: str) -> sa.Column[bytes]:
-    return sa.Column(name, sa.LargeBinary, nullable=False)
-
-
-def _flag(name: str) -> sa.Column[bool]:
-    return sa.Column(name, sa.Boolean, nullable=False)
-
-
-def _unique(name: str, *columns: sa.Column[str], where: sa.TextClause) -> sa.Index:
-    """Return a unique index over the rows that `where` selects; both engines have them."""
-    return sa.Index(name, *columns, unique=True, sqlite_where=where, postgresql_where=where)
-
 
 deployment: Final = sa.Table(
     "deployment",
