@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from accredit.store.columns import data as _bytes
 from accredit.store.columns import flag as _flag
 from accredit.store.columns import maybe as _maybe
-from accredit.store.columns import metadata
+from accredit.store.columns import metadata as metadata
 from accredit.store.columns import number as _number
 from accredit.store.columns import text as _text
 from accredit.store.columns import unique as _unique
