@@ -4,15 +4,18 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from accredit.store import columns
 from accredit.store.columns import data as _bytes
 from accredit.store.columns import flag as _flag
 from accredit.store.columns import maybe as _maybe
-from accredit.store.columns import metadata as metadata
 from accredit.store.columns import number as _number
 from accredit.store.columns import text as _text
 from accredit.store.columns import unique as _unique
 
 _LIVING: Final = sa.text("state <> 'deleted'")
+
+metadata: Final = columns.metadata
+"""All tables."""
 
 deployment: Final = sa.Table(
     "deployment",
