@@ -1,7 +1,6 @@
 """The composition root: configuration → store → services → ASGI. The only file that names concrete classes."""
 
 import asyncio
-import contextlib
 import signal
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, closing
@@ -18,28 +17,33 @@ from accredit import system
 from accredit.config import Settings
 from accredit.identity.management import MANAGEMENT_SCOPES
 from accredit.identity.sealing import MasterKey, WrongMasterKey
+from accredit.jobs.bookkeeping import Bookkeeping
 from accredit.jobs.census import TakeCensus
 from accredit.jobs.checkpoints import Checkpointing
 from accredit.jobs.clock import WatchClock
 from accredit.jobs.expiry import Expiry
 from accredit.jobs.follow import Follow
 from accredit.jobs.listen import Listen
+from accredit.jobs.projection import Projecting
 from accredit.jobs.pulse import Pulse
+from accredit.jobs.retention import Retention
 from accredit.jobs.rotation import Rotation
 from accredit.jobs.runner import Job, Runner
 from accredit.jobs.usage import LastUse
 from accredit.oauth.metadata import Endpoints
 from accredit.ports.clock import Clock
-from accredit.ports.journal import Journal, Overloaded, StoreError, WriterStopped
+from accredit.ports.journal import Journal, StoreError
 from accredit.ports.randomness import Randomness
 from accredit.service import deployment, modes, readiness
 from accredit.service.administrators import Administrators
 from accredit.service.agents import Agents
 from accredit.service.applications import Applications
+from accredit.service.archives import Archives
 from accredit.service.audit import Audit
 from accredit.service.changes import Changes
 from accredit.service.checkpoints import Checkpoints
 from accredit.service.credentials import Credentials
+from accredit.service.denials import Denials
 from accredit.service.diagnosis import Finding
 from accredit.service.directory import Directory
 from accredit.service.enrolment import EnrolmentService
@@ -52,15 +56,19 @@ from accredit.service.guards import Guards
 from accredit.service.ids import Ids
 from accredit.service.keyring import Keyring
 from accredit.service.keys import Keys
+from accredit.service.leases import Leases
 from accredit.service.management import Management
 from accredit.service.manifests import Manifests
 from accredit.service.memory import Memory
+from accredit.service.projection import Projection
 from accredit.service.questions import Questions
 from accredit.service.readiness import ClockWatch, Readiness
+from accredit.service.redaction import Redaction
 from accredit.service.refusals import Refusals
 from accredit.service.roles import Roles
 from accredit.service.servers import Servers
-from accredit.service.signal_log import KEPT, SignalLog
+from accredit.service.signal_log import SignalLog
+from accredit.service.signals import Signals
 from accredit.service.standing import Standing
 from accredit.service.token import TokenService
 from accredit.service.usage import Usage
@@ -106,6 +114,7 @@ class Node:
     directory: Directory
     streams: GuardStreams
     checkpoints: Checkpoints
+    archives: Archives
 
 
 @asynccontextmanager
@@ -138,7 +147,7 @@ async def node(
         built = await parts.build()
         stack.push_async_callback(parts.usage.close)
         runner = Runner(clock, measures)
-        stack.push_async_callback(parts.last_checkpoint)
+        stack.push_async_callback(parts.checkpoints.finish, clock)
         stack.push_async_callback(runner.stop)
         stack.callback(built.streams.close)
         jobs: list[Job] = [Follow(built.directory), Pulse(built.streams), *parts.upkeep()]
@@ -151,10 +160,6 @@ async def node(
 def given_key(settings: Settings) -> str | None:
     """Return the configured master key, None when it is in the data folder."""
     return settings.master_key.get_secret_value() if settings.master_key is not None else None
-
-
-def _outside(settings: Settings) -> system.CheckpointFolder | None:
-    return system.CheckpointFolder(settings.checkpoints) if settings.checkpoints is not None else None
 
 
 class _Parts:
@@ -177,14 +182,20 @@ class _Parts:
         self.clock, self.ids, self.journal, self.master = clock, Ids(clock, randomness), journal, master
         self.catalogue, self.clients = readers.Catalogues(database), readers.Clients(database)
         self.directory, self.keyring = Directory(self.catalogue, self.clients, clock), Keyring(master)
-        self.log, kept, outside = readers.AuditLog(database), readers.Checkpoints(database), _outside(settings)
+        self.log, kept = readers.AuditLog(database), readers.Checkpoints(database)
+        outside = system.CheckpointFolder.at(settings.checkpoints)
         self.checkpoints = Checkpoints(self.issuer, self.log, kept, journal, self.keyring, outside)
         self.exports = Exports(self.issuer, self.log, kept, clock)
         self.changes = Changes(self.directory, journal, self.ids, clock)
+        self.tables = readers.SearchTables(database)
+        self.projection = Projection(self.log, self.tables, journal)
+        shelf = system.ArchiveFolder.at(settings.archive)
+        self.archives = Archives(self.changes, self.exports, self.checkpoints, self.projection, self.keyring, shelf)
+        self.redaction = Redaction(self.changes, self.log, self.projection, self.clients, master)
         self.keys = Keys(self.changes, master, randomness)
         self.guards = Guards(self.issuer, self.changes, self.clients, self.keyring)
-        self.signals = SignalLog(self.issuer, self.keyring)
-        self.streams = GuardStreams(self.signals, self.directory, self.guards)
+        self.leases = Leases(readers.Leases(database), journal, clock)
+        self.streams = GuardStreams(SignalLog(self.issuer, self.keyring), self.directory, self.guards)
         self.enrolment = EnrolmentService(self.changes, readers.Enrolments(database), self.clients, randomness)
         self.usage = Usage(journal, settings.node or system.host_name())
         self.credentials = Credentials(self.changes, readers.Credentials(database), self.usage, randomness)
@@ -206,29 +217,25 @@ class _Parts:
         return (
             Expiry(self.keys, self.credentials, Memory(self.journal)),
             Checkpointing(self.checkpoints),
+            Projecting(self.projection),
+            *([Retention(self.archives, days)] if (days := self.settings.keep_days) is not None else []),
             WatchClock(self.watch),
             TakeCensus(readers.Census(self.database), self.measures.ending),
             Rotation(self.keys, self.settings.key_days * _DAY),
             LastUse(self.usage),
+            Bookkeeping(self.leases),
         )
 
     async def build(self) -> Node:
         """Load the state, furnish a new deployment, and return the node."""
         self.directory.observe_keys(self.keyring.refresh)
         await self.directory.load()
-        await self._begin_streams()
+        await self.streams.begin(self.catalogue)
         await deployment.furnish(self.changes, self.keys, self.issuer)
         administration = management_api(self._services())
         self._watch()
         doors = self._public(administration), self._local(administration), shown.alone(self._metrics())
-        return Node(*doors, self.measures, self.journal, self.directory, self.streams, self.checkpoints)
-
-    async def _begin_streams(self) -> None:
-        """Let the streams begin where the directory is: what it hears from now on, they hear."""
-        last = self.directory.cursor
-        recent = await self.catalogue.signals(max(0, last - KEPT), KEPT)
-        self.signals.begin(last, recent)
-        self.directory.observe_signals(self.streams.heard)
+        return Node(*doors, self.measures, self.journal, self.directory, self.streams, self.checkpoints, self.archives)
 
     def _watch(self) -> None:
         self.measures.watch("accredit_writer_waiting", "Changes that wait for the writer.", self.journal.waiting)
@@ -244,23 +251,15 @@ class _Parts:
     def _local(self, administration: ASGIApp) -> ASGIApp:
         return local(LocalDoor(administration), [*health.routes(self.readiness, told=True), *self._metrics()])
 
-    async def last_checkpoint(self) -> None:
-        """Sign what happened since the last one; only the closing record comes after it."""
-        with contextlib.suppress(StoreError, Overloaded, WriterStopped):
-            await self.checkpoints.round(self.clock.now())
-
     def _public(self, administration: ASGIApp) -> ASGIApp:
         prefix = urlsplit(self.issuer).path
-        token = TokenService(
-            self.issuer, self.directory, self.keyring, self.journal, self.clock, self.ids, self.usage, self.since
-        )
-        feed = GuardFeed(
-            self.issuer, self.directory, self.catalogue, self.signals, self.keyring, self.master, self.clock
-        )
+        about = self.directory, self.keyring, self.journal, self.clock, self.ids, self.usage, self.since
+        token = TokenService(self.issuer, *about)
+        known = self.directory, self.catalogue, self.streams.log
+        feed = GuardFeed(self.issuer, *known, self.keyring, self.master, self.clock)
         records = GuardRecords(self.log, self.journal, self.measures)
-        found = guard.GuardApi(
-            self.issuer, self.issuer + "/token", self.enrolment, self.guards, feed, self.streams, records, self.keyring
-        )
+        heard = feed, self.streams, self.leases, records, self.keyring
+        found = guard.GuardApi(self.issuer, self.issuer + "/token", self.enrolment, self.guards, *heard)
         routes = [
             *metadata.routes(self.issuer, Endpoints(token="/token", jwks="/jwks")),  # noqa: S106  (a path)
             *jwks.routes(prefix + "/jwks", self.keyring),
@@ -285,12 +284,17 @@ class _Parts:
             groups=Groups(self.changes, self.clients),
             credentials=self.credentials,
             standing=Standing(self.changes),
+            denials=Denials(self.changes),
             enrolment=self.enrolment,
             guards=self.guards,
+            leases=self.leases,
+            signals=Signals(self.changes, self.catalogue, self.leases),
             keys=self.keys,
-            audit=Audit(self.log, self.exports, self.keyring),
+            audit=Audit(self.tables, self.projection, self.exports, self.keyring),
             checkpoints=self.checkpoints,
             exports=self.exports,
+            redaction=self.redaction,
+            archives=self.archives,
             manifests=self.manifests,
             questions=Questions(self.issuer, self.directory, self.clients, administrators, self.clock),
             directory=self.directory,

@@ -16,7 +16,16 @@ from accredit.store import engines, migrate, writer
 from accredit.store.committer import Committer, Result
 from accredit.store.conformance import NOW
 from accredit.store.on_sqlite import SqliteDatabase
-from accredit.store.readers import AuditLog, Catalogues, Checkpoints, Clients, Credentials, Enrolments
+from accredit.store.readers import (
+    AuditLog,
+    Catalogues,
+    Checkpoints,
+    Clients,
+    Credentials,
+    Enrolments,
+    Leases,
+    SearchTables,
+)
 from accredit.system import SystemRandomness
 from accredit.testing.postgres import Postgres
 
@@ -50,6 +59,10 @@ class Store:
         return Enrolments(self.database)
 
     @property
+    def leases(self) -> Leases:
+        return Leases(self.database)
+
+    @property
     def credentials(self) -> Credentials:
         return Credentials(self.database)
 
@@ -60,6 +73,10 @@ class Store:
     @property
     def checkpoints(self) -> Checkpoints:
         return Checkpoints(self.database)
+
+    @property
+    def tables(self) -> SearchTables:
+        return SearchTables(self.database)
 
     @property
     def shared(self) -> bool:

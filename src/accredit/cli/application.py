@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from accredit.cli import credential
+from accredit.cli import arrival, credential
 from accredit.cli.belongings import RoleEnds, credential_table, role_table, until, with_roles
 from accredit.cli.client import path
 from accredit.cli.given import ending, lasting, role_ends
@@ -133,11 +133,11 @@ def remove(session: Session, name: Name) -> None:
 
 
 @command(app, "suspend")
-def suspend(session: Session, name: Name) -> None:
-    """Refuse every token of an application, everywhere, until it is resumed."""
+def suspend(session: Session, name: Name, no_wait: arrival.NoWait = False) -> None:
+    """Refuse every token of an application, everywhere, until it is resumed; tell when the last guard had it."""
     session.confirm(f"Suspend the application {name}? Every token of it is refused everywhere until it is resumed.")
     found = session.server.post(path("applications", name, "suspend"))
-    session.changed(found, f"application {name} is suspended")
+    arrival.ended(session, found, f"application {name} is suspended", no_wait=no_wait)
 
 
 @command(app, "resume")

@@ -18,6 +18,7 @@ from accredit.cli import (
     backup,
     completion,
     doctor,
+    emergency,
     explain,
     group,
     guard,
@@ -27,6 +28,7 @@ from accredit.cli import (
     proof,
     role,
     server,
+    signal,
     up,
     version,
 )
@@ -65,6 +67,9 @@ def program() -> typer.Typer:
         app.add_typer(noun.app, name=name, short_help=noun.app.info.help)
     app.add_typer(admin.app, name="admin", short_help=admin.app.info.help)
     proof.register(audit.app)
+    app.add_typer(audit.app, name="audit")
+    app.add_typer(signal.app, name="signal")
+    app.add_typer(emergency.app, name="emergency")
     app.add_typer(audit.app, name="audit", short_help=audit.app.info.help)
     for single in (manifest, explain, completion, up, migrate, doctor, backup, version):
         single.register(app)

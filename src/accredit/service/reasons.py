@@ -39,6 +39,7 @@ _GUARD: Final[Mapping[str, str]] = {
     Reason.SPOOL_FULL: "the guard could not write its record, and without one nothing runs",
     Reason.SESSION: "the session, event, task or request state was not given to this caller",
     Reason.ASK_REFUSED: "the server asked for something that its policy does not let it ask: accredit server may-ask",
+    Reason.DENIED: "an administrator has denied it to everybody; see, and lift, with: accredit emergency",
     Reason.ENCODED: "the server answered in a form that cannot be looked into",
 }
 

@@ -25,9 +25,11 @@ from accredit.web.api import idempotency, preconditions
 from accredit.web.api.administrators import AdministratorApi
 from accredit.web.api.agents import AgentApi
 from accredit.web.api.applications import ApplicationApi
+from accredit.web.api.archives import ArchiveApi
 from accredit.web.api.audit import AuditApi
 from accredit.web.api.checkpoints import CheckpointApi
 from accredit.web.api.decisions import DecisionApi
+from accredit.web.api.denials import DenialApi
 from accredit.web.api.document import complete
 from accredit.web.api.door import on_not_permitted
 from accredit.web.api.gate import MANIFEST_BYTES, Gate
@@ -39,12 +41,15 @@ from accredit.web.api.manifests import ManifestApi, on_faulty
 from accredit.web.api.modes import ModeApi
 from accredit.web.api.permissions import OPERATIONS, NotPermitted, operation, permit
 from accredit.web.api.preconditions import PreconditionFailed, PreconditionRequired
+from accredit.web.api.proofs import ProofApi
 from accredit.web.api.questions import QuestionApi
+from accredit.web.api.redactions import RedactionApi
 from accredit.web.api.replays import ReplayApi
 from accredit.web.api.roles import RoleApi
 from accredit.web.api.routes import ForNode, Noun
 from accredit.web.api.servers import ServerApi
 from accredit.web.api.services import Services
+from accredit.web.api.signals import SignalApi
 from accredit.web.api.status import StatusApi
 
 PREFIX: Final = "/api/v1"
@@ -117,8 +122,9 @@ def _application(version: str) -> FastAPI:
 
 
 _NOUNS: Final[tuple[type[Noun], ...]] = (
-    AdministratorApi, ServerApi, RoleApi, AgentApi, ApplicationApi, GroupApi, GuardApi, KeyApi, AuditApi, CheckpointApi,
-    StatusApi, ManifestApi, QuestionApi, DecisionApi, ModeApi, ReplayApi,
+    AdministratorApi, ServerApi, RoleApi, AgentApi, ApplicationApi, GroupApi, GuardApi, SignalApi, KeyApi, AuditApi,
+    CheckpointApi, RedactionApi, ArchiveApi, ProofApi, DenialApi, StatusApi, ManifestApi, QuestionApi, DecisionApi,
+    ModeApi, ReplayApi,
 )  # fmt: skip
 
 

@@ -86,6 +86,7 @@ _GUARD: Final = Rule(Need.SERVERS, the_guard)
 OPERATIONS: Final[Mapping[str, Rule]] = MappingProxyType(
     {
         "administrators.list_administrators": _LOOK,
+        "administrators.show": _LOOK,
         "administrators.name": _LOCAL,
         "administrators.dismiss": _LOCAL,
         "agents.list_agents": _LOOK,
@@ -113,12 +114,16 @@ OPERATIONS: Final[Mapping[str, Rule]] = MappingProxyType(
         "applications.retire_credential": Rule(Need.EVERYTHING, checked=True),
         "applications.revoke_credential": _EVERYTHING,
         "audit.search": Rule(Need.OWN, checked=True),
-        "audit.verify": _LOOK,
-        "audit.export": _LOOK,
+        "proofs.verify": _LOOK,
+        "proofs.export": _LOOK,
         "audit.explain": Rule(Need.OWN, checked=True),
+        "archives.archive": _EVERYTHING,
+        "redactions.redact": _EVERYTHING,
         "checkpoints.list_checkpoints": _LOOK,
         "checkpoints.keys": _LOOK,
         "decisions.find": Rule(Need.OWN, checked=True),
+        "denials.deny": _SERVER,
+        "denials.lift": _SERVER,
         "files.export": _LOOK,
         "files.plan": _LOOK,
         "files.apply": Rule(Need.EVERYTHING, checked=True),
@@ -156,6 +161,8 @@ OPERATIONS: Final[Mapping[str, Rule]] = MappingProxyType(
         "servers.suspend": _SERVER,
         "servers.resume": _SERVER,
         "servers.invite": _SERVER,
+        "signals.list_signals": _LOOK,
+        "signals.reach": _LOOK,
         "status.show": _LOOK,
     }
 )
