@@ -61,8 +61,8 @@ UNFINDABLE = {
 }
 """Operations for which this test knows no decision, credential or version that is there."""
 
-LEDGER = {"server": "ledger", "role": "reader", "guard": "front", "group": "readers"}
-ARCHIVE = {"server": "archive", "role": "keeper", "guard": "back", "group": "keepers"}
+LEDGER = {"server": "ledger", "role": "reader", "guard": "front-way", "group": "readers"}
+ARCHIVE = {"server": "archive", "role": "keeper", "guard": "back-way", "group": "keepers"}
 
 
 async def operations(admin: Admin) -> list[Operation]:
