@@ -45,6 +45,7 @@ _MORE: Final[Mapping[str, tuple[int, ...]]] = MappingProxyType(
         "groups.let_out": (412,),
         "keys.rotate": (412,),
         "roles.add": (404,),
+        "signals.reach": (404,),
     }
 )
 """Answers of an operation that its shape does not tell."""
