@@ -38,12 +38,12 @@ _MORE: Final[Mapping[str, tuple[int, ...]]] = MappingProxyType(
         "agents.add_credential": (412,),
         "applications.add": (404,),
         "applications.add_credential": (412,),
-        "audit.export": (404,),
         "audit.search": (404,),
         "files.apply": (412,),
         "groups.let_in": (409, 412),
         "groups.let_out": (412,),
         "keys.rotate": (412,),
+        "proofs.export": (404,),
         "roles.add": (404,),
         "signals.reach": (404,),
     }
