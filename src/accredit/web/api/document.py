@@ -45,6 +45,7 @@ _MORE: Final[Mapping[str, tuple[int, ...]]] = MappingProxyType(
         "keys.rotate": (412,),
         "proofs.export": (404,),
         "roles.add": (404,),
+        "signals.reach": (404,),
     }
 )
 """Answers of an operation that its shape does not tell."""
