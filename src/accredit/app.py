@@ -1,7 +1,6 @@
 """The composition root: configuration → store → services → ASGI. The only file that names concrete classes."""
 
 import asyncio
-import contextlib
 import signal
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, closing
@@ -25,18 +24,21 @@ from accredit.jobs.clock import WatchClock
 from accredit.jobs.expiry import Expiry
 from accredit.jobs.follow import Follow
 from accredit.jobs.listen import Listen
+from accredit.jobs.projection import Projecting
 from accredit.jobs.pulse import Pulse
+from accredit.jobs.retention import Retention
 from accredit.jobs.rotation import Rotation
 from accredit.jobs.runner import Job, Runner
 from accredit.jobs.usage import LastUse
 from accredit.oauth.metadata import Endpoints
 from accredit.ports.clock import Clock
-from accredit.ports.journal import Journal, Overloaded, StoreError, WriterStopped
+from accredit.ports.journal import Journal, StoreError
 from accredit.ports.randomness import Randomness
 from accredit.service import deployment, modes, readiness
 from accredit.service.administrators import Administrators
 from accredit.service.agents import Agents
 from accredit.service.applications import Applications
+from accredit.service.archives import Archives
 from accredit.service.audit import Audit
 from accredit.service.changes import Changes
 from accredit.service.checkpoints import Checkpoints
@@ -58,8 +60,10 @@ from accredit.service.leases import Leases
 from accredit.service.management import Management
 from accredit.service.manifests import Manifests
 from accredit.service.memory import Memory
+from accredit.service.projection import Projection
 from accredit.service.questions import Questions
 from accredit.service.readiness import ClockWatch, Readiness
+from accredit.service.redaction import Redaction
 from accredit.service.refusals import Refusals
 from accredit.service.reports import Reports
 from accredit.service.roles import Roles
@@ -111,6 +115,7 @@ class Node:
     directory: Directory
     streams: GuardStreams
     checkpoints: Checkpoints
+    archives: Archives
 
 
 @asynccontextmanager
@@ -143,7 +148,7 @@ async def node(
         built = await parts.build()
         stack.push_async_callback(parts.usage.close)
         runner = Runner(clock, measures)
-        stack.push_async_callback(parts.last_checkpoint)
+        stack.push_async_callback(parts.checkpoints.finish, clock)
         stack.push_async_callback(runner.stop)
         stack.callback(built.streams.close)
         jobs: list[Job] = [Follow(built.directory), Pulse(built.streams), *parts.upkeep()]
@@ -156,10 +161,6 @@ async def node(
 def given_key(settings: Settings) -> str | None:
     """Return the configured master key, None when it is in the data folder."""
     return settings.master_key.get_secret_value() if settings.master_key is not None else None
-
-
-def _outside(settings: Settings) -> system.CheckpointFolder | None:
-    return system.CheckpointFolder(settings.checkpoints) if settings.checkpoints is not None else None
 
 
 class _Parts:
@@ -181,13 +182,17 @@ class _Parts:
         self.kind = "PostgreSQL" if settings.database_url else "SQLite"
         self.clock, self.ids, self.journal, self.master = clock, Ids(clock, randomness), journal, master
         self.catalogue, self.clients = readers.Catalogues(database), readers.Clients(database)
-        oldest = settings.credential_days * _DAY
-        self.directory = Directory(self.catalogue, self.clients, clock, oldest=oldest)
-        self.keyring = Keyring(master)
-        self.log, kept, outside = readers.AuditLog(database), readers.Checkpoints(database), _outside(settings)
+        self.directory = Directory(self.catalogue, self.clients, clock, oldest=settings.credential_days * _DAY)
+        self.log, kept, self.keyring = readers.AuditLog(database), readers.Checkpoints(database), Keyring(master)
+        outside = system.CheckpointFolder.at(settings.checkpoints)
         self.checkpoints = Checkpoints(self.issuer, self.log, kept, journal, self.keyring, outside)
         self.exports = Exports(self.issuer, self.log, kept, clock)
         self.changes = Changes(self.directory, journal, self.ids, clock)
+        self.tables = readers.SearchTables(database)
+        self.projection = Projection(self.log, self.tables, journal)
+        shelf = system.ArchiveFolder.at(settings.archive)
+        self.archives = Archives(self.changes, self.exports, self.checkpoints, self.projection, self.keyring, shelf)
+        self.redaction = Redaction(self.changes, self.log, self.projection, self.clients, master)
         self.keys = Keys(self.changes, master, randomness)
         self.guards = Guards(self.issuer, self.changes, self.clients, self.keyring)
         self.leases = Leases(readers.Leases(database), journal, clock)
@@ -214,6 +219,8 @@ class _Parts:
         return (
             Expiry(self.keys, self.credentials, Memory(self.journal)),
             Checkpointing(self.checkpoints),
+            Projecting(self.projection),
+            *([Retention(self.archives, days)] if (days := self.settings.keep_days) is not None else []),
             WatchClock(self.watch),
             TakeCensus(readers.Census(self.database), self.measures.ending),
             Rotation(self.keys, self.settings.key_days * _DAY),
@@ -230,7 +237,7 @@ class _Parts:
         administration = management_api(self._services())
         self._watch()
         doors = self._public(administration), self._local(administration), shown.alone(self._metrics())
-        return Node(*doors, self.measures, self.journal, self.directory, self.streams, self.checkpoints)
+        return Node(*doors, self.measures, self.journal, self.directory, self.streams, self.checkpoints, self.archives)
 
     def _watch(self) -> None:
         self.measures.watch("accredit_writer_waiting", "Changes that wait for the writer.", self.journal.waiting)
@@ -245,11 +252,6 @@ class _Parts:
 
     def _local(self, administration: ASGIApp) -> ASGIApp:
         return local(LocalDoor(administration), [*health.routes(self.readiness, told=True), *self._metrics()])
-
-    async def last_checkpoint(self) -> None:
-        """Sign what happened since the last one; only the closing record comes after it."""
-        with contextlib.suppress(StoreError, Overloaded, WriterStopped):
-            await self.checkpoints.round(self.clock.now())
 
     def _public(self, administration: ASGIApp) -> ASGIApp:
         prefix = urlsplit(self.issuer).path
@@ -291,9 +293,11 @@ class _Parts:
             signals=Signals(self.changes, self.catalogue, self.leases),
             keys=self.keys,
             reports=self.reports,
-            audit=Audit(self.log, self.exports, self.keyring),
+            audit=Audit(self.tables, self.projection, self.exports, self.keyring),
             checkpoints=self.checkpoints,
             exports=self.exports,
+            redaction=self.redaction,
+            archives=self.archives,
             manifests=self.manifests,
             questions=Questions(self.issuer, self.directory, self.clients, administrators, self.clock),
             directory=self.directory,

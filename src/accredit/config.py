@@ -55,6 +55,10 @@ class Settings(BaseSettings):
     checkpoints: Path | None = Field(
         default=None, description="Folder that checkpoints of the audit log are added to, out of the database's reach."
     )
+    archive: Path | None = Field(default=None, description="Folder for old records of the audit log.")
+    keep_days: int | None = Field(
+        default=None, ge=1, description="Days that records stay in the database before they are archived; absent: all."
+    )
     proxies: tuple[str, ...] = Field(default=(), description="Addresses of proxies whose X-Forwarded-* are believed.")
     log: Literal["console", "json"] = Field(
         default="console", description="How log lines are written to standard error: for people, or for programs."
@@ -79,6 +83,8 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _sound(self) -> "Settings":
         found = [*_issuer_problems(self.issuer, self.danger_http), *_database_problems(self.database_url)]
+        if self.keep_days is not None and self.archive is None:
+            found.append("keep_days: also set `archive`, the folder that older records go to")
         found += [] if self.metrics_address is not None or not self.metrics else [_NO_ADDRESS]
         for proxy in self.proxies:
             try:
@@ -89,7 +95,7 @@ class Settings(BaseSettings):
             raise ValueError("\n".join(found))
         return self
 
-    @field_validator("data", "checkpoints")
+    @field_validator("data", "checkpoints", "archive")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return value.expanduser().absolute() if value is not None else None

@@ -10,9 +10,9 @@ from accredit.app import CANNOT_START, VERSION, given_key
 from accredit.audit.verification import Report
 from accredit.config import Settings
 from accredit.identity.sealing import MasterKey
+from accredit.identity.signing_key import KeyUse
 from accredit.ports.clock import Clock
 from accredit.service import deployment, master_key, modes
-from accredit.service.audit import Audit
 from accredit.service.changes import Changes
 from accredit.service.diagnosis import Finding, Level, about_issuer, look
 from accredit.service.directory import Directory
@@ -44,7 +44,7 @@ async def _verify_log(settings: Settings, outside: Iterable[bytes]) -> Report:
         keyring.refresh((await readers.Catalogues(database).load()).keys)
         log = readers.AuditLog(database)
         exports = Exports(settings.origin, log, readers.Checkpoints(database), system.SystemClock())
-        return await Audit(log, exports, keyring).verify(outside)
+        return await exports.verify(keyring.verifying(KeyUse.CHECKPOINT), outside)
     finally:
         await database.close()
 

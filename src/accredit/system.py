@@ -4,6 +4,7 @@ import asyncio
 import base64
 import binascii
 import errno
+import hashlib
 import os
 import re
 import socket
@@ -12,10 +13,11 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, Self, TypeVar
 
 from accredit.audit import checkpoint
 from accredit.identity.sealing import MASTER_KEY_BYTES, MasterKey
+from accredit.ports.archive import ArchiveFailed
 from accredit.ports.audit_log import Kept
 from accredit.ports.outside import OutsideFailed
 
@@ -61,6 +63,11 @@ class CheckpointFolder:
         self._folder = folder
         self._keys = b""
 
+    @classmethod
+    def at(cls, folder: Path | None) -> Self | None:
+        """Return the one at `folder`, if there is to be one."""
+        return cls(folder) if folder is not None else None
+
     async def last(self) -> bytes:
         """Return the last checkpoint in the folder, nothing when there is none. Raises OutsideFailed."""
         return await asyncio.to_thread(self._guarded, self._last)
@@ -99,9 +106,46 @@ class CheckpointFolder:
             _durably(self._folder / newest, item.document + b"\n", os.O_APPEND)
 
 
-def _durably(path: Path, text: bytes, how: int) -> None:
+class ArchiveFolder:
+    """A folder of archived parts of the log; each file is written once."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @classmethod
+    def at(cls, folder: Path | None) -> Self | None:
+        """Return the one at `folder`, if there is to be one."""
+        return cls(folder) if folder is not None else None
+
+    async def put(self, name: str, lines: Sequence[bytes]) -> bytes:
+        """Write a new file; return its SHA-256, of what the disk gives back. Raises ArchiveFailed."""
+        return await asyncio.to_thread(self._put, name, b"".join(line + b"\n" for line in lines))
+
+    async def lines(self, name: str) -> tuple[bytes, ...]:
+        """Return the lines of a file. Raises ArchiveFailed."""
+        return tuple((await asyncio.to_thread(self._read, name)).splitlines())
+
+    def _put(self, name: str, text: bytes) -> bytes:
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path = self._folder / name
+            if path.exists():
+                raise ArchiveFailed(f"{path} is there already")
+            _durably(path, text, os.O_EXCL, 0o600)
+        except OSError as error:
+            raise ArchiveFailed(f"{self._folder}: {error.strerror}") from error
+        return hashlib.sha256(self._read(name)).digest()
+
+    def _read(self, name: str) -> bytes:
+        try:
+            return (self._folder / name).read_bytes()
+        except OSError as error:
+            raise ArchiveFailed(f"{self._folder / name}: {error.strerror}") from error
+
+
+def _durably(path: Path, text: bytes, how: int, mode: int = 0o644) -> None:
     """Write `text`, whole or not at all, and return when the disk has it."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | how, 0o644)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | how, mode)
     try:
         size = os.fstat(descriptor).st_size
         if os.write(descriptor, text) != len(text):

@@ -8,6 +8,8 @@ import pytest
 from accredit.audit.chain import START
 from accredit.identity.changes import AppendRecords, StoredRecord
 from accredit.oauth.outcome import Outcome
+from accredit.ports.journal import Overloaded
+from accredit.service.projection import Projection
 from accredit_sdk import record
 from tests.support.admin import Admin, enrolled, tokens
 
@@ -75,6 +77,43 @@ async def test_the_search_narrows_by_everything_that_can_be_said(admin: Admin) -
     assert len((await admin.ok("GET", "/audit", params=by_id))["items"]) >= 2
 
 
+async def test_the_log_is_searched_by_whoever_took_part(admin: Admin) -> None:
+    agent = await bot(admin)
+    ask = tokens(admin)
+    assert (await ask(agent["client_id"], agent["secret"])).status_code == 200
+    assert (await ask(agent["client_id"], "wrong")).status_code == 401
+    person = {"method": "tools/call", "target": "list_invoices", "subject": agent["client_id"], "reason": "ok"}
+    decision = await reported(admin, person | {"client_id": "somebody", "actors": ["agt_other"], "trace_id": "ab12"})
+
+    async def kinds(**query: str) -> list[str]:
+        found = await admin.ok("GET", "/audit", params=query)
+        assert found["behind"] == {"records": 0, "seconds": 0.0}
+        return [item["kind"] for item in found["items"]]
+
+    assert await kinds(client="bot") == ["token_refused", "token_issued"]
+    assert await kinds(client=agent["client_id"], outcome="allow") == ["token_issued"]
+    assert await kinds(subject="bot") == ["tool_call", "token_issued"]
+    assert await kinds(tool="list_invoices") == await kinds(trace="ab12") == await kinds(member="agt_other")
+    assert len(await kinds(tool="list_invoices")) == 1
+    assert set(await kinds(member="bot")) == {"tool_call", "token_issued", "token_refused", "administered"}
+    (issued,) = (await admin.ok("GET", "/audit", params={"kind": "token_issued"}))["items"]
+    assert await kinds(token=issued["person"]["jti"]) == ["token_issued"]
+    assert await kinds(subject="nobody") == await kinds(tool="purge_ledger") == []
+    assert (await admin.ok("GET", f"/decisions/{decision}"))["kind"] == "tool_call"
+
+
+async def test_a_search_says_how_far_behind_it_is_when_nothing_can_be_written(admin: Admin, monkeypatch: Any) -> None:
+    async def overloaded(*_: Any) -> bool:
+        raise Overloaded
+
+    monkeypatch.setattr(Projection, "catch_up", overloaded)
+    await admin.ledger()
+    admin.clock.advance(7)
+    found = await admin.ok("GET", "/audit")
+    assert found["items"] == [] or found["behind"]["records"] > 0
+    assert found["behind"]["seconds"] >= 7
+
+
 async def test_pages_of_the_log_show_each_record_once(admin: Admin) -> None:
     await bot(admin)
     everything = (await admin.ok("GET", "/audit", params={"limit": 200}))["items"]
@@ -91,7 +130,9 @@ async def test_pages_of_the_log_show_each_record_once(admin: Admin) -> None:
     [
         {"limit": "0"}, {"limit": "201"}, {"limit": "many"}, {"cursor": "x"}, {"cursor": "1.2"}, {"cursor": "1" * 99},
         {"kind": "KIND"}, {"kind": "a%00"}, {"outcome": "maybe"}, {"since": "yesterday"}, {"until": "1"},
-        {"decision": "dec_1"}, {"decision": "' OR 1=1 --"}, {"server": "' OR 1=1 --"}, {"nonsense": "1"},
+        {"decision": "dec_1"}, {"decision": "' OR 1=1 --"}, {"subject": ""}, {"client": "a b"}, {"member": "x" * 501},
+        {"tool": "x" * 257},
+        {"server": "' OR 1=1 --"}, {"nonsense": "1"},
     ],
 )  # fmt: skip
 async def test_a_search_that_cannot_be_meant_is_refused(admin: Admin, query: dict[str, str]) -> None:

@@ -163,9 +163,17 @@ def test_an_export_goes_to_standard_output(settled: CommandLine) -> None:
     assert json.loads(lines[-1]) == {"complete": True}
 
 
+def test_an_export_for_collectors_has_every_record_once(ledger: CommandLine) -> None:
+    (line,) = ledger.ok("audit", "export", "--format", "otlp").splitlines()
+    (resource,) = json.loads(line)["resourceLogs"]
+    logs = resource["scopeLogs"][0]["logRecords"]
+    assert len(logs) == len(ledger.data("audit", "search")["items"])
+
+
 @pytest.mark.parametrize(
     "words",
     [
+        ("export", "--resume", "--format", "otlp", "--output", "x"),
         ("verify", "--file", "x", "--database"),
         ("verify", "--fresh", "soon"),
         ("verify", "--database", "--keys", "x"),

@@ -151,7 +151,9 @@ _ENTRIES: Final = {
     "A tool, resource or prompt": schema.OFFER,
     "A role": schema.ROLE,
     "An agent": schema.AGENT,
-    "A role of an agent": schema.ASSIGNMENT,
+    "An application": schema.APPLICATION,
+    "A group": schema.GROUP,
+    "A role of one of these": schema.ASSIGNMENT,
 }
 
 

@@ -126,6 +126,7 @@ def test_the_agent_in_the_howto_can_be_made(tmp_path: Path, monkeypatch: pytest.
         "from-observing-to-enforcing.md",
         "agent-with-a-key.md",
         "register-an-application.md",
+        "revoke.md",
     ],
 )
 def test_the_commands_of_a_howto_work_in_their_order(name: str, tmp_path: Path) -> None:

@@ -315,7 +315,7 @@ async def test_the_guard_acknowledges_what_it_has_applied_and_then_each_beat(
 
 async def test_nothing_is_acknowledged_that_was_not_applied(site: Guarded, accredit: FakeAccredit) -> None:
     honest = accredit.snapshot
-    accredit.snapshot = lambda: honest(mode="observe")  # type: ignore[method-assign]
+    accredit.snapshot = lambda: honest(mode="sometimes")  # type: ignore[method-assign]
     accredit.signal("policy")
     await accredit.streams[-1].last()
     await eventually(lambda: accredit.asked.count("GET /guard/v1/snapshot") > 2)

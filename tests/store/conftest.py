@@ -16,7 +16,16 @@ from accredit.store import engines, migrate, writer
 from accredit.store.committer import Committer, Result
 from accredit.store.conformance import NOW
 from accredit.store.on_sqlite import SqliteDatabase
-from accredit.store.readers import AuditLog, Catalogues, Checkpoints, Clients, Credentials, Enrolments, Leases
+from accredit.store.readers import (
+    AuditLog,
+    Catalogues,
+    Checkpoints,
+    Clients,
+    Credentials,
+    Enrolments,
+    Leases,
+    SearchTables,
+)
 from accredit.system import SystemRandomness
 from accredit.testing.postgres import Postgres
 
@@ -64,6 +73,10 @@ class Store:
     @property
     def checkpoints(self) -> Checkpoints:
         return Checkpoints(self.database)
+
+    @property
+    def tables(self) -> SearchTables:
+        return SearchTables(self.database)
 
     @property
     def shared(self) -> bool:

@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
+from accredit.audit import terms
 from accredit.audit.events import TokenRefused
 from accredit.identity import changes
-from accredit.oauth.outcome import Outcome
-from accredit.ports.audit_log import Filter
+from accredit.oauth.outcome import Lost, Outcome, Won
+from accredit.ports.audit_log import Filter, Lag, Waiting
 from accredit.store.conformance import NOW, guard, outcome, records, server
 from tests.store import checks
 
@@ -36,7 +37,21 @@ async def searched(store: Any) -> Any:
     await store.commit(second, [refused(n, server(0).id) for n in range(5, 10)])
     lines = changes.AppendRecords("chn_guard", guard(0).id, 0, bytes(32), records("chn_guard", 0, 4))
     await store.commit(second, [Outcome(None, (lines,))])
+    await project(store)
     return store
+
+
+async def project(store: Any, page: int = 3) -> int:
+    """Let the search tables follow the log, and return how many records they took over."""
+    committer, taken = store.committer("chn_projector"), 0
+    for item in await store.tables.waiting(100):
+        after = item.after
+        while found := await store.audit.records(item.chain, after, page):
+            rows = tuple((term, one.at, one.seq) for one in found for term in terms.of(one))
+            claim = changes.IndexRecords(item.chain, after, found[-1].seq, rows)
+            assert await store.commit(committer, [Outcome(None, (claim,))]) == [Won()]
+            taken, after = taken + len(found), found[-1].seq
+    return taken
 
 
 @pytest.mark.parametrize(
@@ -53,16 +68,26 @@ async def searched(store: Any) -> Any:
         (Filter(since=NOW + 1), 0),
         (Filter(until=NOW), 0),
         (Filter(until=NOW + 1), 17),
+        (Filter(client="c"), 10),
+        (Filter(client="d"), 0),
+        (Filter(member="c", kind="token_refused", outcome="deny"), 10),
+        (Filter(member="c", kind="administered"), 0),
+        (Filter(member="y"), 4),
+        (Filter(subject="c"), 0),
+        (Filter(tool="x"), 0),
+        (Filter(servers=("srv_00000000000000000000000000",), kind="token_refused"), 5),
+        (Filter(servers=("srv_00000000000000000000000000", "srv_none"), kind="token_refused"), 5),
+        (Filter(servers=("srv_none", "srv_neither")), 0),
     ],
 )
 async def test_a_filter_finds_what_matches(searched: Any, wanted: Filter, count: int) -> None:
-    assert len(await searched.audit.search(wanted, None, 100)) == count
+    assert len(await searched.tables.search(wanted, None, 100)) == count
 
 
 @pytest.mark.parametrize("size", [1, 3, 100])
 async def test_pages_hold_everything_once_newest_first(searched: Any, size: int) -> None:
     found, before = [], None
-    while page := await searched.audit.search(EVERYTHING, before, size):
+    while page := await searched.tables.search(EVERYTHING, before, size):
         assert len(page) <= size
         found += [record for _, record in page]
         before = page[-1][0]
@@ -79,7 +104,7 @@ async def test_pages_hold_everything_once_newest_first(searched: Any, size: int)
 )
 async def test_a_cursor_that_is_not_ours_is_refused(searched: Any, cursor: str) -> None:
     with pytest.raises(ValueError, match="cursor"):
-        await searched.audit.search(EVERYTHING, cursor, 10)
+        await searched.tables.search(EVERYTHING, cursor, 10)
 
 
 async def test_the_ends_of_all_chains_are_known(searched: Any) -> None:
@@ -95,6 +120,38 @@ async def test_the_ends_of_all_chains_are_known(searched: Any) -> None:
 
 
 async def test_the_person_part_is_in_order_and_the_header_apart(searched: Any) -> None:
-    ((_, record),) = await searched.audit.search(Filter(decision="dec_3"), None, 10)
+    ((_, record),) = await searched.tables.search(Filter(decision="dec_3"), None, 10)
     assert b'"requested":["a","b"]' in record.person
     assert b"client_id" not in record.header
+
+
+async def test_what_was_recorded_since_is_waited_for_and_told(searched: Any) -> None:
+    assert await searched.tables.lag() == Lag(0, None)
+    assert await searched.tables.waiting(10) == ()
+    await searched.commit(searched.committer("chn_three"), [refused(20)])
+    assert await searched.tables.waiting(10) == (Waiting("chn_three", 0),)
+    assert await searched.tables.lag() == Lag(2, NOW)
+    assert await searched.tables.search(Filter(decision="dec_20"), None, 10) == ()
+    assert await project(searched) == 2
+    assert len(await searched.tables.search(Filter(decision="dec_20"), None, 10)) == 1
+
+
+async def test_nothing_is_made_findable_twice_or_out_of_order(searched: Any) -> None:
+    committer = searched.committer("chn_three")
+    await searched.commit(committer, [refused(20)])
+    for wrong in (changes.IndexRecords("chn_three", 1, 2, ()), changes.IndexRecords("chn_none", 0, 2, ())):
+        assert isinstance((await searched.commit(committer, [Outcome(None, (wrong,))]))[0], Lost)
+    right = changes.IndexRecords("chn_three", 0, 2, ((7, NOW, 1),))
+    assert await searched.commit(committer, [Outcome(None, (right,))]) == [Won()]
+    assert isinstance((await searched.commit(committer, [Outcome(None, (right,))]))[0], Lost)
+    assert await searched.tables.lag() == Lag(0, None)
+
+
+async def test_pages_over_several_servers_hold_everything_once(searched: Any) -> None:
+    wanted = Filter(servers=("srv_none", server(0).id, "srv_other"))
+    whole = await searched.tables.search(wanted, None, 100)
+    found, before = [], None
+    while page := await searched.tables.search(wanted, before, 2):
+        found += page
+        before = page[-1][0]
+    assert tuple(found) == whole != ()

@@ -26,10 +26,11 @@ OUTSIDE: Final = "outside"
 """The sequence of checkpoints that were kept outside."""
 
 
-class _Beginning(msgspec.Struct, frozen=True):
+class _Beginning(msgspec.Struct, frozen=True, omit_defaults=True):
     export: int
     issuer: str
     at: int
+    part: bool = False
 
 
 class _SealLine(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -73,6 +74,7 @@ class _Any(msgspec.Struct, frozen=True, gc=False):
     export: int | None = None
     issuer: str = ""
     at: int = 0
+    part: bool = False
     seal: int | None = None
     kind: str = ""
     checkpoint: str | None = None
@@ -95,9 +97,12 @@ _encode: Final = msgspec.json.Encoder().encode
 _decode: Final = msgspec.json.Decoder(_Any).decode
 
 
-def beginning(issuer: str, at: int) -> bytes:
-    """Return the first line of an export that was begun at `at` (microseconds UTC)."""
-    return _encode(_Beginning(FORMAT, issuer, at))
+def beginning(issuer: str, at: int, *, part: bool = False) -> bytes:
+    """Return the first line of an export that was begun at `at` (microseconds UTC).
+
+    A `part` has some chains only, and of each what lies between its anchor and its end: that is an archive.
+    """
+    return _encode(_Beginning(FORMAT, issuer, at, part))
 
 
 def seal(item: Seal) -> bytes:
@@ -158,6 +163,8 @@ class Examination:
         self._chains: set[str] = set()
         self.records = 0
         """How many records were seen."""
+        self.part = False
+        """Whether this says that it is a part of a log."""
 
     def line(self, text: bytes) -> None:
         """Take the next line, with or without its end."""
@@ -192,7 +199,8 @@ class Examination:
         elif found.checkpoint is not None:
             self._begun().checkpoint(found.checkpoint.encode(), STORED, self._place)
         elif found.export == FORMAT and self._verifier is None:
-            self._verifier = Verifier(found.issuer, self._keys)
+            self._verifier = Verifier(found.issuer, self._keys, part=found.part)
+            self.part = found.part
         elif found.complete:
             self._ended = True
         else:

@@ -128,7 +128,7 @@ class _Claims:
         """Add a claim; one that only repeats the one before takes its place."""
         if self.places[-_PLACE:-_SOURCE] == _packed(seq, link):
             del self.places[-_PLACE:]
-        self.places += _packed(seq, link) + source.to_bytes(_SOURCE, "big")
+        self.places.extend(_packed(seq, link) + source.to_bytes(_SOURCE, "big"))
 
     def end(self, end: Head) -> None:
         """Add what the log says of its own end, unless a checkpoint says just that. Raises ValueError."""
@@ -140,6 +140,15 @@ class _Claims:
         found = bytes(self.places)
         for place in sorted(found[start : start + _PLACE] for start in range(0, len(found), _PLACE)):
             yield int.from_bytes(place[:8], "big"), place[8:-_SOURCE], int.from_bytes(place[-_SOURCE:], "big")
+
+    def cut(self, most: int) -> None:
+        """Forget what is claimed of records with a higher number."""
+        kept = b"".join(
+            seq.to_bytes(8, "big") + link + source.to_bytes(_SOURCE, "big")
+            for seq, link, source in self.in_order()
+            if seq <= most
+        )
+        self.places[:] = kept
 
     def newest(self) -> int:
         """Return the number of the last checkpoint that claims anything."""
@@ -230,15 +239,19 @@ class _Walk:
 
 
 class Verifier:
-    """Takes a log piece by piece and reports what is wrong with it. `keys` are those of checkpoints, by key id."""
+    """Takes a log piece by piece and reports what is wrong with it. `keys` are those of checkpoints, by key id.
 
-    def __init__(self, issuer: str, keys: Mapping[str, VerifyingKey]) -> None:
+    Of a `part` of a log only what it has is compared: chains may be missing, and end before the log does.
+    """
+
+    def __init__(self, issuer: str, keys: Mapping[str, VerifyingKey], *, part: bool = False) -> None:
+        self._part = part
         self._issuer = issuer
         self._keys = keys
         self._claims: dict[str, _Claims] = {}
         self._seals: list[Seal] = []
         self._links: list[bytes] = [START]
-        self._archived: set[tuple[str, int, bytes]] = set()
+        self._archived: dict[str, int] = {}
         self._last: dict[str, tuple[Checkpoint, bytes]] = {}
         self._examined: dict[str, Examined] = {}
         self._flaws: list[Flaw] = []
@@ -253,7 +266,7 @@ class Verifier:
         self._seals.append(seal)
         self._links.append(checkpoints.running(self._links[-1], seal))
         if seal.kind is SealKind.ARCHIVED:
-            self._archived.add((seal.chain, seal.seq, seal.hash))
+            self._archived[seal.chain] = max(seal.seq, self._archived.get(seal.chain, 0))
 
     def checkpoint(self, document: bytes, sequence: str, place: int) -> None:
         """Take the next checkpoint of a sequence: those that the log itself keeps, or those that were kept outside.
@@ -278,6 +291,8 @@ class Verifier:
         """Begin a chain; what lies before `anchor` was archived, and it has at least the records up to `end`."""
         self._end_walk()
         claims, readable = self._claims.pop(chain, _Claims()), True
+        if self._part:
+            claims.cut(end.seq)
         try:
             claims.end(end)
         except ValueError:
@@ -285,7 +300,7 @@ class Verifier:
         self._walk = _Walk(chain, guard, anchor, claims)
         if not readable:
             self._walk.bad(Fault.UNREADABLE, 1)
-        if anchor.seq and (chain, anchor.seq, anchor.hash) not in self._archived:
+        if anchor.seq > self._archived.get(chain, 0):
             self._walk.bad(Fault.BEGINNING_MISSING, 1)
 
     def record(self, item: Record) -> None:
@@ -302,7 +317,7 @@ class Verifier:
     def report(self) -> Report:
         """Return what was found, when everything was fed."""
         self._end_walk()
-        for chain, claims in self._claims.items():
+        for chain, claims in () if self._part else self._claims.items():
             flaw = Flaw(Fault.CHAIN_MISSING, chain, 1, "", claims.newest())
             self._examined[chain] = Examined(chain, None, 0, flaw)
         self._claims.clear()
@@ -315,7 +330,10 @@ class Verifier:
             self._claim(head.chain, head.seq, head.hash, found.number)
         for seal in found.fresh:
             self._claim(seal.chain, seal.seq, seal.hash, found.number)
-        if found.sealed >= len(self._links) or self._links[found.sealed] != found.link:
+        beyond = found.sealed >= len(self._links)
+        if beyond and self._part:
+            return
+        if beyond or self._links[found.sealed] != found.link:
             wrong = next((seal for seal in found.fresh if seal not in self._seals), None)
             chain, seq = (wrong.chain, wrong.seq) if wrong is not None else ("", 0)
             self._wrong_seals(Flaw(Fault.SEALS_CHANGED, chain, seq, "", found.number))

@@ -94,8 +94,7 @@ def _found(session: Session, given: str) -> tuple[Any, list[Any]]:
     page = session.server.get(path("decisions"), **sought)
     items = page["items"]
     if not items:
-        where = f" among the {page['looked_at']} newest decisions of guards" if kind == "trace" else ""
-        raise Trouble(Exit.REFUSED, f"nothing is known of this {kind}{where}")
+        raise Trouble(Exit.REFUSED, f"nothing is known of this {kind}")
     # Of a trace, what went wrong is what somebody wants to hear of.
     first = next((item for item in items if item["outcome"] == "deny"), items[0])
     return session.server.get(path("decisions", first["decision"])), [item for item in items if item is not first]

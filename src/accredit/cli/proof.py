@@ -3,17 +3,19 @@
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, Final
 
 import msgspec
 import typer
 
+from accredit.audit import otlp
 from accredit.audit.checkpoint import FILES, KEYS_FILE
 from accredit.audit.export import OUTSIDE, STORED, Examination, broke_off_at
 from accredit.audit.verification import Fault, Flaw, Report
 from accredit.cli.client import path
-from accredit.cli.given import span
+from accredit.cli.given import past, span
 from accredit.cli.node import refusing
 from accredit.cli.screen import Screen, count, mark, moment, plain
 from accredit.cli.session import Session, command
@@ -37,6 +39,8 @@ def register(app: typer.Typer) -> None:
     command(app, "verify")(verify)
     command(app, "checkpoints")(checkpoints)
     command(app, "export")(export)
+    command(app, "redact")(redact)
+    command(app, "archive")(archive)
 
 
 def verify(
@@ -100,15 +104,25 @@ def checkpoints(
     sys.stdout.flush()
 
 
+class Format(StrEnum):
+    """How the log is written: as it is, to be verified anywhere, or as OpenTelemetry logs."""
+
+    JSONL = "jsonl"
+    OTLP = "otlp"
+
+
 def export(
     session: Session,
     *,
     output: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to; standard output without it.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where an export into FILE broke off.")] = False,
+    form: Annotated[
+        Format, typer.Option("--format", help="jsonl, which can be verified; or otlp, for collectors of OpenTelemetry.")
+    ] = Format.JSONL,
 ) -> None:
     """Write the whole log as lines of JSON, which `audit verify --file` verifies anywhere."""
-    if resume and output is None:
-        raise usage("--resume needs --output FILE")
+    if resume and (output is None or form is Format.OTLP):
+        raise usage("--resume needs --output FILE, and the format jsonl")
     after = _place(output) if resume and output is not None else None
     if after == "":
         session.screen.done(f"{output} is whole already")
@@ -117,7 +131,7 @@ def export(
     first = next(lines, b"")
     written = 0
     with _opened(output, after is not None) as target, session.screen.working("Exporting") as told:
-        for line in _with(first, lines):
+        for line in _formed(_with(first, lines), form):
             target.write(line + b"\n")
             written += 1
             if written % _EVERY == 0:
@@ -125,6 +139,45 @@ def export(
         target.flush()
     if output is not None:
         session.screen.done(f"{count(written, 'line')} in {output}")
+
+
+def _formed(lines: Iterator[bytes], form: Format) -> Iterator[bytes]:
+    return lines if form is Format.JSONL else otlp.lines(lines)
+
+
+def redact(
+    session: Session,
+    *,
+    subject: Annotated[str, typer.Option(metavar="WHO", help="Whom: an id, an agent, an address, any name.")],
+) -> None:
+    """Take a person out of the log. It cannot be undone; archives, exports and spools of guards are not reached."""
+    session.confirm(f"Redact every record that names {subject}? Nobody can bring back what it said.")
+    found = session.server.post(path("redactions"), {"subject": subject}, patient=True)
+    if session.as_json:
+        session.screen.data(found)
+    else:
+        session.screen.done(f"{count(found['records'], 'record')} redacted; the chains still hold")
+
+
+def archive(
+    session: Session,
+    *,
+    older_than: Annotated[str, typer.Option(metavar="SPAN", help="What is older than that, like 90d.")],
+) -> None:
+    """Move old records into the archive; what remains still verifies. `keep_days` does it by itself."""
+    if span(older_than) is None:
+        raise usage(f"--older-than {older_than[:20]!r}: write a span of time, like 90d")
+    session.confirm(f"Move everything older than {older_than} out of the database?")
+    files: list[dict[str, Any]] = []
+    before = past(older_than)
+    with session.screen.working("Archiving") as told:
+        while (found := session.server.post(path("archives"), {"before": before}, patient=True))["file"]:
+            files.append(found)
+            told(count(sum(item["records"] for item in files), "record"))
+    if session.as_json:
+        session.screen.data({"items": files})
+        return
+    session.screen.table(("file", "records"), [(item["file"], item["records"]) for item in files], "nothing is so old")
 
 
 def _with(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:

@@ -5,7 +5,6 @@ says who won. A *write* cannot lose. Both are applied by `store`, in the transac
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 from accredit.identity.agent import Agent
 from accredit.identity.answer import KeptAnswer
@@ -22,6 +21,16 @@ from accredit.identity.denial import Deny, Lift
 from accredit.identity.group_changes import AddGroup, AddMember, RemoveGroup, RemoveMember, ReplaceGroup
 from accredit.identity.guard import Enrolment
 from accredit.identity.lease import ForgetLeases, KeepLeases
+from accredit.identity.log_changes import (
+    AddCheckpoint,
+    AppendRecords,
+    DropRecords,
+    IndexRecords,
+    RedactRecord,
+    Seal,
+    SealKind,
+    StoredRecord,
+)
 from accredit.identity.role import Assignment, Role
 from accredit.identity.server import Server
 from accredit.identity.signal import NumberedSignal, Signal, SignalKind
@@ -165,73 +174,6 @@ class Reseal:
 
 
 @dataclass(frozen=True, slots=True)
-class AppendRecords:
-    """Claim: append a guard's records to its chain. Loses unless the stored chain ends at `after` with hash `head`.
-
-    `after` is 0 and `head` 32 zero bytes for a new chain; `lines` are the records as they came, already verified.
-    """
-
-    chain: str
-    guard: str
-    after: int
-    head: bytes
-    lines: tuple["StoredRecord", ...]
-
-
-@dataclass(frozen=True, slots=True)
-class StoredRecord:
-    """One audit record as it is kept: the columns to search by, and the parts that the hash covers."""
-
-    seq: int
-    at: int
-    kind: str
-    decision: str
-    server: str
-    outcome: str
-    header: bytes
-    person: bytes | None
-    salt: bytes | None
-    commitment: bytes
-    hash: bytes
-
-
-class SealKind(StrEnum):
-    """What a seal says of its chain: CLOSED, nothing more was expected; ARCHIVED, everything up to there was."""
-
-    CLOSED = "closed"
-    ARCHIVED = "archived"
-
-
-@dataclass(frozen=True, slots=True)
-class Seal:
-    """A chain (its name) had reached record `seq` with that link. Seals are numbered from 1, without gaps.
-
-    `archive` is the SHA-256 of the file that an archived part was put into, else empty. A closed chain may go on: a
-    guard that was away delivers late. The seal stays true of its beginning.
-    """
-
-    number: int
-    kind: SealKind
-    chain: str
-    seq: int
-    hash: bytes
-    archive: bytes = b""
-
-
-@dataclass(frozen=True, slots=True)
-class AddCheckpoint:
-    """Claim: keep a signed checkpoint with the seals that it tells of first. Loses when its number is taken.
-
-    `document` is the checkpoint as signed, `at` its time (microseconds UTC).
-    """
-
-    number: int
-    at: int
-    document: bytes
-    seals: tuple[Seal, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Assign:
     """Write: give a role to a holder, or move the end of the assignment."""
 
@@ -313,6 +255,8 @@ Claim = (
     | AppendRecords
     | AddKey
     | AddCheckpoint
+    | IndexRecords
+    | DropRecords
 )
 """What may have been done by somebody else in the meantime: committing says who won."""
 
@@ -333,6 +277,7 @@ Write = (
     | ForgetLeases
     | ForgetAnswers
     | BeginEpoch
+    | RedactRecord
 )
 """What follows from a claim that was won, or needs none."""
 
@@ -352,15 +297,18 @@ __all__ = [
     "BeginEpoch",
     "Claim",
     "Deny",
+    "DropRecords",
     "EndCredential",
     "ForgetAnswers",
     "ForgetJti",
     "ForgetLeases",
+    "IndexRecords",
     "KeepAnswer",
     "KeepLeases",
     "Lift",
     "NoteUse",
     "NumberedSignal",
+    "RedactRecord",
     "RemoveClient",
     "RemoveGroup",
     "RemoveMember",

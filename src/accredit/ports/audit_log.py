@@ -45,7 +45,10 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What to look for; None matches everything. Times are microseconds UTC, `until` is exclusive."""
+    """What to look for; None matches everything. Times are microseconds UTC, `until` is exclusive.
+
+    `servers` are ids of which one must match; `member` is whoever took part, in any place; `token` is a `jti`.
+    """
 
     decision: str | None = None
     kind: str | None = None
@@ -53,17 +56,33 @@ class Filter:
     outcome: str | None = None
     since: int | None = None
     until: int | None = None
+    subject: str | None = None
+    client: str | None = None
+    tool: str | None = None
+    member: str | None = None
+    token: str | None = None
+    trace: str | None = None
+    servers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A chain that the search tables know up to `after`, and that has more."""
+
+    chain: str
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """How many records the search tables do not know yet, and when the oldest of them happened (microseconds UTC)."""
+
+    records: int
+    since: int | None
 
 
 class AuditLog(Protocol):
     """Reads the log."""
-
-    async def search(self, wanted: Filter, before: str | None, limit: int) -> tuple[tuple[str, StoredRecord], ...]:
-        """Return at most `limit` records that match, newest first, each with the cursor to continue behind it.
-
-        `before` is such a cursor, or None to begin with the newest. Raises ValueError for a cursor we did not make.
-        """
-        ...
 
     async def chain_end(self, chain: str) -> ChainEnd | None:
         """Return the end of that chain, or None when nothing was ever written to it."""
@@ -102,4 +121,23 @@ class CheckpointLog(Protocol):
 
     async def seals(self, after: int, limit: int) -> tuple[Seal, ...]:
         """Return at most `limit` seals with a number above `after`, in order."""
+        ...
+
+
+class SearchTables(Protocol):
+    """Finds records by what the search tables know of them."""
+
+    async def search(self, wanted: Filter, before: str | None, limit: int) -> tuple[tuple[str, StoredRecord], ...]:
+        """Return at most `limit` records that match, newest first, each with the cursor to continue behind it.
+
+        `before` is such a cursor, or None to begin with the newest. Raises ValueError for a cursor we did not make.
+        """
+        ...
+
+    async def waiting(self, limit: int) -> tuple[Waiting, ...]:
+        """Return at most `limit` chains of which the search tables do not know everything, the oldest first."""
+        ...
+
+    async def lag(self) -> Lag:
+        """Return how far the search tables are behind the log."""
         ...

@@ -1,5 +1,6 @@
 """Checkpoints of the log: made while something changes, kept, and brought outside."""
 
+import contextlib
 import logging
 from typing import Final
 
@@ -11,7 +12,8 @@ from accredit.identity.changes import AddCheckpoint, Seal, SealKind
 from accredit.identity.signing_key import KeyUse
 from accredit.oauth.outcome import Lost, Outcome
 from accredit.ports.audit_log import AuditLog, CheckpointLog, Kept, OpenEnd
-from accredit.ports.journal import Journal
+from accredit.ports.clock import Clock
+from accredit.ports.journal import Journal, Overloaded, StoreError, WriterStopped
 from accredit.ports.outside import Outside, OutsideFailed
 from accredit.service.keyring import Keyring
 
@@ -65,6 +67,11 @@ class Checkpoints:
             _log.error("%s; no checkpoint is made. Look with `accredit audit verify`", error)
         except OutsideFailed as error:
             _log.error("checkpoints do not get outside: %s", error)
+
+    async def finish(self, clock: Clock) -> None:
+        """Sign what happened since the last one, as far as the database lets us; the process is about to end."""
+        with contextlib.suppress(StoreError, Overloaded, WriterStopped):
+            await self.round(clock.now())
 
     async def make(self, now: int, archived: tuple[Seal, ...] = ()) -> Checkpoint | None:
         """Sign and keep a checkpoint; return it, or None when nothing has changed or another node was first.

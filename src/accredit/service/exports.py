@@ -1,13 +1,16 @@
 """The whole log as lines that can be verified elsewhere, however long it is."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Final
 
 from accredit.audit import export
 from accredit.audit.chain import Head
+from accredit.audit.export import Examination
+from accredit.audit.verification import Report
 from accredit.ports.audit_log import AuditLog, ChainEnd, CheckpointLog
 from accredit.ports.clock import Clock
 from accredit.service.problem import Problem, ProblemCode
+from accredit_sdk.jws import VerifyingKey
 
 _PAGE: Final = 250
 
@@ -16,9 +19,9 @@ class Exports:
     """Reads the log from its beginning to where it ends now."""
 
     def __init__(self, issuer: str, log: AuditLog, kept: CheckpointLog, clock: Clock) -> None:
-        self._issuer = issuer
-        self._log = log
-        self._kept = kept
+        self.issuer = issuer
+        self.log = log
+        self.kept = kept
         self._clock = clock
 
     async def pages(self, after: tuple[str, int] | None = None) -> AsyncIterator[list[bytes]]:
@@ -28,12 +31,12 @@ class Exports:
         that broke off. Raises Problem when there is no such chain.
         """
         if after is None:
-            yield [export.beginning(self._issuer, self._clock.now())]
+            yield [export.beginning(self.issuer, self._clock.now())]
             async for page in self._proofs():
                 yield page
         name, seq = after or ("", 0)
         found = not name
-        for end in await self._log.chains():
+        for end in await self.log.chains():
             if end.chain == name:
                 found = True
                 async for page in self._chain(end, seq):
@@ -46,20 +49,28 @@ class Exports:
             raise Problem(ProblemCode.NOT_FOUND, f"there is no chain {name[:40]!r}; begin the export anew")
         yield [export.end()]
 
+    async def verify(self, keys: Mapping[str, VerifyingKey], outside: Iterable[bytes] = ()) -> Report:
+        """Compare everything that can be compared; `keys` are those of checkpoints, `outside` were kept elsewhere."""
+        examination = Examination(keys, outside)
+        async for page in self.pages():
+            for line in page:
+                examination.line(line)
+        return examination.report()
+
     async def _proofs(self) -> AsyncIterator[list[bytes]]:
         """Yield seals and checkpoints: what they say must be true of everything that is read after them."""
-        kept = await self._kept.newest()
+        kept = await self.kept.newest()
         number = 0
-        while seals := await self._kept.seals(number, _PAGE):
+        while seals := await self.kept.seals(number, _PAGE):
             yield [export.seal(item) for item in seals]
             number = seals[-1].number
         number = 0
-        while kept is not None and (page := await self._kept.checkpoints(number, _PAGE)):
+        while kept is not None and (page := await self.kept.checkpoints(number, _PAGE)):
             yield [export.checkpoint(item.document) for item in page if item.number <= kept.number]
             number = page[-1].number
 
     async def _chain(self, end: ChainEnd, after: int) -> AsyncIterator[list[bytes]]:
-        while after < end.seq and (page := await self._log.records(end.chain, after, min(_PAGE, end.seq - after))):
+        while after < end.seq and (page := await self.log.records(end.chain, after, min(_PAGE, end.seq - after))):
             yield [export.line(item) for item in page]
             after = page[-1].seq
 

@@ -1,6 +1,5 @@
 """The log: chains and their records, appended in the transaction of what they describe."""
 
-import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
@@ -9,12 +8,10 @@ import sqlalchemy as sa
 
 from accredit.audit.chain import START, Head
 from accredit.identity.changes import AppendRecords, StoredRecord
-from accredit.ports.audit_log import ChainEnd, Filter, OpenEnd
+from accredit.ports.audit_log import ChainEnd, OpenEnd
 from accredit.store import inserts
 from accredit.store.tables import audit_chains, audit_records
 from accredit_sdk import record
-
-_CURSOR: Final = re.compile(r"(-?\d{1,18})\.(\d{1,9})\.(\d{1,18})", re.ASCII)
 
 _ADVANCE: Final = (
     sa.update(audit_chains)
@@ -94,33 +91,7 @@ def records(conn: sa.Connection, chain: str, after: int, limit: int) -> tuple[St
         .order_by(audit_records.c.seq)
         .limit(limit)
     )
-    return tuple(_record(row) for row in conn.execute(query))
-
-
-def search(conn: sa.Connection, wanted: Filter, before: str | None, limit: int) -> tuple[tuple[str, StoredRecord], ...]:
-    """Return at most `limit` records that match, newest first, each with its cursor. Raises ValueError."""
-    table = audit_records.c
-    order = (table.at, table.chain, table.seq)
-    query = sa.select(audit_records).order_by(*(column.desc() for column in order)).limit(limit)
-    for column in (table.decision, table.kind, table.server, table.outcome):
-        value = getattr(wanted, column.name)
-        if value is not None:
-            query = query.where(column == value)
-    if wanted.since is not None:
-        query = query.where(table.at >= wanted.since)
-    if wanted.until is not None:
-        query = query.where(table.at < wanted.until)
-    if before is not None:
-        at, chain, seq = _position(before)
-        query = query.where(table.at <= at, sa.tuple_(*order) < sa.tuple_(at, chain, seq))
-    return tuple((f"{row.at}.{row.chain}.{row.seq}", _record(row)) for row in conn.execute(query))
-
-
-def _position(cursor: str) -> tuple[int, int, int]:
-    found = _CURSOR.fullmatch(cursor)
-    if found is None:
-        raise ValueError("not a cursor of ours")
-    return int(found[1]), int(found[2]), int(found[3])
+    return tuple(stored(row) for row in conn.execute(query))
 
 
 def _append(conn: sa.Connection, claim: AppendRecords) -> bool:
@@ -199,7 +170,7 @@ def _kind(header: bytes | None) -> str:
         return ""
 
 
-def _record(row: Any) -> StoredRecord:
+def stored(row: Any) -> StoredRecord:
     """Return a record as its header tells it: the columns beside are protected by nothing."""
     header = _raw(row.header)
     try:

@@ -34,6 +34,7 @@ from accredit.store import (
     roles,
     servers,
     signals,
+    terms,
     uses,
 )
 
@@ -88,6 +89,8 @@ CLAIMS: Final[dict[type, _Verb]] = {
     changes.EndCredential: _Verb(credentials.end, lambda claim: claim.credential),
     changes.AppendRecords: _Verb(audit.append, lambda claim: claim.chain),
     changes.AddCheckpoint: _Verb(checkpoints.add, lambda claim: claim.number),
+    changes.IndexRecords: _Verb(terms.index, lambda claim: claim.chain),
+    changes.DropRecords: _Verb(terms.drop, lambda claim: claim.chain),
 }
 """Every claim, in the order in which a transaction makes them."""
 
@@ -106,6 +109,7 @@ WRITES: Final[dict[type, Callable[[sa.Connection, Sequence[Any]], None]]] = {
     changes.Lift: denials.lift,
     changes.KeepLeases: leases.keep,
     changes.ForgetLeases: leases.forget,
+    changes.RedactRecord: terms.redact,
     changes.ForgetAnswers: answers.forget,
     changes.BeginEpoch: deployment.begin_epoch,
 }

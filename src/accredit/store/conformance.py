@@ -259,6 +259,16 @@ def _chains(base: Outcome[None]) -> Iterator[Rivalry]:
     )
 
     yield Rivalry(
+        "the next records of a chain to be indexed",
+        (*enrolled, outcome(changes.AppendRecords("chn_guard", mine.id, 0, chain.START, begun))),
+        lambda n: outcome(changes.IndexRecords("chn_guard", 0, 3, ((n, NOW, 1), (n, NOW, 2)))),
+    )
+    yield Rivalry(
+        "the beginning that a chain has left",
+        (*enrolled, outcome(changes.AppendRecords("chn_guard", mine.id, 0, chain.START, begun))),
+        lambda _: outcome(changes.DropRecords("chn_guard", 3, begun[-1].hash, ())),
+    )
+    yield Rivalry(
         "the number of a checkpoint",
         enrolled,
         lambda n: outcome(changes.AddCheckpoint(1, NOW, b"by %d" % n, (seal(1, f"chn_{n}"),))),

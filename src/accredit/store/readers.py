@@ -19,7 +19,7 @@ from accredit.identity.lease import Lease
 from accredit.identity.outlook import Holding
 from accredit.identity.principal import Principal
 from accredit.identity.report import Ending, Noticed
-from accredit.ports.audit_log import ChainEnd, Filter, Kept, OpenEnd
+from accredit.ports.audit_log import ChainEnd, Filter, Kept, Lag, OpenEnd, Waiting
 from accredit.ports.catalogue import Catalogue
 from accredit.ports.deployment import Deployment
 from accredit.store import (
@@ -40,6 +40,7 @@ from accredit.store import (
     servers,
     signals,
     storable,
+    terms,
     uses,
 )
 from accredit.store.engines import Database
@@ -224,11 +225,6 @@ class AuditLog:
 
     database: Database
 
-    async def search(self, wanted: Filter, before: str | None, limit: int) -> tuple[tuple[str, StoredRecord], ...]:
-        """Return at most `limit` records that match, newest first, each with the cursor to continue behind it."""
-        storable.check((wanted, limit))
-        return await self.database.read(lambda conn: audit.search(conn, wanted, before, limit))
-
     async def chain_end(self, chain: str) -> ChainEnd | None:
         """Return the end of that chain, or None when nothing was ever written to it."""
         if not storable.possible(chain):
@@ -252,6 +248,26 @@ class AuditLog:
         """Return the link that the log has at a number of each chain; what is not there is left out."""
         storable.check(dict(places))
         return await self.database.read(lambda conn: audit.links(conn, places))
+
+
+@dataclass(frozen=True, slots=True)
+class SearchTables:
+    """Implements `ports.audit_log.SearchTables`."""
+
+    database: Database
+
+    async def search(self, wanted: Filter, before: str | None, limit: int) -> tuple[tuple[str, StoredRecord], ...]:
+        """Return at most `limit` records that match, newest first, each with the cursor to continue behind it."""
+        storable.check((wanted, limit))
+        return await self.database.read(lambda conn: terms.search(conn, wanted, before, limit))
+
+    async def waiting(self, limit: int) -> tuple[Waiting, ...]:
+        """Return at most `limit` chains of which the search tables do not know everything, the oldest first."""
+        return await self.database.read(lambda conn: terms.waiting(conn, limit))
+
+    async def lag(self) -> Lag:
+        """Return how far the search tables are behind the log."""
+        return await self.database.read(terms.lag)
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,4 +332,7 @@ def _estate(conn: sa.Connection) -> Estate:
         roles=roles.load(conn),
         agents=agents.everyone(conn),
         held=roles.held(conn),
+        applications=applications.everyone(conn),
+        groups=groups.load(conn),
+        members=groups.memberships(conn),
     )

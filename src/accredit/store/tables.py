@@ -4,44 +4,18 @@ from typing import Final
 
 import sqlalchemy as sa
 
-metadata: Final = sa.MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-"""All tables, with a convention for the names of their constraints."""
+from accredit.store import columns
+from accredit.store.columns import data as _bytes
+from accredit.store.columns import flag as _flag
+from accredit.store.columns import maybe as _maybe
+from accredit.store.columns import number as _number
+from accredit.store.columns import text as _text
+from accredit.store.columns import unique as _unique
 
 _LIVING: Final = sa.text("state <> 'deleted'")
 
-
-def _text(name: str) -> sa.Column[str]:
-    return sa.Column(name, sa.Text, nullable=False)
-
-
-def _number(name: str) -> sa.Column[int]:
-    return sa.Column(name, sa.BigInteger, nullable=False)
-
-
-def _maybe(name: str) -> sa.Column[int]:
-    return sa.Column(name, sa.BigInteger, nullable=True)
-
-
-def _bytes(name: str) -> sa.Column[bytes]:
-    return sa.Column(name, sa.LargeBinary, nullable=False)
-
-
-def _flag(name: str) -> sa.Column[bool]:
-    return sa.Column(name, sa.Boolean, nullable=False)
-
-
-def _unique(name: str, *columns: sa.Column[str], where: sa.TextClause) -> sa.Index:
-    """Return a unique index over the rows that `where` selects; both engines have them."""
-    return sa.Index(name, *columns, unique=True, sqlite_where=where, postgresql_where=where)
-
+metadata: Final = columns.metadata
+"""All tables."""
 
 deployment: Final = sa.Table(
     "deployment",
@@ -372,10 +346,11 @@ audit_records: Final = sa.Table(
     sa.Column("salt", sa.LargeBinary, nullable=True),
     _bytes("commitment"),
     _bytes("hash"),
-    sa.Index(None, "decision"),
-    sa.Index(None, "at", "chain", "seq"),
 )
-"""Redaction sets `person` and `salt` to null; everything else stays for ever."""
+"""The log. Redaction sets `person` and `salt` to null; everything else stays until it is archived.
+
+The columns beside `header` are for people who look with a tool of the database: nothing here reads them.
+"""
 
 audit_seals: Final = sa.Table(
     "audit_seals",
@@ -397,3 +372,22 @@ audit_checkpoints: Final = sa.Table(
     _bytes("document"),
 )
 """The newest checkpoints, as they were signed."""
+
+audit_terms: Final = sa.Table(
+    "audit_terms",
+    metadata,
+    sa.Column("term", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("at", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("chain", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+"""The search tables: what a record can be found by (`audit.terms`), newest last, filled behind the log."""
+
+audit_projection: Final = sa.Table(
+    "audit_projection",
+    metadata,
+    sa.Column("chain", sa.ForeignKey(audit_chains.c.number), primary_key=True),
+    _number("seq"),
+)
+"""Up to which record of each chain the search tables are filled."""

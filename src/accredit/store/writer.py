@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from accredit.audit.chain import Head
-from accredit.identity.changes import UseJti
+from accredit.identity.changes import DropRecords, IndexRecords, UseJti
 from accredit.oauth.outcome import Outcome, Verdict
 from accredit.ports.clock import Clock
 from accredit.ports.journal import Overloaded, WriterStopped
@@ -230,9 +230,9 @@ async def open_journal(
 
 
 def _check(outcome: Outcome[Any]) -> None:
-    """Raise Unstorable for what could not be kept. Of a `jti` only the digest is, so it may be anything."""
+    """Raise Unstorable for what could not be kept. Of a `jti` only the digest is; what is indexed was kept before."""
     for claim in outcome.claims:
-        if type(claim) is not UseJti:
+        if type(claim) not in (UseJti, IndexRecords, DropRecords):
             storable.check(claim)
     for change in (*outcome.writes, *outcome.signals):
         storable.check(change)

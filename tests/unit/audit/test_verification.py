@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from accredit.audit import checkpoint
+from accredit.audit import checkpoint, export
 from accredit.audit.chain import Head
+from accredit.audit.export import Examination
 from accredit.audit.redact import redacted
 from accredit.audit.verification import Fault, Flaw, Proof, Verifier
 from accredit.identity.changes import Seal, SealKind
@@ -151,8 +152,6 @@ def test_audit_tamper_a_chain_that_ends_before_its_own_end_is_named() -> None:
 
 
 def examined(lines: list[bytes], outside: Any = ()) -> Any:
-    from accredit.audit.export import Examination
-
     examination = Examination(KNOWN, outside)
     for line in lines:
         examination.line(line)
@@ -252,9 +251,27 @@ def test_audit_tamper_a_seal_made_up_for_a_dropped_beginning_is_noticed() -> Non
     made.close("chn_b", SealKind.ARCHIVED, 2)
     made.anchors["chn_b"] = Head("chn_b", 2, made.chains["chn_b"][1].hash)
     del made.chains["chn_b"][:2]
+    assert made.verify().first is None
     made.sign()
     made.seals[-1] = replace(made.seals[-1], seq=3)
-    assert first(made)[0] == "beginning_missing"
+    assert Fault.SEALS_CHANGED in {flaw.fault for flaw in made.verify(outside=True).all_flaws()}
+
+
+def test_audit_tamper_more_dropped_than_was_archived_is_missed() -> None:
+    made = log()
+    archived(made, "chn_b", 2)
+    made.anchors["chn_b"] = Head("chn_b", 3, made.chains["chn_b"][0].hash)
+    del made.chains["chn_b"][0]
+    assert first(made)[:3] == ("beginning_missing", "chn_b", 1)
+
+
+def test_what_was_dropped_only_in_part_still_holds() -> None:
+    made = log()
+    made.close("chn_b", SealKind.ARCHIVED, 4)
+    made.sign()
+    made.anchors["chn_b"] = Head("chn_b", 3, made.chains["chn_b"][2].hash)
+    made.chains["chn_b"] = made.chains["chn_b"][3:]
+    assert made.verify(outside=True).first is None
 
 
 def test_audit_tamper_an_anchor_with_another_link_is_noticed() -> None:
@@ -288,3 +305,36 @@ def test_not_more_flaws_are_kept_than_anybody_reads() -> None:
 def test_every_fault_has_its_words() -> None:
     assert len({Flaw(fault).sentence for fault in Fault}) == len(Fault)
     assert "checkpoint 7" in Flaw(Fault.REWRITTEN, "chn_a", 1, "", 7).sentence
+
+
+def part(made: Log, chain: str, first: int, last: int) -> Any:
+    """Verify an archive of some records of one chain, with the checkpoints outside."""
+    records = made.chains[chain]
+    anchor = Head(chain, first - 1, records[first - 2].hash) if first > 1 else Head(chain)
+    lines = [export.beginning(ISSUER, 1, part=True), *(export.seal(item) for item in made.seals)]
+    lines.append(export.chain(chain, None, anchor, Head(chain, last, records[last - 1].hash)))
+    lines += [export.line(item) for item in records[first - 1 : last]]
+    examination = Examination(KNOWN, made.outside)
+    for line in [*lines, export.end()]:
+        examination.line(line)
+    assert examination.part
+    return examination.report()
+
+
+def test_an_archive_is_compared_with_what_checkpoints_say_of_it_alone() -> None:
+    made = log()
+    assert part(made, "chn_b", 1, 3).first is None
+    assert part(made, "chn_b", 1, 5).first is None
+    made.close("chn_b", SealKind.ARCHIVED, 3)
+    sealed, made.seals = list(made.seals), made.seals[:1]
+    assert part(made, "chn_b", 1, 3).first is None
+    made.seals = sealed
+    made.sign()
+    assert part(made, "chn_b", 4, 5).first is None
+
+
+def test_audit_tamper_an_archive_that_was_written_anew_contradicts_a_checkpoint() -> None:
+    made = log()
+    made.chains["chn_b"][0] = made.made(Head("chn_b"), "dec_chn_b_1", "forged")
+    made.relink("chn_b")
+    assert part(made, "chn_b", 1, 3).first == Flaw(Fault.REWRITTEN, "chn_b", 1, "dec_chn_b_1", 1)

@@ -9,7 +9,7 @@ from msgspec import structs
 
 from accredit_sdk import scopes
 from accredit_sdk.claims import AccessClaims, Actor
-from accredit_sdk.decision import Decision, Effect, Reason
+from accredit_sdk.decision import Decision, Effect, Mode, Reason
 from accredit_sdk.errors import ScopeError
 from accredit_sdk.methods import Treatment
 from accredit_sdk.policy import WHOLE, Name, Policy, Target, Visibility
@@ -272,6 +272,13 @@ def test_of_a_denied_server_not_even_what_is_free_is_open_and_what_is_not_mapped
     assert call(known, holding("ledger"), treatment=Treatment.REFUSED).reason is Reason.METHOD_REFUSED
     assert not known.visible("tool", "other", held)
     assert call(denying(("tool", "nowhere")), holding("ledger"), ("tool", "nowhere")).reason is Reason.TOOL_UNMAPPED
+
+
+def test_a_server_that_only_observes_still_denies_what_is_denied() -> None:
+    known = replace(denying(("tool", "read")), mode=Mode.OBSERVE)
+    assert call(known, holding("report"), ("tool", "other")).reason is Reason.OBSERVED
+    for words in ("report", "ledger"):
+        assert call(known, holding(words), ("tool", "read")).reason is Reason.DENIED
 
 
 def test_a_denied_resource_is_denied_in_every_spelling_that_fits_it() -> None:

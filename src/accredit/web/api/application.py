@@ -25,6 +25,7 @@ from accredit.web.api import idempotency, preconditions
 from accredit.web.api.administrators import AdministratorApi
 from accredit.web.api.agents import AgentApi
 from accredit.web.api.applications import ApplicationApi
+from accredit.web.api.archives import ArchiveApi
 from accredit.web.api.audit import AuditApi
 from accredit.web.api.checkpoints import CheckpointApi
 from accredit.web.api.decisions import DecisionApi
@@ -40,7 +41,9 @@ from accredit.web.api.manifests import ManifestApi, on_faulty
 from accredit.web.api.modes import ModeApi
 from accredit.web.api.permissions import OPERATIONS, NotPermitted, operation, permit
 from accredit.web.api.preconditions import PreconditionFailed, PreconditionRequired
+from accredit.web.api.proofs import ProofApi
 from accredit.web.api.questions import QuestionApi
+from accredit.web.api.redactions import RedactionApi
 from accredit.web.api.replays import ReplayApi
 from accredit.web.api.reports import ReportApi
 from accredit.web.api.roles import RoleApi
@@ -121,8 +124,8 @@ def _application(version: str) -> FastAPI:
 
 _NOUNS: Final[tuple[type[Noun], ...]] = (
     AdministratorApi, ServerApi, RoleApi, AgentApi, ApplicationApi, GroupApi, GuardApi, SignalApi, KeyApi, AuditApi,
-    CheckpointApi, DenialApi, StatusApi, ManifestApi, QuestionApi, DecisionApi, ModeApi, ReplayApi,
-    ReportApi,
+    CheckpointApi, RedactionApi, ArchiveApi, ProofApi, DenialApi, StatusApi, ManifestApi, QuestionApi, DecisionApi,
+    ModeApi, ReplayApi, ReportApi,
 )  # fmt: skip
 
 

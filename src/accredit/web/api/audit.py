@@ -1,17 +1,14 @@
 """The audit log over the management API: search, one decision explained, and whether the chains hold."""
 
-from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
-from starlette.responses import StreamingResponse
 
 from accredit.audit.events import Result
-from accredit.audit.export import STORED
-from accredit.audit.verification import Fault, Flaw, Report
 from accredit.identity import ids
 from accredit.identity.changes import StoredRecord
+from accredit.identity.client import ClientKind
 from accredit.identity.management import Authority, Need
 from accredit.ports.audit_log import Filter
 from accredit.service.directory import Directory
@@ -28,6 +25,8 @@ from accredit.web.api.routes import Routes
 from accredit.web.api.services import Services
 from accredit_sdk.record import decode_header
 
+_MOST_SERVERS = 50
+
 
 def _decision_id(text: str) -> str:
     if not ids.is_id(text, "decision"):
@@ -41,6 +40,10 @@ DecisionId = Annotated[
 """The id of a decision, as answers and logs show it."""
 
 
+Party = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[!-~]+$")]
+"""Whoever or whatever can have taken part: a slug, an id, or what it calls itself."""
+
+
 class Wanted(Body):
     """What to look for; `server` is a slug or an id, `until` is exclusive."""
 
@@ -52,25 +55,18 @@ class Wanted(Body):
         None, description="Records about the server with this slug or id."
     )
     outcome: Result | None = Field(None, description="Records with this outcome.")
+    subject: Party | None = Field(None, description="Records of calls on behalf of this subject: a slug or an id.")
+    client: Party | None = Field(None, description="Records of what this client did: a slug, an id or a client_id.")
+    member: Party | None = Field(None, description="Records in which this one took part: subject, client, actor, any.")
+    tool: Annotated[str, StringConstraints(max_length=256)] | None = Field(
+        None, description="Records of calls of this tool, resource or prompt."
+    )
+    token: Party | None = Field(None, description="The record of the token with this `jti`.")
+    trace: Party | None = Field(None, description="Records of calls with this trace id.")
     since: Instant | None = Field(None, description="Records from this time on.")
     until: Instant | None = Field(None, description="Records before this time.")
     cursor: Annotated[str, StringConstraints(pattern=r"^[0-9.-]{1,80}$")] | None = Field(None, description=CURSOR)
     limit: Limit = 50
-
-
-class Place(Body):
-    """Where an export that broke off goes on: behind the record `chain_name.number`."""
-
-    after: Annotated[str, StringConstraints(pattern=r"^chn_[0-9a-z]{1,40}\.\d{1,18}$")] | None = Field(
-        None, description="Only what follows this record, written as the name of its chain, a dot, and its number."
-    )
-
-    def place(self) -> tuple[str, int] | None:
-        """Return chain and number, or None."""
-        if self.after is None:
-            return None
-        chain, _, seq = self.after.partition(".")
-        return chain, int(seq)
 
 
 class RecordView(View):
@@ -88,51 +84,19 @@ class RecordView(View):
     hash: str
 
 
+class BehindView(View):
+    """How many records cannot be found yet, and how old the oldest of them is."""
+
+    records: int
+    seconds: float
+
+
 class RecordPage(View):
     """Records, newest first; `next` is the cursor of the page that follows, or null."""
 
     items: list[RecordView]
     next: str | None
-
-
-class FlawView(View):
-    """Something that is not as it was written: what, in words and as a word, and where. See `Fault` for the words.
-
-    `seq` is the first record that is or may be bad, `checkpoint` the number of the one that proves it; null for none.
-    """
-
-    fault: Fault
-    trouble: str
-    chain: str | None
-    seq: int | None
-    decision: str | None
-    checkpoint: int | None
-
-
-class CheckedView(View):
-    """One chain: who wrote it, how many records hold, and the first flaw, if any."""
-
-    chain: str
-    guard: str | None
-    records: int
-    flaw: FlawView | None
-
-
-class ProofView(View):
-    """What was recorded until `at` is proved by the checkpoint with that number."""
-
-    number: int
-    at: str | None
-
-
-class VerifiedView(View):
-    """Whether everything holds, the chains, and flaws that are no chain's. `proved` is None without a checkpoint."""
-
-    ok: bool
-    first: FlawView | None
-    chains: list[CheckedView]
-    flaws: list[FlawView]
-    proved: ProofView | None
+    behind: BehindView
 
 
 class LinkView(View):
@@ -209,7 +173,8 @@ class AuditApi:
 
     def __init__(self, services: Services) -> None:
         self._audit = services.audit
-        self._exports = services.exports
+        self._clients = services.clients
+        self._clock = services.clock
         self._directory = services.directory
         self._explanations = Explanations(
             services.audit,
@@ -225,36 +190,33 @@ class AuditApi:
         """Return the routes."""
         found = Routes(cls, tag="audit")
         found.add_api_route("/audit", cls.search, methods=["GET"])
-        found.add_api_route("/audit/verify", cls.verify, methods=["GET"])
-        found.add_api_route("/audit/export", cls.export, methods=["GET"], response_class=StreamingResponse)
         found.add_api_route("/decisions/{decision}", cls.explain, methods=["GET"])
         return found
 
     async def search(self, who: Who, wanted: Annotated[Wanted, Query()]) -> RecordPage:
-        """Search the log. A server administrator has to name a server, one of theirs."""
-        server = self._server(wanted.server, who)
+        """Search the log. A server administrator sees what is about their servers."""
+        servers = self._servers(wanted.server, who)
         matching = Filter(
             decision=wanted.decision,
             kind=wanted.kind,
-            server=server,
             outcome=wanted.outcome.value if wanted.outcome is not None else None,
             since=wanted.since,
             until=wanted.until,
+            subject=await self._party(wanted.subject),
+            client=await self._party(wanted.client),
+            member=await self._party(wanted.member),
+            tool=wanted.tool,
+            token=wanted.token,
+            trace=wanted.trace,
+            servers=servers,
         )
         found = await self._audit.search(matching, wanted.cursor, wanted.limit + 1)
         shown = found[: wanted.limit]
-        following = shown[-1][0] if len(found) > len(shown) else None
-        return RecordPage(items=[_record(item, self._directory) for _, item in shown], next=following)
-
-    async def verify(self) -> VerifiedView:
-        """Walk through every chain and compare everything that can be compared. Takes its time with a long log."""
-        return verified(await self._audit.verify(), STORED)
-
-    async def export(self, wanted: Annotated[Place, Query()]) -> StreamingResponse:
-        """Send the whole log as lines of JSON that can be verified elsewhere, or what follows one of its records."""
-        pages = self._exports.pages(wanted.place())
-        first = await anext(pages)
-        return StreamingResponse(_stream(first, pages), media_type="application/x-ndjson")
+        return RecordPage(
+            items=[_record(item, self._directory) for _, item in shown],
+            next=shown[-1][0] if len(found) > len(shown) else None,
+            behind=await self._behind(),
+        )
 
     async def explain(self, who: Who, decision: DecisionId) -> DecisionView:
         """Explain a decision. A server administrator sees those about their servers."""
@@ -263,55 +225,39 @@ class AuditApi:
             require(who, Need.LOOK_AT_SERVERS, frozenset(item.server for _, item in records))
         return _decision(await self._explanations.explain(decision, who), self._directory)
 
-    def _server(self, given: str | None, who: Authority) -> str | None:
-        found = given if given is None or ids.is_id(given, "server") else self._id(given)
+    async def _behind(self) -> BehindView:
+        lag = await self._audit.lag()
+        seconds = (self._clock.now() - lag.since) / 1_000_000 if lag.since is not None else 0.0
+        return BehindView(records=lag.records, seconds=max(0.0, seconds))
+
+    async def _party(self, given: str | None) -> str | None:
+        """Return the id of the agent or guard with that slug; whatever else was named stands for itself."""
+        if given is None or "_" in given:
+            return given
+        for kind in (ClientKind.AGENT, ClientKind.GUARD):
+            found = await self._clients.by_slug(kind, given)
+            if found is not None:
+                return found.client.id
+        return given
+
+    def _servers(self, given: str | None, who: Authority) -> tuple[str, ...]:
+        """Return the ids of the servers to search about; none for everything. Raises NotPermitted, Problem."""
+        if given is None and who.sees_all():
+            return ()
+        if given is None:
+            own = tuple(server.id for server in self._directory.servers() if who.administers(server.id))
+            require(who, Need.LOOK_AT_SERVERS, frozenset(own if len(own) <= _MOST_SERVERS else ()))
+            return own
+        found = given if ids.is_id(given, "server") else self._id(given)
         if not who.sees_all():
             require(who, Need.LOOK_AT_SERVERS, frozenset({found} if found else ()))
-        if given is not None and not found:
+        if not found:
             raise not_found("server", given)
-        return found
+        return (found,)
 
     def _id(self, slug: str) -> str:
         found = self._directory.server(slug)
         return found.id if found is not None else ""
-
-
-def verified(report: Report, sequence: str) -> VerifiedView:
-    """Return a report as the API tells it; `sequence` names the checkpoints whose proof counts."""
-    first, proof = report.first, report.proofs.get(sequence)
-    return VerifiedView(
-        ok=first is None,
-        first=_flaw(first) if first is not None else None,
-        chains=[
-            CheckedView(
-                chain=item.chain,
-                guard=item.guard,
-                records=item.records,
-                flaw=_flaw(item.flaw) if item.flaw is not None else None,
-            )
-            for item in report.chains
-        ],
-        flaws=[_flaw(item) for item in report.flaws],
-        proved=ProofView(number=proof.number, at=times.render(proof.at)) if proof is not None else None,
-    )
-
-
-def _flaw(flaw: Flaw) -> FlawView:
-    return FlawView(
-        fault=flaw.fault,
-        trouble=flaw.sentence,
-        chain=flaw.chain or None,
-        seq=flaw.seq or None,
-        decision=flaw.decision or None,
-        checkpoint=flaw.checkpoint or None,
-    )
-
-
-async def _stream(first: list[bytes], rest: AsyncIterator[list[bytes]]) -> AsyncIterator[bytes]:
-    page: list[bytes] | None = first
-    while page is not None:
-        yield b"".join(line + b"\n" for line in page)
-        page = await anext(rest, None)
 
 
 def _record(record: StoredRecord, directory: Directory) -> RecordView:

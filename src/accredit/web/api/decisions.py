@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema, model_validator
 
 from accredit.identity import ids, times
-from accredit.service.lookup import MOST_LOOKED_AT, Lookup
+from accredit.service.lookup import Lookup
 from accredit.web.api.fields import Body, View
 from accredit.web.api.permissions import Who
 from accredit.web.api.routes import Routes
@@ -49,10 +49,9 @@ class FoundView(View):
 
 
 class FoundPage(View):
-    """The decisions, oldest first. A trace is looked for among the `looked_at` newest decisions of guards."""
+    """The decisions, oldest first; of a trace the thousand newest."""
 
     items: list[FoundView]
-    looked_at: int
 
 
 class DecisionApi:
@@ -78,4 +77,4 @@ class DecisionApi:
             FoundView(decision=item.decision, at=times.render(item.at), kind=item.kind, outcome=item.outcome)
             for item in found
         ]
-        return FoundPage(items=items, looked_at=MOST_LOOKED_AT)
+        return FoundPage(items=items)

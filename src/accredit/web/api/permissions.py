@@ -86,6 +86,7 @@ _GUARD: Final = Rule(Need.SERVERS, the_guard)
 OPERATIONS: Final[Mapping[str, Rule]] = MappingProxyType(
     {
         "administrators.list_administrators": _LOOK,
+        "administrators.show": _LOOK,
         "administrators.name": _LOCAL,
         "administrators.dismiss": _LOCAL,
         "agents.list_agents": _LOOK,
@@ -113,9 +114,11 @@ OPERATIONS: Final[Mapping[str, Rule]] = MappingProxyType(
         "applications.retire_credential": Rule(Need.EVERYTHING, checked=True),
         "applications.revoke_credential": _EVERYTHING,
         "audit.search": Rule(Need.OWN, checked=True),
-        "audit.verify": _LOOK,
-        "audit.export": _LOOK,
+        "proofs.verify": _LOOK,
+        "proofs.export": _LOOK,
         "audit.explain": Rule(Need.OWN, checked=True),
+        "archives.archive": _EVERYTHING,
+        "redactions.redact": _EVERYTHING,
         "checkpoints.list_checkpoints": _LOOK,
         "checkpoints.keys": _LOOK,
         "decisions.find": Rule(Need.OWN, checked=True),

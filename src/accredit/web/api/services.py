@@ -8,6 +8,7 @@ from accredit.ports.clock import Clock
 from accredit.service.administrators import Administrators
 from accredit.service.agents import Agents
 from accredit.service.applications import Applications
+from accredit.service.archives import Archives
 from accredit.service.audit import Audit
 from accredit.service.checkpoints import Checkpoints
 from accredit.service.credentials import Credentials
@@ -21,6 +22,7 @@ from accredit.service.keys import Keys
 from accredit.service.leases import Leases
 from accredit.service.manifests import Manifests
 from accredit.service.questions import Questions
+from accredit.service.redaction import Redaction
 from accredit.service.refusals import Refusals
 from accredit.service.reports import Reports
 from accredit.service.roles import Roles
@@ -51,6 +53,8 @@ class Services:
     audit: Audit
     checkpoints: Checkpoints
     exports: Exports
+    redaction: Redaction
+    archives: Archives
     manifests: Manifests
     questions: Questions
     directory: Directory

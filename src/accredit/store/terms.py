@@ -1,0 +1,189 @@
+"""The search tables of the log: filled behind it, in its order, and read newest first."""
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from heapq import merge
+from itertools import islice
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from accredit.audit.terms import Term, number
+from accredit.identity.changes import DropRecords, IndexRecords, RedactRecord, StoredRecord
+from accredit.ports.audit_log import Filter, Lag, Waiting
+from accredit.store import audit, inserts
+from accredit.store.tables import audit_chains, audit_projection, audit_records, audit_terms
+
+_CURSOR: Final = re.compile(r"(-?\d{1,18})\.(\d{1,9})\.(\d{1,18})", re.ASCII)
+
+_KEY: Final = (audit_terms.c.at, audit_terms.c.chain, audit_terms.c.seq)
+
+_SELECTIVE: Final = tuple(kind for kind in Term if kind is not Term.EVERYTHING)
+"""The terms that a filter may have, those that match least first: the first one leads, the others are looked up."""
+
+_FORGET: Final = sa.delete(audit_terms).where(
+    audit_terms.c.term == sa.bindparam("a_term"),
+    audit_terms.c.at == sa.bindparam("a_time"),
+    audit_terms.c.chain == sa.bindparam("a_chain"),
+    audit_terms.c.seq == sa.bindparam("a_seq"),
+)
+
+Place = tuple[int, int, int]
+"""Time, number of the chain, number of the record."""
+
+
+def index(conn: sa.Connection, claims: Sequence[IndexRecords]) -> list[bool]:
+    """Make records findable, of every chain of which the search tables end where the claim says; tell which."""
+    return [_index(conn, claim) for claim in claims]
+
+
+def redact(conn: sa.Connection, writes: Sequence[RedactRecord]) -> None:
+    """Take person part and salt from records, and them out of the search tables."""
+    for write in writes:
+        chain = sa.select(audit_chains.c.number).where(audit_chains.c.chain == write.chain).scalar_subquery()
+        here = (audit_records.c.chain == chain, audit_records.c.seq == write.seq)
+        conn.execute(sa.update(audit_records).where(*here).values(person=None, salt=None))
+        mine = (audit_terms.c.at == write.at, audit_terms.c.chain == chain, audit_terms.c.seq == write.seq)
+        conn.execute(sa.delete(audit_terms).where(audit_terms.c.term.in_(write.terms), *mine))
+
+
+def drop(conn: sa.Connection, claims: Sequence[DropRecords]) -> list[bool]:
+    """Let chains begin later, unless they do already; tell which."""
+    return [_drop(conn, claim) for claim in claims]
+
+
+def search(conn: sa.Connection, wanted: Filter, before: str | None, limit: int) -> tuple[tuple[str, StoredRecord], ...]:
+    """Return at most `limit` records that match, newest first, each with its cursor. Raises ValueError."""
+    start = _position(before) if before is not None else None
+    filters = [number(kind, str(value)) for kind in _SELECTIVE if (value := getattr(wanted, kind.value)) is not None]
+    if len(wanted.servers) < 2:
+        alone = [number(Term.SERVER, server) for server in wanted.servers]
+        places = _places(conn, [*filters, *alone], wanted, start, limit)
+    else:
+        found = (
+            _places(conn, [*filters, number(Term.SERVER, server)], wanted, start, limit) for server in wanted.servers
+        )
+        places = list(islice(merge(*found, reverse=True), limit))
+    return tuple(_records(conn, places))
+
+
+def waiting(conn: sa.Connection, limit: int) -> tuple[Waiting, ...]:
+    """Return at most `limit` chains of which the search tables do not know everything, the oldest first."""
+    known = _known()
+    query = (
+        sa.select(audit_chains.c.chain, known.label("known"))
+        .select_from(sa.outerjoin(audit_chains, audit_projection))
+        .where(audit_chains.c.seq > known)
+        .order_by(audit_chains.c.number)
+        .limit(limit)
+    )
+    return tuple(Waiting(row.chain, row.known) for row in conn.execute(query))
+
+
+def lag(conn: sa.Connection) -> Lag:
+    """Return how far the search tables are behind the log."""
+    known = _known()
+    oldest = sa.and_(audit_records.c.chain == audit_chains.c.number, audit_records.c.seq == known + 1)
+    query = (
+        sa.select(sa.func.sum(audit_chains.c.seq - known).label("records"), sa.func.min(audit_records.c.at).label("at"))
+        .select_from(sa.outerjoin(sa.outerjoin(audit_chains, audit_projection), audit_records, oldest))
+        .where(audit_chains.c.seq > known)
+    )
+    row = conn.execute(query).one()
+    return Lag(int(row.records or 0), row.at)
+
+
+def _known() -> sa.ColumnElement[int]:
+    """Return up to where the search tables know a chain: what was archived need not be known any more."""
+    further = audit_projection.c.seq > audit_chains.c.anchor
+    return sa.case((further, audit_projection.c.seq), else_=audit_chains.c.anchor)
+
+
+def _index(conn: sa.Connection, claim: IndexRecords) -> bool:
+    query = (
+        sa.select(audit_chains.c.number, audit_projection.c.seq, _known().label("known"))
+        .select_from(sa.outerjoin(audit_chains, audit_projection))
+        .where(audit_chains.c.chain == claim.chain)
+    )
+    row = conn.execute(query).one_or_none()
+    if row is None or row.known != claim.after or not _advance(conn, row, claim):
+        return False
+    if claim.terms:
+        rows = [(term, at, row.number, seq) for term, at, seq in claim.terms]
+        conn.exec_driver_sql(_insert_text(conn.dialect), rows)
+    return True
+
+
+def _drop(conn: sa.Connection, claim: DropRecords) -> bool:
+    mine = (
+        audit_chains.c.chain == claim.chain,
+        audit_chains.c.anchor < claim.anchor,
+        audit_chains.c.seq >= claim.anchor,
+    )
+    update = sa.update(audit_chains).where(*mine).values(anchor=claim.anchor, anchor_hash=claim.hash)
+    number = conn.execute(update.returning(audit_chains.c.number)).scalar_one_or_none()
+    if number is None:
+        return False
+    gone = (audit_records.c.chain == number, audit_records.c.seq <= claim.anchor)
+    conn.execute(sa.delete(audit_records).where(*gone))
+    rows = [{"a_term": term, "a_time": at, "a_chain": number, "a_seq": seq} for term, at, seq in claim.terms]
+    if rows:
+        conn.execute(_FORGET, rows)
+    return True
+
+
+def _advance(conn: sa.Connection, row: Any, claim: IndexRecords) -> bool:
+    """Say that the search tables end at the end of the claim; tell whether nobody else was first."""
+    table = audit_projection.c
+    if row.seq is None:
+        return inserts.claim(conn, audit_projection, [{"chain": row.number, "seq": claim.upto}])[0]
+    update = sa.update(audit_projection).where(table.chain == row.number, table.seq == row.seq)
+    return conn.execute(update.values(seq=claim.upto)).rowcount == 1
+
+
+@lru_cache(maxsize=8)
+def _insert_text(dialect: sa.Dialect) -> str:
+    """Return the INSERT as `dialect` spells it, with the parameters in the order of the columns."""
+    compiled = sa.insert(audit_terms).compile(dialect=dialect)
+    order = [column.name for column in audit_terms.c]
+    assert getattr(compiled, "positiontup", None) == order  # noqa: S101  (else values would land in other columns)
+    return str(compiled)
+
+
+def _places(conn: sa.Connection, terms: Sequence[int], wanted: Filter, start: Place | None, limit: int) -> list[Place]:
+    """Return at most `limit` places of records that have all `terms`, newest first."""
+    leading, *others = terms or [number(Term.EVERYTHING)]
+    table = audit_terms.c
+    query = sa.select(*_KEY).where(table.term == leading)
+    for term in others:
+        other = audit_terms.alias()
+        same = (other.c.at == table.at, other.c.chain == table.chain, other.c.seq == table.seq)
+        query = query.where(sa.exists().where(other.c.term == term, *same))
+    if wanted.since is not None:
+        query = query.where(table.at >= wanted.since)
+    if wanted.until is not None:
+        query = query.where(table.at < wanted.until)
+    if start is not None:
+        query = query.where(table.at <= start[0], sa.tuple_(*_KEY) < sa.tuple_(*start))
+    query = query.order_by(*(column.desc() for column in _KEY)).limit(limit)
+    return [(row.at, row.chain, row.seq) for row in conn.execute(query)]
+
+
+def _records(conn: sa.Connection, places: Sequence[Place]) -> Iterator[tuple[str, StoredRecord]]:
+    """Yield the records at these places, each with its cursor."""
+    if not places:
+        return
+    table = audit_records.c
+    query = sa.select(audit_records).where(sa.tuple_(table.chain, table.seq).in_([place[1:] for place in places]))
+    found = {(row.chain, row.seq): audit.stored(row) for row in conn.execute(query)}
+    for at, chain, seq in places:
+        if (chain, seq) in found:
+            yield f"{at}.{chain}.{seq}", found[chain, seq]
+
+
+def _position(cursor: str) -> Place:
+    found = _CURSOR.fullmatch(cursor)
+    if found is None:
+        raise ValueError("not a cursor of ours")
+    return int(found[1]), int(found[2]), int(found[3])

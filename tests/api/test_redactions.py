@@ -1,0 +1,64 @@
+"""A person is taken out of the log: nothing says their name any more, and everything still verifies."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from accredit import app, config
+from tests.api.test_audit import bot, reported
+from tests.support.admin import Admin, administration, tokens
+
+
+@pytest.fixture
+async def either(engine_url: str, tmp_path: Path) -> Any:
+    """A node on each engine."""
+    database = None if engine_url.startswith("sqlite") else engine_url
+    if database is not None:
+        await app.migrate_database(config.load(data=tmp_path, database=database))
+    async with administration(tmp_path, database) as admin:
+        yield admin
+
+
+async def exported(admin: Admin) -> str:
+    return (await admin.http.get("/audit/export")).text
+
+
+async def test_after_a_redaction_nothing_says_the_name_and_the_log_still_verifies(either: Admin) -> None:
+    agent = await bot(either)
+    await tokens(either)(agent["client_id"], agent["secret"])
+    await reported(either, {"subject": agent["client_id"], "client_id": "other", "reason": "ok"})
+    await reported(either, {"subject": "usr_else", "client_id": "other", "reason": "ok"}, number=2)
+    before = await either.ok("GET", "/audit", params={"member": "bot"})
+    assert len(before["items"]) == 3
+    assert agent["client_id"] in await exported(either)
+    await either.node.checkpoints.make(either.clock.now())
+
+    found = await either.ok("POST", "/redactions", json={"subject": "bot"})
+    assert found["records"] >= 3
+    text = await exported(either)
+    assert agent["client_id"] not in text
+    assert '"bot"' not in text
+    assert (await either.ok("GET", "/audit", params={"member": "bot"}))["items"] == []
+    assert (await either.ok("GET", "/audit", params={"client": agent["client_id"]}))["items"] == []
+    kept = (await either.ok("GET", "/audit", params={"kind": "token_issued"}))["items"]
+    assert [item["person"] for item in kept] == [None]
+    assert len((await either.ok("GET", "/audit", params={"subject": "usr_else"}))["items"]) == 1
+    await either.node.checkpoints.make(either.clock.now())
+    assert (await either.ok("GET", "/audit/verify"))["ok"]
+
+
+async def test_a_redaction_is_recorded_and_does_not_name_whom(admin: Admin) -> None:
+    await bot(admin)
+    await admin.ok("POST", "/redactions", json={"subject": "dana@example.com"})
+    await admin.ok("POST", "/redactions", json={"subject": "nobody@example.com"})
+    items = (await admin.ok("GET", "/audit", params={"kind": "administered"}))["items"]
+    done = [item["person"] for item in items if item["person"] and item["person"]["action"] == "audit.redact"]
+    assert [item["by"] for item in done] == ["local administrator"] * 2
+    assert done[0]["target"] != done[1]["target"]
+    assert "example.com" not in str(done)
+
+
+@pytest.mark.parametrize("body", [{}, {"subject": "ab"}, {"subject": "x" * 501}, {"subject": 5}])
+async def test_a_redaction_of_nobody_is_refused(admin: Admin, body: Any) -> None:
+    assert (await admin.refused("POST", "/redactions", json=body))[0] == 422
