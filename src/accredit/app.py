@@ -182,7 +182,8 @@ class _Parts:
         self.kind = "PostgreSQL" if settings.database_url else "SQLite"
         self.clock, self.ids, self.journal, self.master = clock, Ids(clock, randomness), journal, master
         self.catalogue, self.clients = readers.Catalogues(database), readers.Clients(database)
-        self.directory = Directory(self.catalogue, self.clients, clock, oldest=settings.credential_days * _DAY)
+        oldest = settings.credential_days * _DAY
+        self.directory = Directory(self.catalogue, self.clients, clock, oldest=oldest)
         self.log, kept, self.keyring = readers.AuditLog(database), readers.Checkpoints(database), Keyring(master)
         outside = system.CheckpointFolder.at(settings.checkpoints)
         self.checkpoints = Checkpoints(self.issuer, self.log, kept, journal, self.keyring, outside)
