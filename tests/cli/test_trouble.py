@@ -227,7 +227,7 @@ FORMS = [
 ]  # fmt: skip
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data(), st.sampled_from(FORMS), st.booleans())
 def test_no_text_at_any_place_of_a_command_ends_in_an_error_that_nobody_foresaw(
     settled: CommandLine,

@@ -12,8 +12,7 @@ async def sound(store: Any) -> dict[str, tuple[StoredRecord, ...]]:
     found = {}
     for end in await store.audit.chains():
         lines = await store.audit.records(end.chain, 0, 1_000_000)
-        verify(lines)
-        assert (lines[-1].seq, lines[-1].hash) == (end.seq, end.hash)
+        assert verify(lines, end.anchor, end.anchor_hash) == (end.seq, end.hash)
         found[end.chain] = lines
     numbered = await store.catalogue.signals(0, 1_000_000)
     assert [signal.seq for signal in numbered] == list(range(1, len(numbered) + 1))
@@ -21,12 +20,13 @@ async def sound(store: Any) -> dict[str, tuple[StoredRecord, ...]]:
     return found
 
 
-def verify(lines: tuple[StoredRecord, ...]) -> None:
-    """Check a whole chain."""
-    previous = START
-    for number, line in enumerate(lines, 1):
-        assert line.seq == number
+def verify(lines: tuple[StoredRecord, ...], anchor: int = 0, previous: bytes = START) -> tuple[int, bytes]:
+    """Check a whole chain behind its anchor; return the number and the link of its last record."""
+    last = anchor
+    for last, line in enumerate(lines, anchor + 1):
+        assert line.seq == last
         if line.person is not None and line.salt is not None:
             assert line.commitment == record.commit(line.salt, line.person)
         previous = record.link(previous, line.header, line.commitment)
         assert line.hash == previous
+    return last, previous

@@ -79,10 +79,9 @@ async def test_every_text_comes_back_exactly(store: Any, text: str) -> None:
     assert await store.clients.agent(client.id) == agent
     assert await store.enrolments.by_code(enrolment.code_digest) == enrolment
     assert (await store.catalogue.signals(seen - 1, 9))[0].handle == text
-    found = await store.audit.search(Filter(decision=f"dec_{text}"), None, 100)
-    assert found
     assert len(catalogue.servers) == seen
-    await checks.sound(store)
+    chains = await checks.sound(store)
+    assert f"dec_{text}" in {line.decision for lines in chains.values() for line in lines}
 
 
 @pytest.mark.parametrize("text", BAD)
@@ -121,8 +120,8 @@ async def test_what_cannot_be_stored_is_not_found(store: Any, text: str) -> None
         store.clients.agents(text, 5),
         store.clients.guards(text, 5),
         store.audit.records(text, 0, 5),
-        store.audit.search(Filter(decision=text), None, 5),
-        store.audit.search(Filter(kind=text), None, 5),
+        store.tables.search(Filter(decision=text), None, 5),
+        store.tables.search(Filter(kind=text), None, 5),
     ):
         with pytest.raises(Unstorable):
             await question
@@ -134,7 +133,7 @@ async def test_a_number_that_no_column_holds_is_refused(store: Any, number: int)
     with pytest.raises(Unstorable):
         await journal.submit(Outcome(None, (changes.AddServer(server(0, created_at=number)),)))
     with pytest.raises(Unstorable):
-        await store.audit.search(Filter(since=number), None, 5)
+        await store.tables.search(Filter(since=number), None, 5)
     with pytest.raises(Unstorable):
         await store.audit.records("chn", number, 5)
     assert isinstance(await journal.submit(Outcome(None, (changes.AddServer(server(0, created_at=2**63 - 1)),))), Won)

@@ -12,7 +12,14 @@ from accredit.audit import chain
 from accredit.audit.chain import Head
 from accredit.identity.changes import StoredRecord
 from accredit.store import audit
-from accredit.store.tables import audit_chains, audit_checkpoints, audit_records, audit_seals
+from accredit.store.tables import (
+    audit_chains,
+    audit_checkpoints,
+    audit_projection,
+    audit_records,
+    audit_seals,
+    audit_terms,
+)
 from accredit_sdk import record
 
 
@@ -95,7 +102,8 @@ class Tamperer:
         """Drop a chain with everything that the database says of it, but checkpoints."""
 
         def work(conn: sa.Connection) -> None:
-            conn.execute(sa.delete(audit_records).where(audit_records.c.chain == _number(name)))
+            for table in (audit_records, audit_projection, audit_terms):
+                conn.execute(sa.delete(table).where(table.c.chain == _number(name)))
             conn.execute(sa.delete(audit_chains).where(audit_chains.c.chain == name))
             conn.execute(sa.delete(audit_seals).where(audit_seals.c.chain == name))
 
