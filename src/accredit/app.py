@@ -32,7 +32,7 @@ from accredit.oauth.metadata import Endpoints
 from accredit.ports.clock import Clock
 from accredit.ports.journal import Journal, StoreError
 from accredit.ports.randomness import Randomness
-from accredit.service import deployment, readiness
+from accredit.service import deployment, modes, readiness
 from accredit.service.administrators import Administrators
 from accredit.service.agents import Agents
 from accredit.service.applications import Applications
@@ -41,6 +41,7 @@ from accredit.service.audit import Audit
 from accredit.service.changes import Changes
 from accredit.service.checkpoints import Checkpoints
 from accredit.service.credentials import Credentials
+from accredit.service.diagnosis import Finding
 from accredit.service.directory import Directory
 from accredit.service.enrolment import EnrolmentService
 from accredit.service.exports import Exports
@@ -50,7 +51,6 @@ from accredit.service.guard_records import GuardRecords
 from accredit.service.guard_streams import GuardStreams
 from accredit.service.guards import Guards
 from accredit.service.ids import Ids
-from accredit.service.keepers import Offices
 from accredit.service.keyring import Keyring
 from accredit.service.keys import Keys
 from accredit.service.management import Management
@@ -297,7 +297,7 @@ class _Parts:
             redaction=self.redaction,
             archives=self.archives,
             manifests=self.manifests,
-            questions=Questions(self.issuer, self.directory, self.clients, Offices(administrators), self.clock),
+            questions=Questions(self.issuer, self.directory, self.clients, administrators, self.clock),
             directory=self.directory,
             clients=self.clients,
             answers=self.answers,
@@ -318,8 +318,8 @@ async def migrate_database(settings: Settings) -> str:
         await database.close()
 
 
-def run(settings: Settings, ready: Callable[[str], None]) -> None:
-    """Serve until SIGINT or SIGTERM; call `ready` with the issuer once the node answers.
+def run(settings: Settings, ready: Callable[[tuple[Finding, ...]], None]) -> None:
+    """Serve until SIGINT or SIGTERM; call `ready` once the node answers, with what somebody should know.
 
     Raises what `node` does, and CannotListen.
     """
@@ -328,15 +328,15 @@ def run(settings: Settings, ready: Callable[[str], None]) -> None:
         runner.run(_until_signalled(settings, ready))
 
 
-async def _until_signalled(settings: Settings, ready: Callable[[str], None]) -> None:
+async def _until_signalled(settings: Settings, ready: Callable[[tuple[Finding, ...]], None]) -> None:
     stop = asyncio.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    await serving(settings, stop, lambda: ready(settings.origin))
+    await serving(settings, stop, lambda running: ready(modes.findings(running.directory.servers())))
 
 
 async def serving(
-    settings: Settings, stop: asyncio.Event, ready: Callable[[], None], clock: Clock | None = None
+    settings: Settings, stop: asyncio.Event, ready: Callable[[Node], None], clock: Clock | None = None
 ) -> None:
     """Serve until `stop` is set; call `ready` once the node answers. Only tests bring a clock of their own."""
     with ExitStack() as listeners:
@@ -349,5 +349,5 @@ async def serving(
                     (running.public, tcp),
                     [(running.admin, unix), *((running.metrics, one) for one in apart)],
                 )
-                await serve.serve(public, others, settings.proxies, stop, ready, running.streams.close)
+                await serve.serve(public, others, settings.proxies, stop, lambda: ready(running), running.streams.close)
                 settings.socket.unlink(missing_ok=True)

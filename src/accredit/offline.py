@@ -12,7 +12,7 @@ from accredit.config import Settings
 from accredit.identity.sealing import MasterKey
 from accredit.identity.signing_key import KeyUse
 from accredit.ports.clock import Clock
-from accredit.service import deployment, master_key
+from accredit.service import deployment, master_key, modes
 from accredit.service.changes import Changes
 from accredit.service.diagnosis import Finding, Level, about_issuer, look
 from accredit.service.directory import Directory
@@ -59,10 +59,8 @@ async def _look(settings: Settings) -> tuple[Finding, ...]:
         text = f"there is no data folder {settings.data} yet"
         return (about_issuer(settings.origin), Finding(Level.WARN, text, "the first `accredit up` makes it"))
 
-    async def database() -> Finding:
-        return await _look_at_database(settings)
-
-    found = await look("the database", database, CANNOT_START)
+    relaxed: list[Finding] = []
+    found = await look("the database", lambda: _look_at_database(settings, relaxed), CANNOT_START)
 
     async def folder() -> Finding:
         system.prepare(settings.data)
@@ -71,7 +69,7 @@ async def _look(settings: Settings) -> tuple[Finding, ...]:
         system.master_key(settings.data, given_key(settings), create=False)
         return Finding(Level.OK, f"the data folder {settings.data} and the master key are closed to others")
 
-    return (about_issuer(settings.origin), await look("the data folder", folder, CANNOT_START), found)
+    return (about_issuer(settings.origin), await look("the data folder", folder, CANNOT_START), found, *relaxed)
 
 
 _UNUSED: Final = Finding(
@@ -79,7 +77,8 @@ _UNUSED: Final = Finding(
 )
 
 
-async def _look_at_database(settings: Settings) -> Finding:
+async def _look_at_database(settings: Settings, relaxed: list[Finding]) -> Finding:
+    """Look at the database, and put into `relaxed` what is to be said of servers that do not enforce."""
     try:
         opened = await engines.open(settings.database_url, settings.data)
     except StoreBusy:
@@ -90,6 +89,7 @@ async def _look_at_database(settings: Settings) -> Finding:
             return _UNUSED
         master = system.master_key(settings.data, given_key(settings), create=False)
         deployment.compare(known, settings.origin, master, system.spare_master_key(settings.data))
+        relaxed += modes.findings((await readers.Catalogues(opened).load()).servers)
     finally:
         await opened.close()
     return Finding(Level.OK, f"the database has schema {migrate.newest()} and belongs to this issuer and master key")

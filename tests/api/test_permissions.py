@@ -33,6 +33,7 @@ BODIES: dict[str, Any] = {
     "groups.add": {"slug": "fresh"},
     "files.plan": {"document": {"accredit": 1}},
     "files.apply": {"document": {"accredit": 1}, "fingerprint": Plan().fingerprint()},
+    "replays.replay": {"document": {"accredit": 1}, "since": "2030-01-01T00:00:00Z"},
     "roles.add": {"slug": "fresh", "scopes": {"{server}": ["ledger:read"]}},
     "roles.put_scopes": {"scopes": ["ledger:purge"]},
     "roles.assign": {"ends_in": 60},
@@ -42,6 +43,7 @@ BODIES: dict[str, Any] = {
     "servers.put_defaults": {"scopes": ["ledger:purge"]},
     "servers.put_first_use": {"scopes": []},
     "servers.put_may_ask": {"may_ask": ["roots"]},
+    "modes.put": {"mode": "observe"},
     "servers.sync": {"version": 1},
     "servers.invite": {},
 }

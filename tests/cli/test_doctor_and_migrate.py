@@ -163,3 +163,11 @@ def test_the_version_is_that_of_both_distributions(fresh: CommandLine) -> None:
     told = fresh.data("version")
     assert (told["accredit"], told["sdk"]) == (version("accredit"), version("accredit-sdk"))
     assert fresh.ok("version").split()[1] == version("accredit")
+
+
+def test_the_doctor_warns_of_a_server_that_does_not_enforce(stopped: CommandLine) -> None:
+    with sqlite3.connect(stopped.folder / "accredit.db") as database:
+        database.execute("UPDATE servers SET mode = 'observe' WHERE slug = 'management'")
+    found = stopped.data("doctor")["findings"][-1]
+    assert (found["level"], "DOES NOT ENFORCE" in found["what"]) == ("warn", True)
+    assert found["advice"] == "accredit server mode management enforce"

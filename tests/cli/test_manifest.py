@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from accredit.cli import client
+from accredit.cli.replay import NOTE
 from tests.support.terminal import CommandLine
 
 FILE = """\
@@ -168,3 +169,15 @@ def test_ten_agents_are_told_how_to_get_a_credential_and_the_others_are_counted(
     assert "and 240 more" in said
     assert "and 50 more" in said
     assert cli.run("plan", str(file)).code == 0
+
+
+def test_a_plan_tells_which_past_calls_it_would_turn(ledger: CommandLine, tmp_path: Path) -> None:
+    file = tmp_path / "accredit.yaml"
+    file.write_text("accredit: 1\nservers: {ledger: {name: Changed}}\n")
+    told = ledger.run("plan", "--replay", "30d", str(file), "--json")
+    assert told.code == 5
+    assert told.data["replay"] == {"items": [], "looked_at": 0, "passed_over": 0, "note": NOTE}
+    shown = ledger.run("plan", "--replay", "30d", str(file))
+    assert (shown.code, NOTE in shown.out) == (5, True)
+    assert "of 0 past decisions, none would be another one" in shown.out
+    assert ledger.run("plan", "--replay", "never", str(file)).code == 1

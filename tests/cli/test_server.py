@@ -1,5 +1,7 @@
 """`accredit server`."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.cli.conftest import LEDGER, RESOURCE
@@ -34,8 +36,8 @@ def test_a_person_sees_the_same_in_details_and_tables(ledger: CommandLine) -> No
 def test_the_list_has_every_server_also_the_built_in_one(ledger: CommandLine) -> None:
     assert [item["slug"] for item in ledger.data("server", "list")["items"]] == ["guard", "ledger", "management"]
     rows = ledger.ok("server", "list").splitlines()
-    assert rows[0].split() == ["server", "resource", "scopes", "tools", "state"]
-    assert rows[-2].split() == ["ledger", RESOURCE, "2", "2", "●", "active"]
+    assert rows[0].split() == ["server", "resource", "scopes", "tools", "state", "mode"]
+    assert rows[-2].split() == ["ledger", RESOURCE, "2", "2", "●", "active", "enforce"]
 
 
 def test_a_list_longer_than_a_page_of_the_api_is_whole(cli: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,3 +123,28 @@ def test_what_the_server_refuses_ends_with_1_and_names_the_kind_of_problem(
     assert (ran.code, ran.out) == (1, "")
     assert (ran.trouble["exit"], ran.trouble["status"]) == (1, status)
     assert ran.trouble["type"] == f"urn:accredit:problem:{kind}"
+
+
+def test_a_server_that_does_not_enforce_says_so_loudly(ledger: CommandLine, tmp_path: Path) -> None:
+    ran = ledger.run("server", "mode", "ledger", "observe", "--yes")
+    assert ran.code == 0
+    assert "DOES NOT ENFORCE" in ran.err
+    assert "DOES NOT ENFORCE" in ledger.run("server", "show", "ledger").err
+    assert "! observe" in ledger.ok("server", "list")
+    file = tmp_path / "candidate.yaml"
+    file.write_text("accredit: 1\nservers: {ledger: {tools: {list_invoices: {needs: [ledger:pay]}}}}\n")
+    assert ledger.data("server", "mode", "ledger", "dry-run", "--candidate", str(file))["mode"] == "dry-run"
+    ended = ledger.run("server", "mode", "ledger", "enforce")
+    assert (ended.code, ended.err) == (0, "")
+    assert ledger.data("server", "show", "ledger")["mode"] == "enforce"
+
+
+def test_observing_is_confirmed_and_a_dry_run_needs_its_candidate(ledger: CommandLine, tmp_path: Path) -> None:
+    assert ledger.run("server", "mode", "ledger", "observe").code == 2
+    assert ledger.run("server", "mode", "ledger", "dry-run").code == 2
+    file = tmp_path / "broken.yaml"
+    file.write_text("accredit: 1\naccredit: 1\n")
+    assert ledger.run("server", "mode", "ledger", "observe", "--candidate", str(file)).code == 2
+    ran = ledger.run("server", "mode", "ledger", "dry-run", "--candidate", str(file))
+    assert (ran.code, f"{file}:2:" in ran.err) == (1, True)
+    assert ledger.data("server", "show", "ledger")["mode"] == "enforce"

@@ -165,3 +165,14 @@ def test_a_reader_who_goes_away_early_is_no_trouble(cli: CommandLine) -> None:
     )
     assert "Traceback" not in done.stderr
     assert not (cli.folder / LOG).exists()
+
+
+@pytest.mark.slow
+def test_a_start_warns_of_a_server_that_does_not_enforce(tmp_path: Path) -> None:
+    port = str(free_port())
+    with up(tmp_path / "data", "--port", port):
+        accredit(tmp_path / "data", *LEDGER)
+        accredit(tmp_path / "data", "server", "mode", "ledger", "observe", "--yes")
+    with up(tmp_path / "data", "--port", port) as (process, _):
+        process.terminate()
+        assert "ledger DOES NOT ENFORCE" in process.communicate()[1]

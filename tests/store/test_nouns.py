@@ -34,6 +34,7 @@ from accredit.store.conformance import (
     role,
     server,
 )
+from accredit_sdk.decision import Mode
 from tests.store import checks
 
 USED: dict[str, Any] = {"first_use": frozenset({"tickets:read", "admin"})}
@@ -79,6 +80,16 @@ async def test_an_epoch_that_a_wrong_clock_began_gives_no_number_twice(store: An
 async def test_a_server_comes_back_with_scopes_and_tools_in_order(store: Any, submit: Any) -> None:
     await submit(changes.AddServer(server(0, **USED)), changes.AddServer(server(1, **BARE)))
     assert (await store.catalogue.load()).servers == (server(0, **USED), server(1, **BARE))
+
+
+async def test_a_server_comes_back_in_its_mode_with_the_candidate_of_its_dry_run(store: Any, submit: Any) -> None:
+    offered = server(1).tools
+    plain = tuple(replace(tool, description="", pin=None) for tool in offered)
+    found = (server(0, mode=Mode.OBSERVE), server(1, mode=Mode.DRY_RUN, candidate=offered))
+    await submit(*map(changes.AddServer, found))
+    assert (await store.catalogue.load()).servers == (found[0], replace(found[1], candidate=plain))
+    await submit(changes.ReplaceServer(found[1].in_mode(Mode.ENFORCE)))
+    assert (await store.catalogue.load()).servers[1] == server(1, version=2)
 
 
 async def test_a_replaced_server_leaves_nothing_of_its_predecessor(store: Any, submit: Any) -> None:

@@ -164,8 +164,11 @@ def _question(session: Session, server: str, wanted: dict[str, Any]) -> None:
     screen.show(chain.drawn(links, outcome, screen.width))
     screen.say("")
     when = f" at {moment(found['at'])}" if wanted["at"] else ""
-    word = "It would be allowed" if found["allowed"] else "It would be denied"
+    word = "It would be let through" if found["observed"] else "It would be denied"
+    word = "It would be allowed" if found["allowed"] and not found["observed"] else word
     screen.say(f"{word}{when}: {found['sentence']}.")
+    if found["observed"]:
+        screen.warn(f"{found['server']} does not enforce; end it with: accredit server mode {found['server']} enforce")
     answer(screen, found)
 
 

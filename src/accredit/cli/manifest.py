@@ -11,7 +11,9 @@ import yaml
 from rich.text import Text
 
 from accredit.cli import layout
+from accredit.cli import replay as replays
 from accredit.cli.client import path
+from accredit.cli.given import past
 from accredit.cli.manifest_file import Loaded, load
 from accredit.cli.screen import Screen, count, plain
 from accredit.cli.session import Session, command
@@ -36,13 +38,29 @@ def register(app: typer.Typer) -> None:
     command(app, "export")(export)
 
 
-def plan(session: Session, file: File, *, prune: Prune = False) -> None:
+def plan(
+    session: Session,
+    file: File,
+    *,
+    prune: Prune = False,
+    replay: Annotated[
+        str | None,
+        typer.Option(metavar="SPAN", help="Tell which past calls it would turn: 30d back, or from a time on."),
+    ] = None,
+) -> None:
     """Show what `apply` would do with a file, and do nothing; ends with 5 when that is something."""
-    found = _planned(session, _loaded(session, file), file, prune=prune)
+    loaded = _loaded(session, file)
+    found = _planned(session, loaded, file, prune=prune)
+    done = None
+    if replay is not None:
+        body = {"document": loaded.document, "prune": prune, "since": past(replay)}
+        done = replays.run(session.screen, lambda given: _asked(session, "replay", given, loaded, file), body)
     if session.as_json:
-        session.screen.data(found)
+        session.screen.data(found if done is None else found | {"replay": _data(done)})
     else:
         _show(session.screen, found, len(found["steps"]))
+        if done is not None:
+            replays.show(session.screen, done)
     if found["steps"]:
         raise Told(Exit.DIFFERENT)
 
@@ -77,6 +95,11 @@ def export(session: Session) -> None:
     dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
     sys.stdout.write(yaml.dump(found, Dumper=dumper, sort_keys=False, allow_unicode=False, width=120))
     sys.stdout.flush()
+
+
+def _data(done: replays.Replay) -> dict[str, Any]:
+    found = {"items": done.items(), "looked_at": done.looked_at, "passed_over": done.passed_over}
+    return found | {"note": replays.NOTE}
 
 
 def _loaded(session: Session, file: Path) -> Loaded:

@@ -13,7 +13,7 @@ from typing import Any, Final, NoReturn
 
 import yaml
 
-from accredit.cli.trouble import usage
+from accredit.cli.trouble import Exit, Trouble, usage
 
 MOST_BYTES: Final = 12 * 1024 * 1024
 """The largest file that is read."""
@@ -43,6 +43,13 @@ class Loaded:
         while place and place not in self.lines:
             place = place[:-1]
         return self.lines.get(place, 1)
+
+    def sound(self, file: Path) -> dict[str, Any]:
+        """Return the document. Raises Trouble when anything was wrong with it."""
+        if self.problems:
+            sentence = "\n".join(f"{file}:{line}: {text}" for line, text in sorted(set(self.problems)))
+            raise Trouble(Exit.REFUSED, sentence)
+        return self.document
 
 
 class _Refused(Exception):

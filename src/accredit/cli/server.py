@@ -1,7 +1,8 @@
 """`accredit server`: MCP servers, their scopes and their tools."""
 
 from enum import StrEnum
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -10,6 +11,7 @@ from accredit.cli import offer as offers
 from accredit.cli import source, sync
 from accredit.cli.client import path
 from accredit.cli.given import pair, pairs
+from accredit.cli.manifest_file import load
 from accredit.cli.screen import Screen, count, mark, moment, plain
 from accredit.cli.session import Session, command
 from accredit.cli.source import From, Grain, Granularity, Prefix, Timeout, TokenFile
@@ -37,6 +39,22 @@ class Visibility(StrEnum):
     SHOW = "show"
     HIDE = "hide"
     CONCEAL = "conceal"
+
+
+class Mode(StrEnum):
+    """What guards do with a call that lacks scopes."""
+
+    ENFORCE = "enforce"
+    OBSERVE = "observe"
+    DRY_RUN = "dry-run"
+
+
+_LOUD: Final = {
+    "observe": "{name} DOES NOT ENFORCE: calls that lack scopes are let through; end it with: "
+    "accredit server mode {name} enforce",
+    "dry-run": "{name} enforces its policy, and records what the candidate would say; end it with: "
+    "accredit server mode {name} enforce",
+}
 
 
 class Ask(StrEnum):
@@ -136,7 +154,7 @@ def list_servers(session: Session) -> None:
         session.screen.data({"items": found})
         return
     session.screen.table(
-        ("server", "resource", "scopes", "tools", "state"),
+        ("server", "resource", "scopes", "tools", "state", "mode"),
         [
             (
                 item["slug"],
@@ -144,6 +162,7 @@ def list_servers(session: Session) -> None:
                 len(item["scopes"]),
                 "built in" if item["builtin"] else len(item["tools"]),
                 mark(item["state"]),
+                mark(item["mode"]),
             )
             for item in found
         ],
@@ -158,6 +177,8 @@ def show(session: Session, name: Name) -> None:
     if session.as_json:
         session.screen.data(found)
         return
+    if found["mode"] in _LOUD:
+        session.screen.warn(_LOUD[found["mode"]].format(name=found["slug"]))
     _details(session.screen, found)
 
 
@@ -185,6 +206,36 @@ def may_ask(
     words = [ask.value for ask in asks or []]
     found = session.server.put(path("servers", name, "may-ask"), {"may_ask": words})
     _changed(session, found, f"{name} may ask its clients for {', '.join(words) or 'nothing'}")
+
+
+@command(app, "mode")
+def mode(
+    session: Session,
+    name: Name,
+    mode: Annotated[Mode, typer.Argument(help="What guards do with calls that lack scopes.", show_default=False)],
+    candidate: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="For dry-run: the file with the policy to compare with.")
+    ] = None,
+) -> None:
+    """Enforce the policy of a server; or observe what it would refuse; or compare it with another one in a dry run.
+
+    While a server observes, calls that lack scopes are let through and recorded, except those that destroy.
+    """
+    if (candidate is not None) is not (mode is Mode.DRY_RUN):
+        raise usage("--candidate FILE goes with dry-run, and dry-run with it")
+    body: dict[str, Any] = {"mode": mode.value}
+    if candidate is not None:
+        body["candidate"] = load(candidate).sound(candidate)
+    if mode is Mode.OBSERVE:
+        session.confirm(f"Observe {name}? Calls that lack scopes are let through until it enforces again.")
+    found = session.server.put(path("servers", name, "mode"), body)
+    if session.as_json:
+        session.screen.data(found)
+    elif mode is Mode.ENFORCE:
+        session.screen.done(f"{name} enforces its policy")
+    else:
+        session.screen.done(f"{name} is in the mode {mode.value}")
+        session.screen.warn(_LOUD[mode.value].format(name=name))
 
 
 @command(app, "tool")
@@ -289,6 +340,7 @@ def _details(screen: Screen, found: dict[str, Any]) -> None:
             ("id", found["id"]),
             ("resource", found["resource"]),
             ("state", mark(found["state"])),
+            ("mode", mark(found["mode"])),
             ("since", moment(found["created_at"])),
             ("by default", " ".join(found["default_scopes"])),
             ("first use", " ".join(found["first_use"])),

@@ -1,11 +1,15 @@
 """`accredit up`: run the server in this terminal."""
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from accredit.cli.node import refusing
 from accredit.cli.session import Session, command
+
+if TYPE_CHECKING:
+    from accredit.service.diagnosis import Finding
 
 
 def register(app: typer.Typer) -> None:
@@ -29,12 +33,14 @@ def up(
     settings = session.settings(host=host, port=port, issuer=issuer, database=database)
     from accredit import app  # noqa: PLC0415  (the server is loaded only by those who run it)
 
-    def ready(issuer: str) -> None:
+    def ready(warnings: "Sequence[Finding]") -> None:
+        for item in warnings:
+            session.screen.warn(f"{item.what}; {item.advice}")
         if session.as_json:
-            session.screen.data({"issuer": issuer, "data": str(settings.data), "socket": str(settings.socket)})
+            session.screen.data({"issuer": settings.origin, "data": str(settings.data), "socket": str(settings.socket)})
             return
         screen = session.screen
-        screen.done(f"accredit answers at {issuer}")
+        screen.done(f"accredit answers at {settings.origin}")
         screen.details(
             [
                 ("data", settings.data),

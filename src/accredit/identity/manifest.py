@@ -11,6 +11,7 @@ from typing import Any, Final
 from accredit.identity import times
 from accredit.identity.server import TargetKind
 from accredit.identity.state import State
+from accredit_sdk.decision import Mode
 from accredit_sdk.policy import Visibility
 
 VERSION: Final = 1
@@ -52,12 +53,16 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class ServerShape:
-    """A server as files describe it. `scopes` maps words to descriptions."""
+    """A server as files describe it. `scopes` maps words to descriptions.
+
+    `mode` is ENFORCE or OBSERVE: a dry run enforces, and no file describes it.
+    """
 
     slug: str
     resource: str = ""
     name: str = ""
     state: State = State.ACTIVE
+    mode: Mode = Mode.ENFORCE
     may_ask: frozenset[str] = frozenset()
     default_scopes: frozenset[str] = frozenset()
     first_use: frozenset[str] = frozenset()
@@ -166,6 +171,7 @@ def _server(shape: ServerShape, *, whole: bool) -> Document:
         "resource": shape.resource,
         "name": shape.name,
         "state": shape.state.value,
+        "mode": shape.mode.value,
         "may_ask": sorted(shape.may_ask),
         "default_scopes": sorted(shape.default_scopes),
         "first_use": sorted(shape.first_use),

@@ -118,7 +118,7 @@ def _step(noun: Noun, slug: str, before: AnyShape | None, after: AnyShape) -> St
     return Step(Verb.CHANGE, noun, slug, changes, any(map(_takes, changes)), before, after)
 
 
-_USUAL: Final[tuple[Leaf, ...]] = ("", [], False, "show")
+_USUAL: Final[tuple[Leaf, ...]] = ("", [], False, "show", "enforce")
 """What need not be said of something new."""
 
 

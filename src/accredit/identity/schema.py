@@ -15,6 +15,7 @@ from accredit.identity.slug import slug
 from accredit.identity.spelling import suggestion
 from accredit.identity.state import State
 from accredit_sdk import resource, scopes
+from accredit_sdk.decision import Mode
 from accredit_sdk.methods import ASKS
 from accredit_sdk.policy import Visibility
 
@@ -185,12 +186,17 @@ def _choice(*words: str) -> Callable[[Any], str]:
 
 
 _STATES: Final = _choice(State.ACTIVE.value, State.SUSPENDED.value)
+_MODES: Final = _choice(Mode.ENFORCE.value, Mode.OBSERVE.value)
 _VISIBILITIES: Final = _choice(*(one.value for one in Visibility))
 _ASKS: Final = _choice(*sorted(ASKS.values()))
 
 
 def _state(value: object, _path: Path, _findings: Findings) -> State:
     return State(_STATES(value))
+
+
+def _mode(value: object, _path: Path, _findings: Findings) -> Mode:
+    return Mode(_MODES(value))
 
 
 def _visibility(value: object, _path: Path, _findings: Findings) -> Visibility:
@@ -260,6 +266,7 @@ SERVER: Final[Mapping[str, Member]] = {
     "resource": Member(_resource, "its canonical address, the audience of its tokens; a new server needs one"),
     "name": Member(_name, "its name for people; a new one without it is called by its slug"),
     "state": Member(_state, "`active` or `suspended`"),
+    "mode": Member(_mode, "`enforce`, or `observe`: what lacks scopes is let through and recorded; see its howto"),
     "may_ask": Member(_set_of(_ASKS), "what it may ask its clients for: `elicitation`, `roots`, `sampling`"),
     "default_scopes": Member(_set_of(_scope), "the scopes that clients get who ask for none"),
     "first_use": Member(

@@ -8,6 +8,7 @@ from typing import Final
 from accredit.identity.pin import Pin
 from accredit.identity.state import State
 from accredit_sdk import scopes as words
+from accredit_sdk.decision import Mode
 from accredit_sdk.errors import ScopeError
 from accredit_sdk.methods import ASKS
 from accredit_sdk.policy import Visibility
@@ -51,7 +52,8 @@ class Server:
     """A registered server. `resource` is its canonical URI (RFC 8707) and the audience of every token for it.
 
     `may_ask` are the words of what it may ask its clients for: `sampling`, `elicitation`, `roots`. `first_use` are the
-    scopes that a client may have that registered itself, until an administrator has approved it.
+    scopes that a client may have that registered itself, until an administrator has approved it. `mode` tells whether
+    its policy is enforced; `candidate` are the tools of the policy that a dry run compares it with.
     """
 
     id: str
@@ -66,7 +68,13 @@ class Server:
     first_use: frozenset[str] = frozenset()
     builtin: bool = False
     state: State = State.ACTIVE
+    mode: Mode = Mode.ENFORCE
+    candidate: tuple[Tool, ...] = ()
     version: int = 1
+
+    def in_mode(self, mode: Mode, candidate: tuple[Tool, ...] = ()) -> "Server":
+        """Return this server in another mode; `candidate` goes with a dry run alone."""
+        return replace(self, mode=mode, candidate=candidate, version=self.version + 1)
 
     def words(self) -> frozenset[str]:
         """Return every scope word that this server knows."""

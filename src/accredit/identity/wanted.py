@@ -18,6 +18,7 @@ from accredit.identity.manifest import (
 )
 from accredit.identity.schema import Finding, Findings, unknown
 from accredit.identity.server import Scope, Server, TargetKind, Tool, problems, unusable
+from accredit_sdk.decision import Mode
 
 One = TypeVar("One", ServerShape, RoleShape, AgentShape)
 
@@ -46,6 +47,7 @@ def server(shape: ServerShape, base: Server) -> Server:
         resource=shape.resource,
         name=shape.name,
         state=shape.state,
+        **_mode(shape, base),
         may_ask=shape.may_ask,
         default_scopes=shape.default_scopes,
         first_use=shape.first_use,
@@ -66,6 +68,7 @@ def shape_of(found: Server) -> ServerShape:
         resource=found.resource,
         name=found.name,
         state=found.state,
+        mode=Mode.OBSERVE if found.mode is Mode.OBSERVE else Mode.ENFORCE,
         may_ask=found.may_ask,
         default_scopes=found.default_scopes,
         first_use=found.first_use,
@@ -74,6 +77,12 @@ def shape_of(found: Server) -> ServerShape:
         resources=offered[TargetKind.RESOURCE],
         prompts=offered[TargetKind.PROMPT],
     )
+
+
+def _mode(shape: ServerShape, base: Server) -> dict[str, Any]:
+    """Return the mode: a dry run, of which files know nothing, goes on while the file wants it enforced."""
+    goes_on = shape.mode is Mode.ENFORCE and base.mode is Mode.DRY_RUN
+    return {} if goes_on else {"mode": shape.mode, "candidate": ()}
 
 
 def _scopes(shape: ServerShape, base: Server) -> tuple[Scope, ...]:

@@ -57,6 +57,10 @@ def advice(point: Point, answer: Answer, matter: Matter) -> Advice:
 
 def sentence(answer: Answer, matter: Matter) -> str:
     """Return the answer in one sentence."""
+    if answer.observed:
+        lacking = words.render(answer.decision.missing) if answer.decision is not None else ""
+        told = f"{matter.server.slug} observes and does not enforce"
+        return f"{told}: it would let {matter.client} through, who lacks {lacking}"
     if answer.allowed:
         return f"{matter.client} can get a token for {matter.server.slug} with which {matter.tool} is open to it"
     failing = next(point for point in answer.points if not point.holds)

@@ -57,6 +57,7 @@ class GuardFeed:
             seq=seq,
             at=now // 1_000_000,
             server=entry(found),
+            mode=found.mode.value,
             keys=list(self._keyring.published(KeyUse.ACCESS)),
             signal_keys=list(self._keyring.published(KeyUse.SIGNAL)),
             before=before,

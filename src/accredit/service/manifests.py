@@ -6,7 +6,7 @@ from typing import Final
 
 from accredit.identity.estate import Estate
 from accredit.identity.management import Authority
-from accredit.identity.manifest import Document, Manifest, document
+from accredit.identity.manifest import Document, Manifest, Shape, document
 from accredit.identity.plan import Plan, empowered, plan
 from accredit.identity.schema import Finding, read
 from accredit.ports.estates import Estates
@@ -59,6 +59,12 @@ class Manifests:
         """Return what applying the file would do now. Raises Faulty."""
         manifest = await asyncio.to_thread(_manifest, wanted)
         return await asyncio.to_thread(_planned, await self.estates.read(), manifest, prune=prune)
+
+    async def compared(self, wanted: Document, *, prune: bool = False) -> tuple[Estate, Shape, Plan]:
+        """Return what there is, as stored and as files see it, and the way to what the file wants. Raises Faulty."""
+        manifest = await asyncio.to_thread(_manifest, wanted)
+        estate = await self.estates.read()
+        return estate, estate.shape(), await asyncio.to_thread(_planned, estate, manifest, prune=prune)
 
     async def apply(self, wanted: Wanted, who: Authority) -> Plan:
         """Do what the plan with that fingerprint says, all or nothing, and return it.

@@ -17,6 +17,7 @@ from accredit.oauth.question import Answer, Topic
 from accredit.ports.clients import Clients
 from accredit.ports.clock import Clock
 from accredit.service import advice
+from accredit.service.administrators import Administrators
 from accredit.service.advice import Advice, Matter
 from accredit.service.directory import Directory
 from accredit.service.keepers import Offices
@@ -54,11 +55,13 @@ class Told:
 class Questions:
     """Answers questions to those who may know."""
 
-    def __init__(self, issuer: str, directory: Directory, clients: Clients, keepers: Offices, clock: Clock) -> None:
+    def __init__(
+        self, issuer: str, directory: Directory, clients: Clients, offices: Administrators, clock: Clock
+    ) -> None:
         self._issuer = issuer
         self._directory = directory
         self._clients = clients
-        self._keepers = keepers
+        self._keepers = Offices(offices)
         self._clock = clock
 
     async def ask(self, asked: Asked, who: Authority) -> Told:

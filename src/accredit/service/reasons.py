@@ -24,6 +24,7 @@ class Cause(StrEnum):
 _GUARD: Final[Mapping[str, str]] = {
     Reason.OK: "the token carries every scope that the call needs",
     Reason.FREE: "this method needs a valid token and no scope",
+    Reason.OBSERVED: "{server} observed and did not enforce: it let through what the token has no scope for",
     Reason.NO_TOKEN: "the call came without a token",
     Reason.INVALID_TOKEN: "the token is not valid",
     Reason.INSUFFICIENT_SCOPE: "the token lacks a scope that the call needs",
@@ -72,7 +73,17 @@ def _guard(said: Mapping[str, Any], outcome: str, server: str) -> str:
     if missing:
         told += ": " + ", ".join(missing)
     problem = said.get("problem")
-    return f"{told} ({problem})" if problem else told
+    told += f" ({problem})" if problem else ""
+    return told + _candidate(said)
+
+
+def _candidate(said: Mapping[str, Any]) -> str:
+    """Return what a dry run recorded beside the decision."""
+    verdict = said.get("candidate")
+    if not isinstance(verdict, str):
+        return ""
+    missing = texts(said, "candidate_missing")
+    return f"; in a dry run, the candidate says {verdict}" + (f", without {', '.join(missing)}" if missing else "")
 
 
 def texts(said: Mapping[str, Any], name: str) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from accredit.service.once import Once
 from accredit.service.problem import Problem, ProblemCode, not_found, stale, taken
 from accredit_sdk import resource as uris
 from accredit_sdk import scopes as words
+from accredit_sdk.decision import Mode
 from accredit_sdk.errors import ResourceError
 
 
@@ -144,6 +145,19 @@ class Servers:
         changed = replace(server, may_ask=may_ask, version=server.version + 1)
         told = " ".join(sorted(may_ask)) or "nothing"
         return await self._replace(changed, "server.may_ask", by, f"{name} may ask for {told}")
+
+    async def put_mode(self, name: str, mode: Mode, candidate: tuple[Tool, ...], by: str) -> Server:
+        """Enforce the policy, observe, or compare it with that of `candidate` in a dry run. Raises Problem."""
+        if candidate and mode is not Mode.DRY_RUN:
+            raise Problem(ProblemCode.INVALID, "a candidate goes with a dry run alone")
+        if mode is Mode.DRY_RUN and not candidate:
+            raise Problem(ProblemCode.INVALID, "a dry run needs a candidate that maps at least one tool")
+        told = {
+            Mode.ENFORCE: f"{name} enforces its policy",
+            Mode.OBSERVE: f"{name} observes: calls that lack scopes are let through",
+            Mode.DRY_RUN: f"{name} compares its policy with a candidate of {len(candidate)} tools",
+        }
+        return await self._replace(self.get(name).in_mode(mode, candidate), "server.mode", by, told[mode])
 
     async def suspend(self, name: str, by: str) -> Server:
         """Refuse every token for this server until it is resumed."""

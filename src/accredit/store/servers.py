@@ -10,8 +10,9 @@ from accredit.identity.changes import AddServer, RemoveServer, ReplaceServer
 from accredit.identity.pin import Pin
 from accredit.identity.server import Scope, Server, TargetKind, Tool
 from accredit.identity.state import State
-from accredit.store import inserts
+from accredit.store import inserts, offers
 from accredit.store.tables import server_scopes, servers, tool_needs, tools
+from accredit_sdk.decision import Mode
 from accredit_sdk.policy import Visibility
 
 
@@ -51,6 +52,8 @@ def load(conn: sa.Connection) -> tuple[Server, ...]:
             first_use=frozenset(first_use[row.id]),
             builtin=row.builtin,
             state=State(row.state),
+            mode=Mode(row.mode),
+            candidate=offers.unpacked(row.candidate),
             version=row.version,
         )
         for row in found
@@ -71,6 +74,8 @@ def _row(server: Server) -> dict[str, Any]:
         "may_ask": " ".join(sorted(server.may_ask)),
         "builtin": server.builtin,
         "state": server.state.value,
+        "mode": server.mode.value,
+        "candidate": offers.packed(server.candidate),
         "version": server.version,
     }
 

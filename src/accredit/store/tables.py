@@ -67,8 +67,13 @@ servers: Final = sa.Table(
     _text("state"),
     _number("version"),
     sa.Column("may_ask", sa.Text, nullable=False, server_default=""),
+    sa.Column("mode", sa.Text, nullable=False, server_default="enforce"),
+    sa.Column("candidate", sa.LargeBinary, nullable=True),
 )
-"""MCP servers; `resource` is the audience of their tokens (RFC 8707), `may_ask` words with spaces between them."""
+"""MCP servers; `resource` is the audience of their tokens (RFC 8707), `may_ask` words with spaces between them.
+
+`candidate` holds, as JSON, the tools of the policy that a dry run compares with.
+"""
 _unique("uq_servers_slug", servers.c.slug, where=_LIVING)
 _unique("uq_servers_resource", servers.c.resource, where=_LIVING)
 

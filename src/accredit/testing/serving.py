@@ -56,7 +56,7 @@ def serve(folder: Path, clock: Clock | None = None, **given: Any) -> Iterator[Se
     async def main() -> None:
         state["stop"], state["loop"] = asyncio.Event(), asyncio.get_running_loop()
         loop_ready.set()
-        await app.serving(settings, state["stop"], answers.set, clock)
+        await app.serving(settings, state["stop"], lambda _: answers.set(), clock)
 
     def run() -> None:
         try:

@@ -17,6 +17,7 @@ from accredit.identity.manifest import (
     Shape,
 )
 from accredit.identity.state import State
+from accredit_sdk.decision import Mode
 from accredit_sdk.policy import Visibility
 
 WORDS = ("read", "read:own", "pay")
@@ -60,6 +61,7 @@ def servers(draw: st.DrawFn, slug: str) -> ServerShape:
         f"https://{slug}.example/mcp",
         draw(NAMES),
         draw(STATES),
+        draw(st.sampled_from([Mode.ENFORCE, Mode.OBSERVE])),
         frozenset(draw(st.sets(st.sampled_from(["sampling", "roots"])))),
         frozenset(draw(st.sets(st.sampled_from(words)))),
         frozenset(draw(st.sets(st.sampled_from(words)))),

@@ -11,6 +11,7 @@ from accredit.identity.estate import Estate
 from accredit.identity.role import Assignment, Role
 from accredit.identity.server import Scope, Server, TargetKind, Tool
 from accredit.identity.wanted import server, shape_of
+from accredit_sdk.decision import Mode
 from tests.unit.identity.shapes import LEDGER, servers
 
 EMPTY = Server("srv_1", "ledger", "", "", 7)
@@ -66,3 +67,14 @@ def test_offices_are_nothing_that_files_speak_of() -> None:
     assert estate.officers() == {"bot"}
     assert estate.shape().roles.keys() == {"reader"}
     assert estate.shape().agents["bot"].roles == {}
+
+
+def test_a_dry_run_goes_on_while_a_file_wants_the_server_enforced_and_ends_when_it_observes() -> None:
+    running = replace(EMPTY, mode=Mode.DRY_RUN, candidate=(Tool("one", frozenset({"read"})),))
+    shape = shape_of(running)
+    assert shape.mode is Mode.ENFORCE
+    kept = server(shape, running)
+    assert (kept.mode, kept.candidate) == (Mode.DRY_RUN, running.candidate)
+    ended = server(replace(shape, mode=Mode.OBSERVE), running)
+    assert (ended.mode, ended.candidate) == (Mode.OBSERVE, ())
+    assert server(shape, replace(ended, mode=Mode.OBSERVE)).mode is Mode.ENFORCE

@@ -93,6 +93,8 @@ def test_another_version_of_the_schema_is_refused(version: object) -> None:
         (server(resource="http://else.example"), "servers.ledger.resource"),
         (server(resource=None), "servers.ledger.resource"),
         (server(may_ask=["everything"]), "servers.ledger.may_ask.0"),
+        (server(mode="dry-run"), "servers.ledger.mode"),
+        (server(mode=None), "servers.ledger.mode"),
         (server(may_ask="roots"), "servers.ledger.may_ask"),
         (server(default_scopes=["read", "read"]), "servers.ledger.default_scopes.1"),
         (server(first_use=["read", "a b"]), "servers.ledger.first_use.1"),

@@ -90,7 +90,7 @@ def test_a_page_without_one_of_its_members_is_refused(name: str, value: object) 
     assert refused(document(PAGE, **{name: value}), Changes)
 
 
-@pytest.mark.parametrize("mode", ["", "observe", "ENFORCE", None, 1])
+@pytest.mark.parametrize("mode", ["", "observed", "ENFORCE", "dry_run", None, 1])
 def test_a_mode_that_is_not_understood_is_refused(mode: object) -> None:
     assert refused(document(WHOLE, mode=mode), Snapshot)
     assert snapshot.decode_snapshot(document(WHOLE, mode="left out")).mode == "enforce"

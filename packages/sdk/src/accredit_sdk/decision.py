@@ -13,11 +13,24 @@ class Effect(StrEnum):
     DENY = "deny"
 
 
+class Mode(StrEnum):
+    """What a server's guards do with a call whose token lacks scopes; nothing else about a call depends on it."""
+
+    ENFORCE = "enforce"
+    """It is refused."""
+    OBSERVE = "observe"
+    """It is let through and recorded as one that would be refused; one that destroys, or is concealed, is refused."""
+    DRY_RUN = "dry-run"
+    """It is refused, and what another policy would say of each call is recorded beside it."""
+
+
 class Reason(StrEnum):
-    """Why. OK and FREE go with ALLOW, all others with DENY."""
+    """Why. OK, FREE and OBSERVED go with ALLOW, all others with DENY."""
 
     OK = "ok"
     FREE = "free"
+    OBSERVED = "observed"
+    """The token lacks a scope, and the server observes: it was let through."""
     NO_TOKEN = "no_token"  # noqa: S105  (the name of a reason, not a secret)
     INVALID_TOKEN = "invalid_token"  # noqa: S105
     INSUFFICIENT_SCOPE = "insufficient_scope"
@@ -44,7 +57,8 @@ class Decision:
 
     `id` is the same in the HTTP answer, the audit trail, the trace and the console. `server` is the server's id,
     `tool` the name of the tool, prompt or resource. `actors` is newest first. `policy_version` is the signal number
-    of the policy that was applied, `jti` the id of the token. `problem` says what was wrong with the token.
+    of the policy that was applied, `jti` the id of the token. `problem` says what was wrong with the token. In a dry
+    run, `candidate` is what the other policy would have said, and `candidate_missing` the scopes that it would miss.
     """
 
     id: str
@@ -64,6 +78,9 @@ class Decision:
     problem: Problem | None = None
     grantable: bool = True
     destructive: bool = False
+    mode: Mode = Mode.ENFORCE
+    candidate: Reason | None = None
+    candidate_missing: frozenset[str] = frozenset()
 
     @property
     def allowed(self) -> bool:

@@ -1,14 +1,14 @@
 """What a guard knows about one server: which name needs which scopes, and who sees it. Immutable."""
 
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final, Self, TypeAlias
 
 from accredit_sdk import scopes as words
 from accredit_sdk import uri_template
 from accredit_sdk.claims import AccessClaims
-from accredit_sdk.decision import Decision, Effect, Reason
+from accredit_sdk.decision import Decision, Effect, Mode, Reason
 from accredit_sdk.errors import ResourceError
 from accredit_sdk.methods import Treatment
 
@@ -65,7 +65,8 @@ class Target:
 class Policy:
     """The policy of one server. `targets` is keyed by kind and name; `version` is the signal number that it is from.
 
-    `may_ask` are the words of what the server may ask a client for (see `methods.ASKS`).
+    `may_ask` are the words of what the server may ask a client for (see `methods.ASKS`). `candidate` is the policy
+    whose verdicts a dry run records.
     """
 
     server_id: str
@@ -77,6 +78,8 @@ class Policy:
     default_scopes: frozenset[str]
     suspended: bool = False
     may_ask: frozenset[str] = frozenset()
+    mode: Mode = Mode.ENFORCE
+    candidate: "Policy | None" = None
     _uris: Mapping[str, tuple[Target, ...]] = field(init=False, repr=False)
     _templates: tuple[tuple[uri_template.Template, Target], ...] = field(init=False, repr=False)
 
@@ -118,7 +121,15 @@ class Policy:
     def open_to(self, kind: str, name: str, held: Set[str]) -> bool:
         """Tell whether somebody who holds these scopes may use the name."""
         found = self.find(kind, name)
-        return bool(found) and all(target.needs and not words.missing(held, target.needs) for target in found)
+        if not found or not all(target.needs for target in found):
+            return False
+        return all(not words.missing(held, target.needs) for target in found) or self._observes(found)
+
+    def _observes(self, targets: Iterable[Target]) -> bool:
+        """Tell whether a call of these is let through that lacks scopes: never of what destroys, or nobody may see."""
+        return self.mode is Mode.OBSERVE and not any(
+            target.destructive or target.visibility is Visibility.CONCEAL or not target.needs for target in targets
+        )
 
     def judge(
         self,
@@ -134,6 +145,21 @@ class Policy:
         `names` is everything that the call names; it needs the scopes of all of it. `held` is what the token carries
         today, if that is less than what it says.
         """
+        found = self._judged(claims, method, treatment, names, decision_id, held)
+        if self.candidate is None:
+            return found
+        other = self.candidate.judge(claims, method, treatment, names, decision_id, held)
+        return replace(found, candidate=other.reason, candidate_missing=other.missing)
+
+    def _judged(
+        self,
+        claims: AccessClaims,
+        method: str,
+        treatment: Treatment,
+        names: tuple[Name, ...],
+        decision_id: str,
+        held: frozenset[str] | None,
+    ) -> Decision:
         found = [self.find(kind, name) for kind, name in names]
         if treatment is Treatment.REFUSED:
             return self._decision(claims, method, names, decision_id, Reason.METHOD_REFUSED)
@@ -161,7 +187,8 @@ class Policy:
             # What is concealed answers as if it were not there; that it is, the record tells by what was missing.
             hidden = any(target.visibility is Visibility.CONCEAL for target in wanted)
             reason = Reason.TOOL_UNMAPPED if hidden else Reason.INSUFFICIENT_SCOPE
-        allowed = reason in (Reason.OK, Reason.FREE)
+            reason = Reason.OBSERVED if self._observes(wanted) else reason
+        allowed = reason in (Reason.OK, Reason.FREE, Reason.OBSERVED)
         return Decision(
             id=decision_id,
             effect=Effect.ALLOW if allowed else Effect.DENY,
@@ -178,6 +205,7 @@ class Policy:
             jti=claims.jti,
             policy_version=self.version,
             destructive=any(target.destructive for target in wanted),
+            mode=self.mode,
         )
 
 

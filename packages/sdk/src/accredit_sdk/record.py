@@ -45,7 +45,9 @@ class RecordHeader(msgspec.Struct, frozen=True, gc=False):
 class RecordPerson(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """The part of a guard's record that may concern a person. `arguments` is a keyed hash in hex, `jti` a token's id.
 
-    `lossy` says that the guard kept this record in memory only, so that others of its chain may be lost.
+    `lossy` says that the guard kept this record in memory only, so that others of its chain may be lost. `mode` is
+    there when the server does not simply enforce; `candidate` is what another policy would have said, and
+    `candidate_missing` the scopes that it would have missed.
     """
 
     reason: str
@@ -60,6 +62,9 @@ class RecordPerson(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     missing: tuple[str, ...] = ()
     problem: str | None = None
     policy_version: int = 0
+    mode: str | None = None
+    candidate: str | None = None
+    candidate_missing: tuple[str, ...] = ()
     lossy: bool = False
     arguments: str | None = None
     trace_id: str | None = None

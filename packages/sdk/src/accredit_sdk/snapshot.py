@@ -5,8 +5,9 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
+from accredit_sdk.decision import Mode
 from accredit_sdk.errors import AccreditError
-from accredit_sdk.policy import Policy, Target, Visibility
+from accredit_sdk.policy import Name, Policy, Target, Visibility
 from accredit_sdk.revocation import Reduction, Revocations
 
 SCHEMA: Final = 1
@@ -18,6 +19,8 @@ SNAPSHOT_TYPE: Final = "accredit-snapshot+jwt"
 CHANGES_TYPE: Final = "accredit-changes+jwt"
 """The `typ` of a signed page of changes."""
 
+
+_MODES: Final = frozenset(mode.value for mode in Mode)
 
 Document = TypeVar("Document", "Snapshot", "Changes")
 
@@ -46,7 +49,7 @@ class TargetEntry(msgspec.Struct, frozen=True):
 
 
 class ServerEntry(msgspec.Struct, frozen=True):
-    """The guard's server on the wire."""
+    """The guard's server on the wire. `candidate` are the targets of the policy that a dry run compares with."""
 
     id: str
     resource: str
@@ -55,6 +58,7 @@ class ServerEntry(msgspec.Struct, frozen=True):
     default_scopes: list[str]
     targets: list[TargetEntry]
     may_ask: list[str] = []
+    candidate: list[TargetEntry] | None = None
 
 
 class ReductionEntry(msgspec.Struct, frozen=True):
@@ -70,7 +74,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
 
     `keys` verify access tokens, `signal_keys` documents like this one; both are lists of JSON Web Keys.
     `arguments_key` is 32 bytes in hex, for the keyed hash of arguments in records; `sealing_key` likewise, for the ids
-    that a guard seals.
+    that a guard seals. `mode` tells whether the policy is enforced.
     """
 
     schema: int
@@ -85,7 +89,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     arguments_key: str
     sealing_key: str
     reduced: list[ReductionEntry]
-    mode: str = "enforce"
+    mode: str = Mode.ENFORCE.value
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -152,20 +156,38 @@ def _read(payload: bytes, kind: type[Document]) -> Document:
 def _known(snapshot: Snapshot) -> Snapshot:
     if snapshot.schema != SCHEMA:
         raise SnapshotError(f"schema {snapshot.schema} is not understood")
-    if snapshot.mode != "enforce":
+    if snapshot.mode not in _MODES:
         raise SnapshotError("the mode is not understood")
     return snapshot
 
 
 def policy(snapshot: Snapshot) -> Policy:
     """Return the policy in a snapshot. Raises SnapshotError for a visibility that is not understood."""
-    return policy_of(snapshot.server, snapshot.issuer, snapshot.seq)
+    return policy_of(snapshot.server, snapshot.issuer, snapshot.seq, Mode(snapshot.mode))
 
 
-def policy_of(server: ServerEntry, issuer: str, seq: int) -> Policy:
+def policy_of(server: ServerEntry, issuer: str, seq: int, mode: Mode = Mode.ENFORCE) -> Policy:
     """Return the policy of a server as a guard reads it at signal `seq`. Raises SnapshotError."""
+    found = Policy(
+        server_id=server.id,
+        resource=server.resource,
+        issuer=issuer,
+        version=seq,
+        targets=_targets(server.targets),
+        scopes=frozenset(server.scopes),
+        default_scopes=frozenset(server.default_scopes),
+        suspended=server.suspended,
+        may_ask=frozenset(server.may_ask),
+        mode=mode,
+    )
+    if server.candidate is None:
+        return found
+    return replace(found, candidate=replace(found, mode=Mode.ENFORCE, targets=_targets(server.candidate)))
+
+
+def _targets(entries: list[TargetEntry]) -> dict[Name, Target]:
     try:
-        targets = {
+        return {
             (entry.kind, entry.name): Target(
                 entry.kind,
                 entry.name,
@@ -174,21 +196,10 @@ def policy_of(server: ServerEntry, issuer: str, seq: int) -> Policy:
                 entry.read_only,
                 Visibility(entry.visibility),
             )
-            for entry in server.targets
+            for entry in entries
         }
     except ValueError:
         raise SnapshotError("a visibility is not understood") from None
-    return Policy(
-        server_id=server.id,
-        resource=server.resource,
-        issuer=issuer,
-        version=seq,
-        targets=targets,
-        scopes=frozenset(server.scopes),
-        default_scopes=frozenset(server.default_scopes),
-        suspended=server.suspended,
-        may_ask=frozenset(server.may_ask),
-    )
 
 
 def state(snapshot: Snapshot) -> State:

@@ -37,11 +37,13 @@ from accredit.web.api.guards import GuardApi
 from accredit.web.api.idempotency import Known
 from accredit.web.api.keys import KeyApi
 from accredit.web.api.manifests import ManifestApi, on_faulty
+from accredit.web.api.modes import ModeApi
 from accredit.web.api.permissions import OPERATIONS, NotPermitted, operation, permit
 from accredit.web.api.preconditions import PreconditionFailed, PreconditionRequired
 from accredit.web.api.proofs import ProofApi
 from accredit.web.api.questions import QuestionApi
 from accredit.web.api.redactions import RedactionApi
+from accredit.web.api.replays import ReplayApi
 from accredit.web.api.roles import RoleApi
 from accredit.web.api.routes import ForNode, Noun
 from accredit.web.api.servers import ServerApi
@@ -52,7 +54,7 @@ PREFIX: Final = "/api/v1"
 """Where the API begins."""
 
 _MOST_ERRORS: Final = 20
-_GATE: Final = Middleware(Gate, larger={f"{PREFIX}/{name}": MANIFEST_BYTES for name in ("plan", "apply")})
+_GATE: Final = Middleware(Gate, larger={f"{PREFIX}/{name}": MANIFEST_BYTES for name in ("plan", "apply", "replay")})
 
 
 class _Api(FastAPI):
@@ -119,7 +121,7 @@ def _application(version: str) -> FastAPI:
 
 _NOUNS: Final[tuple[type[Noun], ...]] = (
     AdministratorApi, ServerApi, RoleApi, AgentApi, ApplicationApi, GroupApi, GuardApi, KeyApi, AuditApi, CheckpointApi,
-    RedactionApi, ArchiveApi, ProofApi, StatusApi, ManifestApi, QuestionApi, DecisionApi,
+    RedactionApi, ArchiveApi, ProofApi, StatusApi, ManifestApi, QuestionApi, DecisionApi, ModeApi, ReplayApi,
 )  # fmt: skip
 
 

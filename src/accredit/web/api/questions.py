@@ -14,6 +14,7 @@ from accredit.web.api.fields import Body, Instant, Slug, View
 from accredit.web.api.permissions import Who
 from accredit.web.api.routes import Routes
 from accredit.web.api.services import Services
+from accredit_sdk.decision import Mode
 
 
 def _visible(text: str) -> str:
@@ -67,9 +68,14 @@ class WayView(View):
 
 
 class AnswerView(View):
-    """What would be decided, every factor of it, and the smallest changes of roles that would allow it."""
+    """What would be decided, every factor of it, and the smallest changes of roles that would allow it.
+
+    `observed`: it would be let through only because the server does not enforce.
+    """
 
     allowed: bool
+    observed: bool
+    mode: Mode
     client: str
     server: str
     tool: str
@@ -106,6 +112,8 @@ def view(told: Told) -> AnswerView:
     matter, answer = told.matter, told.answer
     return AnswerView(
         allowed=answer.allowed,
+        observed=answer.observed,
+        mode=matter.server.mode,
         client=matter.client,
         server=matter.server.slug,
         tool=matter.tool,

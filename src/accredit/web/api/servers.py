@@ -17,6 +17,7 @@ from accredit.web.api.permissions import Who
 from accredit.web.api.preconditions import IfMatch, MayMatch, check, tagged
 from accredit.web.api.routes import Routes
 from accredit.web.api.services import Services
+from accredit_sdk.decision import Mode
 from accredit_sdk.policy import Visibility
 
 ToolName = Annotated[str, StringConstraints(min_length=1, max_length=256)]
@@ -212,6 +213,8 @@ class ServerView(View):
     default_scopes: list[str]
     may_ask: list[str]
     first_use: list[str]
+    mode: Mode
+    candidate: list[ToolView]
     version: int
 
 
@@ -376,6 +379,8 @@ def view(server: Server) -> ServerView:
         default_scopes=sorted(server.default_scopes),
         may_ask=sorted(server.may_ask),
         first_use=sorted(server.first_use),
+        mode=server.mode,
+        candidate=[_tool(tool) for tool in server.candidate],
         version=server.version,
     )
 

@@ -8,9 +8,11 @@ from fastapi import APIRouter
 from accredit.identity.agent import Agent
 from accredit.identity.application import Application
 from accredit.identity.principal import Principal
+from accredit.service import modes
 from accredit.web.api.fields import View
 from accredit.web.api.routes import Routes
 from accredit.web.api.services import Services
+from accredit_sdk.decision import Mode
 
 _PAGE = 1000
 
@@ -27,13 +29,21 @@ class CountsView(View):
     guards: int
 
 
+class NotEnforcingView(View):
+    """A server that does not simply enforce its policy, and what it does instead."""
+
+    server: str
+    mode: Mode
+
+
 class StatusView(View):
-    """What this node is, and how much it manages."""
+    """What this node is, and how much it manages. `not_enforcing` should be empty, or not be so for long."""
 
     issuer: str
     version: str
     database: str
     counts: CountsView
+    not_enforcing: list[NotEnforcingView]
 
 
 class StatusApi:
@@ -59,7 +69,15 @@ class StatusApi:
             applications=await _count(known.applications.page, _slug),
             guards=await _count(known.guards.page, _guard_slug),
         )
-        return StatusView(issuer=known.issuer, version=known.version, database=known.database, counts=counts)
+        return StatusView(
+            issuer=known.issuer,
+            version=known.version,
+            database=known.database,
+            counts=counts,
+            not_enforcing=[
+                NotEnforcingView(server=server.slug, mode=server.mode) for server in modes.relaxed(known.servers.all())
+            ],
+        )
 
 
 async def _count(page: Callable[[str, int], Awaitable[Sequence[Item]]], slug: Callable[[Item], str]) -> int:

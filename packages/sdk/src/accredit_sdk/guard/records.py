@@ -12,7 +12,7 @@ import msgspec
 from msgspec import structs
 
 from accredit_sdk import ids, record
-from accredit_sdk.decision import Decision, Effect
+from accredit_sdk.decision import Decision, Effect, Mode
 from accredit_sdk.guard.moment import Clock, Dice
 from accredit_sdk.guard.spool import Batch, SpoolFull
 from accredit_sdk.record import RecordHeader, RecordPerson
@@ -171,6 +171,9 @@ def person(decision: Decision) -> RecordPerson:
         missing=tuple(sorted(decision.missing)),
         problem=decision.problem.value if decision.problem is not None else None,
         policy_version=decision.policy_version,
+        mode=decision.mode.value if decision.mode is not Mode.ENFORCE else None,
+        candidate=decision.candidate.value if decision.candidate is not None else None,
+        candidate_missing=tuple(sorted(decision.candidate_missing)),
     )
 
 

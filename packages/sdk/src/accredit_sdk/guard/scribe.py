@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from accredit_sdk import ids
-from accredit_sdk.decision import Decision, Effect, Reason
+from accredit_sdk.decision import Decision, Effect, Mode, Reason
 from accredit_sdk.errors import Problem
 from accredit_sdk.guard import answers, records
 from accredit_sdk.guard.answers import Answer, Site
@@ -92,6 +92,7 @@ class Scribe:
             grant_id=claims.grant_id,
             jti=claims.jti,
             policy_version=policy.version if policy is not None else 0,
+            mode=policy.mode if policy is not None else Mode.ENFORCE,
             problem=problem,
         )
 

@@ -1,0 +1,58 @@
+"""Past calls as the log has them, counted: who used what, how often, when last, and which scopes that needed."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from accredit.identity.server import TargetKind
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One client's use of one name of one server; `client` is a client_id, `server` an id."""
+
+    client: str
+    server: str
+    kind: TargetKind
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How often, when last (microseconds UTC), and the scopes that were needed for what was let through."""
+
+    calls: int = 0
+    last: int = 0
+    used: frozenset[str] = frozenset()
+
+    def plus(self, other: "Count") -> "Count":
+        """Return both together."""
+        return Count(self.calls + other.calls, max(self.last, other.last), self.used | other.used)
+
+
+class Tally:
+    """Counts, and remembers at most `most` uses; calls of others are only counted in `passed_over`."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self.found: dict[Use, Count] = {}
+        self.passed_over = 0
+
+    def add(self, use: Use, count: Count) -> None:
+        """Count one more."""
+        known = self.found.get(use)
+        if known is not None:
+            self.found[use] = known.plus(count)
+        elif len(self.found) < self._most:
+            self.found[use] = count
+        else:
+            self.passed_over += count.calls
+
+
+def by_name(uses: Iterable[tuple[Use, Count]], names: dict[str, str]) -> dict[Use, Count]:
+    """Return the same with the names of clients and servers in the place of their ids; what has no name is left out."""
+    found: dict[Use, Count] = {}
+    for use, count in uses:
+        if use.client in names and use.server in names:
+            named = replace(use, client=names[use.client], server=names[use.server])
+            found[named] = found.get(named, Count()).plus(count)
+    return found

@@ -1,0 +1,116 @@
+"""The mode of a server over the management API: enforce, observe, and dry runs with a candidate."""
+
+from typing import Any
+
+import pytest
+
+from tests.support.admin import Admin
+
+WHERE = "/servers/ledger/mode"
+
+
+def candidate(**members: Any) -> dict[str, Any]:
+    """Return a file that says these members of the ledger."""
+    return {"accredit": 1, "servers": {"ledger": members}}
+
+
+TOOLS = candidate(tools={"list_invoices": {"needs": ["ledger:purge"], "destructive": True}})
+
+
+async def mode(admin: Admin) -> str:
+    return str((await admin.ok("GET", "/servers/ledger"))["mode"])
+
+
+async def test_a_server_enforces_until_somebody_says_otherwise_and_everybody_is_told(admin: Admin) -> None:
+    assert (await admin.ledger())["mode"] == "enforce"
+    assert (await admin.ok("GET", "/status"))["not_enforcing"] == []
+    changed = await admin.ok("PUT", WHERE, json={"mode": "observe"})
+    assert changed["mode"] == "observe"
+    assert (await admin.ok("GET", "/status"))["not_enforcing"] == [{"server": "ledger", "mode": "observe"}]
+    newest = (await admin.ok("GET", "/audit", params={"kind": "administered"}))["items"][0]["person"]
+    assert (newest["action"], newest["target"]) == ("server.mode", changed["id"])
+    await admin.ok("PUT", WHERE, json={"mode": "enforce"})
+    assert (await admin.ok("GET", "/status"))["not_enforcing"] == []
+
+
+async def test_a_dry_run_keeps_its_candidate_until_it_ends(admin: Admin) -> None:
+    before = await admin.ledger()
+    made = await admin.ok("PUT", WHERE, json={"mode": "dry-run", "candidate": TOOLS})
+    (tool,) = made["candidate"]
+    assert (tool["name"], tool["needs"], tool["destructive"]) == ("list_invoices", ["ledger:purge"], True)
+    assert made["tools"] == before["tools"]
+    await admin.ok("PUT", "/servers/ledger/scopes/fresh", json={})
+    assert (await admin.ok("GET", "/servers/ledger"))["candidate"] == [tool]
+    assert (await admin.ok("PUT", WHERE, json={"mode": "enforce"}))["candidate"] == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {}, {"mode": "off"}, {"mode": "dry-run"}, {"mode": "dry_run", "candidate": TOOLS}, {"mode": None},
+        {"mode": "observe", "candidate": TOOLS}, {"mode": "enforce", "candidate": TOOLS},
+        {"mode": "dry-run", "candidate": {}}, {"mode": "dry-run", "candidate": []},
+        {"mode": "dry-run", "candidate": candidate(tools={"x": {"needs": ["unknown"]}})},
+        {"mode": "dry-run", "candidate": candidate(tools={})},
+        {"mode": "dry-run", "candidate": {"accredit": 1, "roles": {"reader": {"scopes": {"ledger": []}}}}},
+        {"mode": "dry-run", "candidate": {"accredit": 1, "servers": {"other": {"resource": "https://x.example/mcp"}}}},
+        {"mode": "observe", "more": 1},
+    ],
+)  # fmt: skip
+async def test_a_mode_that_cannot_be_meant_is_refused_and_changes_nothing(admin: Admin, body: dict[str, Any]) -> None:
+    await admin.ledger()
+    await admin.ok("POST", "/roles", json={"slug": "reader", "scopes": {"ledger": ["ledger:read"]}})
+    assert (await admin.refused("PUT", WHERE, json=body))[0] == 422
+    assert await mode(admin) == "enforce"
+
+
+async def test_a_mode_is_set_in_the_state_that_was_read(admin: Admin) -> None:
+    await admin.ledger()
+    stale = {"If-Match": '"' + "0" * 32 + '"'}
+    assert (await admin.refused("PUT", WHERE, json={"mode": "observe"}, headers=stale))[0] == 412
+    assert (await admin.refused("PUT", WHERE, json={"mode": "observe"}, headers={}))[0] == 428
+    assert await admin.refused("PUT", "/servers/nowhere/mode", json={"mode": "observe"}) == (404, "not_found")
+    assert (await admin.refused("PUT", "/servers/guard/mode", json={"mode": "observe"}))[0] == 403
+
+
+async def test_files_set_and_show_whether_a_server_observes(admin: Admin) -> None:
+    await admin.ledger()
+    document = candidate(mode="observe")
+    plan = await admin.ok("POST", "/plan", json={"document": document})
+    (step,) = plan["steps"]
+    assert step["changes"] == [{"path": ["mode"], "before": "enforce", "after": "observe"}]
+    await admin.ok("POST", "/apply", json={"document": document, "fingerprint": plan["fingerprint"]})
+    assert await mode(admin) == "observe"
+    exported = await admin.ok("GET", "/export")
+    assert exported["servers"]["ledger"]["mode"] == "observe"
+    assert (await admin.ok("POST", "/plan", json={"document": exported}))["steps"] == []
+
+
+async def test_a_dry_run_goes_on_while_files_change_what_is_enforced(admin: Admin) -> None:
+    await admin.ledger()
+    await admin.ok("PUT", WHERE, json={"mode": "dry-run", "candidate": TOOLS})
+    exported = await admin.ok("GET", "/export")
+    assert exported["servers"]["ledger"]["mode"] == "enforce"
+    exported["servers"]["ledger"]["name"] = "Changed"
+    plan = await admin.ok("POST", "/plan", json={"document": exported})
+    await admin.ok("POST", "/apply", json={"document": exported, "fingerprint": plan["fingerprint"]})
+    shown = await admin.ok("GET", "/servers/ledger")
+    assert (shown["name"], shown["mode"], len(shown["candidate"])) == ("Changed", "dry-run", 1)
+
+
+async def test_a_question_about_a_server_that_observes_is_answered_as_its_guards_would(admin: Admin) -> None:
+    await admin.ledger()
+    await admin.ok("PUT", "/servers/ledger/tools/write", json={"needs": ["ledger:purge"]})
+    await admin.ok("POST", "/roles", json={"slug": "reader", "scopes": {"ledger": ["ledger:read"]}})
+    await admin.ok("POST", "/agents", json={"slug": "bot", "owner": "dana", "roles": ["reader"]})
+    await admin.ok("PUT", WHERE, json={"mode": "observe"})
+    found = {
+        tool: await admin.ok("GET", "/servers/ledger/explain", params={"client": "bot", "tool": tool})
+        for tool in ("list_invoices", "write", "purge_ledger", "unmapped")
+    }
+    assert {tool: (one["allowed"], one["observed"]) for tool, one in found.items()} == {
+        "list_invoices": (True, False), "write": (True, True), "purge_ledger": (False, False),
+        "unmapped": (False, False),
+    }  # fmt: skip
+    assert found["write"]["mode"] == "observe"
+    assert found["write"]["changes"]

@@ -1,0 +1,33 @@
+"""Tallies: uses are counted, and no more of them are remembered than there is room for."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from accredit.identity.server import TargetKind
+from accredit.identity.tally import Count, Tally, Use, by_name
+
+USES = st.builds(
+    Use, st.sampled_from("ab"), st.sampled_from("st"), st.sampled_from(TargetKind), st.sampled_from(["x", "y"])
+)
+COUNTS = st.builds(Count, st.integers(1, 9), st.integers(0, 99), st.frozensets(st.sampled_from("rw")))
+
+
+@given(st.lists(st.tuples(USES, COUNTS)), st.integers(0, 20))
+def test_every_call_is_counted_or_passed_over(calls: list[tuple[Use, Count]], most: int) -> None:
+    tally = Tally(most)
+    for use, count in calls:
+        tally.add(use, count)
+    assert len(tally.found) <= most
+    assert sum(one.calls for one in tally.found.values()) + tally.passed_over == sum(one.calls for _, one in calls)
+    for use, found in tally.found.items():
+        mine = [count for other, count in calls if other == use]
+        assert found.last == max(count.last for count in mine)
+        assert found.used == frozenset().union(*(count.used for count in mine))
+
+
+@given(st.lists(st.tuples(USES, COUNTS)))
+def test_uses_go_by_names_and_what_has_none_is_left_out(calls: list[tuple[Use, Count]]) -> None:
+    found = by_name(calls, {"a": "agent", "s": "server"})
+    assert all((use.client, use.server) == ("agent", "server") for use in found)
+    kept = [count.calls for use, count in calls if (use.client, use.server) == ("a", "s")]
+    assert sum(one.calls for one in found.values()) == sum(kept)
