@@ -19,6 +19,6 @@ if __name__ == "__main__":
     arguments.add_argument("--port", type=int, default=8701)
     given = arguments.parse_args()
     logging.basicConfig(level=logging.INFO)
-    logging.getLogger("httpx2").setLevel(logging.WARNING)  # the guard asks Accredit for news every second
+    logging.getLogger("httpx2").setLevel(logging.WARNING)  # the guard often talks to Accredit
     guarded = Guard(app, issuer=given.issuer, resource=f"http://127.0.0.1:{given.port}/mcp", folder=given.folder)
     uvicorn.run(guarded, port=given.port, log_level="warning")

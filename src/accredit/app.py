@@ -17,6 +17,8 @@ from accredit import system
 from accredit.config import Settings
 from accredit.identity.management import MANAGEMENT_SCOPES
 from accredit.identity.sealing import MasterKey, WrongMasterKey
+from accredit.jobs.bookkeeping import Bookkeeping
+from accredit.jobs.census import TakeCensus
 from accredit.jobs.checkpoints import Checkpointing
 from accredit.jobs.clock import WatchClock
 from accredit.jobs.expiry import Expiry
@@ -41,6 +43,7 @@ from accredit.service.audit import Audit
 from accredit.service.changes import Changes
 from accredit.service.checkpoints import Checkpoints
 from accredit.service.credentials import Credentials
+from accredit.service.denials import Denials
 from accredit.service.diagnosis import Finding
 from accredit.service.directory import Directory
 from accredit.service.enrolment import EnrolmentService
@@ -53,6 +56,7 @@ from accredit.service.guards import Guards
 from accredit.service.ids import Ids
 from accredit.service.keyring import Keyring
 from accredit.service.keys import Keys
+from accredit.service.leases import Leases
 from accredit.service.management import Management
 from accredit.service.manifests import Manifests
 from accredit.service.memory import Memory
@@ -60,9 +64,11 @@ from accredit.service.projection import Projection
 from accredit.service.questions import Questions
 from accredit.service.readiness import ClockWatch, Readiness
 from accredit.service.redaction import Redaction
+from accredit.service.refusals import Refusals
 from accredit.service.roles import Roles
 from accredit.service.servers import Servers
-from accredit.service.signal_log import KEPT, SignalLog
+from accredit.service.signal_log import SignalLog
+from accredit.service.signals import Signals
 from accredit.service.standing import Standing
 from accredit.service.token import TokenService
 from accredit.service.usage import Usage
@@ -175,9 +181,9 @@ class _Parts:
         self.kind = "PostgreSQL" if settings.database_url else "SQLite"
         self.clock, self.ids, self.journal, self.master = clock, Ids(clock, randomness), journal, master
         self.catalogue, self.clients = readers.Catalogues(database), readers.Clients(database)
-        self.log, self.answers = readers.AuditLog(database), readers.Answers(database)
         self.directory, self.keyring = Directory(self.catalogue, self.clients, clock), Keyring(master)
-        kept, outside = readers.Checkpoints(database), system.CheckpointFolder.at(settings.checkpoints)
+        self.log, kept = readers.AuditLog(database), readers.Checkpoints(database)
+        outside = system.CheckpointFolder.at(settings.checkpoints)
         self.checkpoints = Checkpoints(self.issuer, self.log, kept, journal, self.keyring, outside)
         self.exports = Exports(self.issuer, self.log, kept, clock)
         self.changes = Changes(self.directory, journal, self.ids, clock)
@@ -188,13 +194,12 @@ class _Parts:
         self.redaction = Redaction(self.changes, self.log, self.projection, self.clients, master)
         self.keys = Keys(self.changes, master, randomness)
         self.guards = Guards(self.issuer, self.changes, self.clients, self.keyring)
-        self.signals = SignalLog(self.issuer, self.keyring)
-        self.streams = GuardStreams(self.signals, self.directory, self.guards)
+        self.leases = Leases(readers.Leases(database), journal, clock)
+        self.streams = GuardStreams(SignalLog(self.issuer, self.keyring), self.directory, self.guards)
         self.enrolment = EnrolmentService(self.changes, readers.Enrolments(database), self.clients, randomness)
         self.usage = Usage(journal, settings.node or system.host_name())
         self.credentials = Credentials(self.changes, readers.Credentials(database), self.usage, randomness)
         self.manifests = Manifests(self.changes, readers.Estates(database), randomness)
-        self.show_metrics = settings.danger_public_metrics
         self.watch = ClockWatch(clock, asyncio.get_running_loop().time)
         self.readiness = Readiness(
             {
@@ -215,27 +220,22 @@ class _Parts:
             Projecting(self.projection),
             *([Retention(self.archives, days)] if (days := self.settings.keep_days) is not None else []),
             WatchClock(self.watch),
+            TakeCensus(readers.Census(self.database), self.measures.ending),
             Rotation(self.keys, self.settings.key_days * _DAY),
             LastUse(self.usage),
+            Bookkeeping(self.leases),
         )
 
     async def build(self) -> Node:
         """Load the state, furnish a new deployment, and return the node."""
         self.directory.observe_keys(self.keyring.refresh)
         await self.directory.load()
-        await self._begin_streams()
+        await self.streams.begin(self.catalogue)
         await deployment.furnish(self.changes, self.keys, self.issuer)
         administration = management_api(self._services())
         self._watch()
         doors = self._public(administration), self._local(administration), shown.alone(self._metrics())
         return Node(*doors, self.measures, self.journal, self.directory, self.streams, self.checkpoints, self.archives)
-
-    async def _begin_streams(self) -> None:
-        """Let the streams begin where the directory is: what it hears from now on, they hear."""
-        last = self.directory.cursor
-        recent = await self.catalogue.signals(max(0, last - KEPT), KEPT)
-        self.signals.begin(last, recent)
-        self.directory.observe_signals(self.streams.heard)
 
     def _watch(self) -> None:
         self.measures.watch("accredit_writer_waiting", "Changes that wait for the writer.", self.journal.waiting)
@@ -253,26 +253,22 @@ class _Parts:
 
     def _public(self, administration: ASGIApp) -> ASGIApp:
         prefix = urlsplit(self.issuer).path
-        token = TokenService(
-            self.issuer, self.directory, self.keyring, self.journal, self.clock, self.ids, self.usage, self.since
-        )
-        feed = GuardFeed(
-            self.issuer, self.directory, self.catalogue, self.signals, self.keyring, self.master, self.clock
-        )
+        about = self.directory, self.keyring, self.journal, self.clock, self.ids, self.usage, self.since
+        token = TokenService(self.issuer, *about)
+        known = self.directory, self.catalogue, self.streams.log
+        feed = GuardFeed(self.issuer, *known, self.keyring, self.master, self.clock)
         records = GuardRecords(self.log, self.journal, self.measures)
-        found = guard.GuardApi(
-            self.issuer, self.issuer + "/token", self.enrolment, self.guards, feed, self.streams, records, self.keyring
-        )
+        heard = feed, self.streams, self.leases, records, self.keyring
+        found = guard.GuardApi(self.issuer, self.issuer + "/token", self.enrolment, self.guards, *heard)
         routes = [
             *metadata.routes(self.issuer, Endpoints(token="/token", jwks="/jwks")),  # noqa: S106  (a path)
             *jwks.routes(prefix + "/jwks", self.keyring),
             *found.routes(prefix),
             *resource.routes(self.issuer, deployment.management_resource(self.issuer), MANAGEMENT_SCOPES),
             *health.routes(self.readiness, told=False),
-            *(self._metrics() if self.show_metrics else ()),
+            *(self._metrics() if self.settings.danger_public_metrics else ()),
         ]
-        management = Management(self.issuer, self.directory, self.keyring, self.clock)
-        door = TokenDoor(administration, management, management.resource)
+        door = TokenDoor(administration, Management(self.issuer, self.changes, self.keyring))
         return site(
             routes, {prefix + "/token": TokenEndpoint(token, self.measures, Traces(), self.clock)}, prefix, door
         )
@@ -288,8 +284,11 @@ class _Parts:
             groups=Groups(self.changes, self.clients),
             credentials=self.credentials,
             standing=Standing(self.changes),
+            denials=Denials(self.changes),
             enrolment=self.enrolment,
             guards=self.guards,
+            leases=self.leases,
+            signals=Signals(self.changes, self.catalogue, self.leases),
             keys=self.keys,
             audit=Audit(self.tables, self.projection, self.exports, self.keyring),
             checkpoints=self.checkpoints,
@@ -300,7 +299,8 @@ class _Parts:
             questions=Questions(self.issuer, self.directory, self.clients, administrators, self.clock),
             directory=self.directory,
             clients=self.clients,
-            answers=self.answers,
+            answers=readers.Answers(self.database),
+            refusals=Refusals(self.changes),
             clock=self.clock,
             issuer=self.issuer,
             database=self.kind,

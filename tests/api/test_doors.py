@@ -1,5 +1,7 @@
 """One application behind two doors: who comes in is said by the door, and no trouble opens one."""
 
+from typing import Any
+
 import httpx2
 
 from accredit.identity.management import Authority
@@ -9,6 +11,8 @@ from tests.support.management import MANAGEMENT, Staff
 
 
 class Broken:
+    resource = MANAGEMENT
+
     async def authenticate(self, token: str) -> Authority:
         raise RuntimeError(token)
 
@@ -18,19 +22,21 @@ async def inside(*_: object) -> None:
 
 
 async def test_a_door_that_breaks_stays_shut_and_says_nothing() -> None:
-    transport = httpx2.ASGITransport(app=TokenDoor(inside, Broken(), MANAGEMENT))
+    transport = httpx2.ASGITransport(app=TokenDoor(inside, Broken()))
     async with httpx2.AsyncClient(transport=transport, base_url=MANAGEMENT) as client:
         answer = await client.get("/v1/servers", headers={"authorization": "Bearer some-token"})
     assert (answer.status_code, answer.json()["type"]) == (500, "urn:accredit:problem:internal")
     assert "some-token" not in answer.text
 
 
+def door(app: Any, kind: type[Any]) -> Any:
+    """Return the door of that kind that `app` leads to."""
+    (found,) = [cell.cell_contents for cell in app.__closure__ if isinstance(cell.cell_contents, kind)]
+    return found
+
+
 async def test_both_doors_lead_into_one_application(admin: Admin) -> None:
-    local = admin.node.admin
-    assert isinstance(local, LocalDoor)
-    behind = [cell.cell_contents for cell in admin.node.public.__closure__ or ()]  # type: ignore[attr-defined]
-    (public,) = [found for found in behind if isinstance(found, TokenDoor)]
-    assert public._app is local._app
+    assert door(admin.node.public, TokenDoor)._app is door(admin.node.admin, LocalDoor)._app
 
 
 async def test_only_the_public_door_tells_which_scope_to_ask_for(staff: Staff) -> None:

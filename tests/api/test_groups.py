@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from accredit import app, config
-from accredit.service.groups import MOST_GROUPS
+from accredit.identity.group import MOST
 from tests.support.admin import Admin, administration, tokens
 from tests.support.house import House
 
@@ -179,11 +179,11 @@ async def test_groups_come_in_pages_and_a_name_is_taken_once(admin: Admin) -> No
 
 async def test_a_client_is_in_so_many_groups_and_no_more(admin: Admin) -> None:
     await admin.ok("POST", "/agents", json={"slug": "bot", "owner": "dana"})
-    for n in range(MOST_GROUPS + 1):
+    for n in range(MOST + 1):
         await admin.ok("POST", "/groups", json={"slug": f"g-{n}"})
-    for n in range(MOST_GROUPS):
+    for n in range(MOST):
         await admin.ok("PUT", f"/groups/g-{n}/members/bot")
-    assert await admin.refused("PUT", f"/groups/g-{MOST_GROUPS}/members/bot") == (409, "conflict")
+    assert await admin.refused("PUT", f"/groups/g-{MOST}/members/bot") == (409, "conflict")
     assert await admin.ok("PUT", "/groups/g-0/members/bot")
 
 

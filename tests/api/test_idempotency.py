@@ -22,6 +22,14 @@ AGENT = {"slug": "fresh", "owner": "dana"}
 MADE: dict[str, tuple[str, Any]] = {
     "agents.add": ("/agents", AGENT | {"roles": ["reader"]}),
     "agents.add_credential": ("/agents/bot/credentials", {}),
+    "applications.add": (
+        "/applications",
+        {"slug": "fresh", "owner": "dana", "redirect_uris": ["https://a.example/cb"]},
+    ),
+    "applications.add_credential": ("/applications/portal/credentials", {}),
+    "agents.rotate_credential": ("/agents/bot/credentials/rotate", {}),
+    "applications.rotate_credential": ("/applications/portal/credentials/rotate", {}),
+    "groups.add": ("/groups", {"slug": "fresh"}),
     "keys.rotate": ("/keys/access/rotate", None),
     "roles.add": ("/roles", {"slug": "fresh", "scopes": {"ledger": ["ledger:read"]}}),
     "servers.add": ("/servers", {"slug": "fresh", "resource": "http://127.0.0.1:9002/mcp"}),

@@ -20,6 +20,7 @@ DOCUMENT: dict[str, Any] = {
             "resource": "https://ledger.example/mcp",
             "name": "Ledger",
             "state": "active",
+            "mode": "enforce",
             "may_ask": ["roots"],
             "default_scopes": ["read"],
             "first_use": ["read"],
@@ -32,8 +33,9 @@ DOCUMENT: dict[str, Any] = {
             "prompts": {"greet": {"needs": ["read"], "visibility": "conceal"}},
         },
         "notes": {
-            "resource": "https://notes.example/mcp", "name": "notes", "state": "suspended", "may_ask": [],
-            "default_scopes": [], "first_use": [], "scopes": {}, "tools": {}, "resources": {}, "prompts": {},
+            "resource": "https://notes.example/mcp", "name": "notes", "state": "suspended", "mode": "enforce",
+            "may_ask": [], "default_scopes": [], "first_use": [], "scopes": {}, "tools": {}, "resources": {},
+            "prompts": {},
         },
     },
     "roles": {
@@ -50,6 +52,8 @@ DOCUMENT: dict[str, Any] = {
             "state": "suspended", "roles": {},
         },
     },
+    "applications": {},
+    "groups": {},
 }  # fmt: skip
 
 
@@ -151,7 +155,7 @@ CHANGES: dict[str, tuple[Any, bool, list[tuple[str, str, list[str]]]]] = {
     ),
     "a server gone": (without("servers", "notes"), True, [("remove", "notes", [])]),
     "everything gone": (
-        {"accredit": 1, "servers": {}, "roles": {}, "agents": {}}, True,
+        {"accredit": 1, "servers": {}, "roles": {}, "agents": {}, "applications": {}, "groups": {}}, True,
         [("remove", name, []) for name in ("bot", "clerk", "payer", "reader", "ledger", "notes")],
     ),
 }  # fmt: skip

@@ -8,6 +8,7 @@ import httpx2
 import pytest
 
 from accredit import app, config
+from accredit.jobs.census import EVERY, SOON, TakeCensus
 from accredit.testing.serving import serve
 from tests.support.admin import Admin, tokens
 from tests.support.terminal import free_port
@@ -123,3 +124,15 @@ def test_an_address_that_is_none_is_refused(tmp_path: Path, address: str) -> Non
     with pytest.raises(config.ConfigurationProblems):
         config.load(data=tmp_path, metrics=address)
     assert config.load(data=tmp_path, metrics="[::1]:9464").metrics_address == ("::1", 9464)
+
+
+async def test_credentials_that_end_soon_are_counted_by_a_job(tmp_path: Path) -> None:
+    class Three:
+        async def ending(self, since: int, until: int) -> int:
+            assert until - since == SOON
+            return 3
+
+    async with app.node(config.load(data=tmp_path / "data")) as node:
+        job = TakeCensus(Three(), node.measures.ending)
+        assert await job.run(5) == 5 + EVERY
+        assert b"accredit_credentials_ending 3.0" in node.measures.render()

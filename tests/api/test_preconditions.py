@@ -15,6 +15,7 @@ CHANGES: list[tuple[str, str, Any]] = [
     ("PUT", "/servers/ledger/first-use", {"scopes": ["ledger:read"]}),
     ("PUT", "/servers/ledger/may-ask", {"may_ask": ["roots"]}),
     ("PUT", "/servers/ledger/mode", {"mode": "observe"}),
+    ("PUT", "/administrators/bot", {"servers": ["ledger"]}),
     ("PUT", "/roles/reader/scopes/ledger", {"scopes": ["ledger:purge"]}),
 ]
 

@@ -65,3 +65,18 @@ async def test_a_node_whose_ear_is_cut_off_grows_another(nodes: tuple[Admin, Adm
         return two.node.directory.cursor == one.node.directory.cursor
 
     await eventually(heard)
+
+
+async def test_what_a_guard_told_one_node_the_other_knows(nodes: tuple[Admin, Admin]) -> None:
+    one, two = nodes
+    await eventually(lambda: two.node.directory.cursor == one.node.directory.cursor)
+    async with listener(two, "door") as guard:
+        await one.ok("POST", "/agents/bot/suspend")
+        body = {"schema": 1, "instance": "gin_" + "0" * 26, "seq": 10**6, "bound": 300, "beat": 5}
+        headers = {"authorization": f"Bearer {await guard.token()}"}
+        assert (await guard.http.post("/guard/v1/ack", json=body, headers=headers)).status_code == 204
+
+        async def known() -> bool:
+            return bool((await one.ok("GET", "/signals/reach"))["acknowledged"])
+
+        await eventually(known)

@@ -197,7 +197,14 @@ async def test_records_that_cannot_be_read_or_kept_are_refused_and_nothing_of_th
 
 async def test_a_guard_puts_no_words_into_the_mouth_of_accredit(victim: House) -> None:
     headers = {"authorization": f"Bearer {await victim.guard_token()}", "content-type": LINES}
-    for kind in ("token_issued", "token_refused", "administered", "guard_enrolled", "enrolment_refused"):
+    for kind in (
+        "token_issued",
+        "token_refused",
+        "administered",
+        "guard_enrolled",
+        "enrolment_refused",
+        "administration_refused",
+    ):
         answer = await victim.public.post("/guard/v1/records", content=victim.line(kind=kind), headers=headers)
         assert answer.status_code == 403, kind
 

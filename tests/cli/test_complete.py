@@ -29,7 +29,7 @@ def next_words(line: str, folder: Path = Path("/nowhere")) -> list[str]:
         ("accredit server s", ["scope", "show", "suspend", "sync"]),
         ("accredit --json server s", ["scope", "show", "suspend", "sync"]),
         ("accredit --data /some/where server sy", ["sync"]),
-        ("accredit agent credential ", ["add", "retire", "revoke"]),
+        ("accredit agent credential re", ["retire", "revoke"]),
         ("accredit serv", ["server"]),
         ("accredit server tool ledger pay --kind ", ["tool", "resource", "prompt"]),
         ("accredit server tool ledger pay --kind re", ["resource"]),

@@ -74,7 +74,7 @@ def test_programs_get_the_same_in_json(cli: CommandLine, file: Path) -> None:
     done = cli.data("apply", str(file))
     assert (done["fingerprint"], done["without_credential"]) == (planned.data["fingerprint"], ["bot"])
     assert cli.run("plan", str(file), "--json").data["steps"] == []
-    assert set(cli.data("export")) == {"accredit", "servers", "roles", "agents"}
+    assert set(cli.data("export")) == {"accredit", "servers", "roles", "agents", "applications", "groups"}
 
 
 def test_a_change_is_shown_before_and_after_and_a_loss_is_asked_about(cli: CommandLine, file: Path) -> None:

@@ -1,9 +1,11 @@
 """What a person sees at a real terminal: its width is kept, and colour is never the only sign."""
 
+import contextlib
 import fcntl
 import os
 import pty
 import re
+import signal
 import struct
 import subprocess
 import sys
@@ -13,6 +15,7 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
+from accredit.cli.trouble import Exit
 from tests.support.terminal import CommandLine
 
 ACCREDIT = str(Path(sys.executable).with_name("accredit"))
@@ -55,6 +58,51 @@ def test_colour_comes_beside_words_and_goes_with_no_color(settled: CommandLine) 
     assert not re.search(r"\x1b\[(?:[0-9;]*;)?3[0-9]", without)
     assert ESCAPES.sub("", coloured) == ESCAPES.sub("", without)
     assert "● active" in without
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+@pytest.mark.parametrize("noun", ["", "server", "agent", "agent credential"])
+def test_a_list_of_commands_says_all_of_what_each_one_does(settled: CommandLine, noun: str, columns: int) -> None:
+    shown = ESCAPES.sub("", seen(columns, settled, *noun.split(), "--help"))
+    assert max(cell_len(line) for line in shown.splitlines()) <= columns
+    assert "..." not in re.sub(r"\[ARGS\]\s*\.\.\.", "", shown)
+
+
+def ended(cli: CommandLine, script: str) -> tuple[int, str]:
+    """Return the exit code of a command in a real shell, and what it said on standard error."""
+    environment = {"PATH": f"{Path(ACCREDIT).parent}:{os.environ['PATH']}", "ACCREDIT_DATA": str(cli.folder)}
+    done = subprocess.run(["bash", "-c", script], env=environment, capture_output=True, text=True, check=False)
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize("command", ["audit search", "audit search --json", "server list", "export", "--help"])
+def test_a_full_disk_and_a_reader_who_has_left_end_a_command_without_a_traceback(
+    settled: CommandLine, command: str
+) -> None:
+    assert ended(settled, f"accredit {command} > /dev/full")[0] == Exit.REFUSED
+    for where in ("> /dev/full", "> /dev/full 2> /dev/full", "| true", ">&-"):
+        code, said = ended(settled, f"set -o pipefail; accredit {command} {where}")
+        assert code in (Exit.OK, Exit.REFUSED)
+        assert len(said.splitlines()) <= 4
+        assert "Traceback" not in said
+        assert "Exception ignored" not in said
+
+
+def test_ctrl_c_at_a_question_ends_with_a_code_of_its_own_and_nothing_was_done(settled: CommandLine) -> None:
+    mine, its = pty.openpty()
+    command = [ACCREDIT, "--data", str(settled.folder), "agent", "suspend", "bot"]
+    with subprocess.Popen(command, stdin=its, stdout=its, stderr=its, start_new_session=True) as process:
+        os.close(its)
+        found = b""
+        with contextlib.suppress(OSError):  # this is how Linux says that nobody holds the other side any more
+            while part := os.read(mine, 65536):
+                found += part
+                if b"[y/N]" in part:
+                    os.killpg(process.pid, signal.SIGINT)
+        os.close(mine)
+    assert process.returncode == Exit.INTERRUPTED
+    assert b"Traceback" not in found
+    assert settled.data("agent", "show", "bot")["state"] == "active"
 
 
 def test_what_takes_its_time_shows_a_person_that_it_works(settled: CommandLine) -> None:

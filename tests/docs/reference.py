@@ -38,11 +38,13 @@ _EXITS: Final = {
     Exit.UNVERIFIED: "`audit verify`, `doctor` or `server sync` found something that does not hold",
     Exit.DIFFERENT: "`plan`: the file would change something",
     Exit.OVERTAKEN: "`apply`: something else was changed since the plan was made; nothing was done",
+    Exit.INTERRUPTED: "Ctrl-C; what was asked of the server before may have been done",
 }
 
 _CLI: Final = """\
 `accredit` speaks to the server that runs on the data folder, through the socket in it: whoever can open that socket is
-the local administrator. Only `up`, `migrate` and `doctor` open the database themselves."""
+the local administrator. Only `up`, `migrate`, `doctor`,
+`backup` and `restore` open the database themselves."""
 _SETTINGS: Final = """\
 What a process needs before it can read its database: from a TOML file (`accredit --config FILE …`) and from the
 environment, which wins over the file; options of a command win over both. They take a restart. Every problem is
@@ -149,7 +151,9 @@ _ENTRIES: Final = {
     "A tool, resource or prompt": schema.OFFER,
     "A role": schema.ROLE,
     "An agent": schema.AGENT,
-    "A role of an agent": schema.ASSIGNMENT,
+    "An application": schema.APPLICATION,
+    "A group": schema.GROUP,
+    "A role of one of these": schema.ASSIGNMENT,
 }
 
 

@@ -114,7 +114,7 @@ def replaced(accredit: FakeAccredit, **more: Any) -> ServerEntry:
     [
         {"issuer": "https://evil.example"},
         {"schema": 2},
-        {"mode": "observe"},
+        {"mode": "watch"},
         {"at": 1_790_000_031},
         {"arguments_key": "ab"},
         {"arguments_key": "x" * 64},

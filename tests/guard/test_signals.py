@@ -290,3 +290,53 @@ async def test_an_open_answer_ends_with_an_error_when_the_signal_comes(site: Gua
 async def _all_but_the_end(message: Any, send: Any) -> None:
     if message["type"] == "http.response.start" or message.get("more_body"):
         await send(message)
+
+
+# ---------------------------------------------------------------- what the guard says of itself
+
+
+async def test_the_guard_acknowledges_what_it_has_applied_and_then_each_beat(
+    site: Guarded, accredit: FakeAccredit
+) -> None:
+    await eventually(lambda: accredit.acknowledged)
+    accredit.signal("suspended", AGENT)
+    await accredit.streams[-1].last()
+    await eventually(lambda: accredit.acknowledged[-1]["seq"] == accredit.seq)
+    assert known(site).seq == accredit.seq
+    said = len(accredit.acknowledged)
+    accredit.clock.advance(5)
+    await accredit.streams[-1].beat()
+    await eventually(lambda: len(accredit.acknowledged) > said)
+    last = accredit.acknowledged[-1]
+    assert (last["schema"], last["seq"], last["bound"], last["beat"]) == (1, accredit.seq, 300, 5)
+    assert {one["instance"] for one in accredit.acknowledged} == {last["instance"]}
+    assert last["instance"].startswith("gin_")
+
+
+async def test_nothing_is_acknowledged_that_was_not_applied(site: Guarded, accredit: FakeAccredit) -> None:
+    honest = accredit.snapshot
+    accredit.snapshot = lambda: honest(mode="sometimes")  # type: ignore[method-assign]
+    accredit.signal("policy")
+    await accredit.streams[-1].last()
+    await eventually(lambda: accredit.asked.count("GET /guard/v1/snapshot") > 2)
+    assert {one["seq"] for one in accredit.acknowledged} == {5}
+
+
+async def test_a_guard_that_ends_in_good_order_takes_its_leave(tmp_path: Path, accredit: FakeAccredit) -> None:
+    async with guarded(tmp_path / "guard", accredit):
+        await eventually(lambda: accredit.acknowledged)
+    assert accredit.acknowledged[-1]["ended"] is True
+
+
+@pytest.mark.parametrize("why", ["away", "unknown"])
+async def test_a_guard_works_on_when_its_acknowledgements_do_not_arrive(
+    site: Guarded, accredit: FakeAccredit, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accredit.away = why == "away"
+    if why == "unknown":
+        monkeypatch.setattr(accredit, "_answer", lambda *_: (404, "application/json", b"{}"))
+    accredit.signal("suspended", AGENT)
+    await accredit.streams[-1].last()
+    await applied(site, accredit)
+    assert await status(site, accredit.token()) == 401
+    await site.guard._stop()

@@ -23,6 +23,7 @@ from accredit.store.readers import (
     Clients,
     Credentials,
     Enrolments,
+    Leases,
     SearchTables,
 )
 from accredit.system import SystemRandomness
@@ -56,6 +57,10 @@ class Store:
     @property
     def enrolments(self) -> Enrolments:
         return Enrolments(self.database)
+
+    @property
+    def leases(self) -> Leases:
+        return Leases(self.database)
 
     @property
     def credentials(self) -> Credentials:

@@ -10,6 +10,8 @@ from accredit.identity.answer import KeptAnswer
 from accredit.identity.application import ClientType
 from accredit.identity.client import ClientKind
 from accredit.identity.credential import CredentialState
+from accredit.identity.denial import Denial
+from accredit.identity.lease import Lease
 from accredit.identity.principal import Principal
 from accredit.identity.role import Assignment
 from accredit.identity.server import Scope, Tool
@@ -511,6 +513,43 @@ async def test_many_clients_are_replaced_at_once_each_by_its_own_version(store: 
     assert await submit(gone, gone) == Lost(gone)
     assert isinstance(await submit(gone, changes.RemoveClient(client(2).id, 2)), Won)
     assert [one.client.slug for one in await store.clients.agents("", 10)] == ["agent-0", "else"]
+
+
+def lease(n: int, process: int = 0, *, seen: int = NOW, ended: bool = False) -> Lease:
+    return Lease(guard(n).id, f"gin_{process}", seen - NOW, seen, seen, bound=300, beat=5, ended=ended)
+
+
+async def test_of_each_process_of_a_guard_the_last_word_is_kept(store: Any, submit: Any) -> None:
+    await submit(changes.AddServer(server(0)), changes.AddClient(guard(0)), changes.AddClient(guard(1)))
+    first = (lease(0), lease(0, 1), lease(1))
+    await submit(writes=(changes.KeepLeases(first),))
+    assert await store.leases.leases() == first
+    later, older = lease(0, seen=NOW + 9), lease(1, seen=NOW - 9)
+    await submit(writes=(changes.KeepLeases(()), changes.KeepLeases((later, older)), changes.KeepLeases((lease(0),))))
+    assert await store.leases.leases() == (later, lease(0, 1), lease(1))
+
+
+async def test_leases_that_ended_or_are_old_are_forgotten(store: Any, submit: Any) -> None:
+    await submit(changes.AddServer(server(0)), changes.AddClient(guard(0)))
+    kept, old, ended = lease(0), lease(0, 1, seen=NOW - 1), lease(0, 2, ended=True)
+    await submit(writes=(changes.KeepLeases((kept, old, ended)),))
+    await submit(writes=(changes.ForgetLeases(NOW),))
+    assert await store.leases.leases() == (kept,)
+
+
+async def test_what_is_denied_stays_denied_whatever_else_changes_and_until_it_is_lifted(
+    store: Any, submit: Any
+) -> None:
+    await submit(changes.AddServer(server(0)), changes.AddServer(server(1)))
+    whole, tool = Denial("", "server", "", NOW, "dana"), Denial("", "tool", "a tool", NOW, "dana", "broken")
+    both = tuple(replace(one, server=server(0).id) for one in (whole, tool))
+    await submit(writes=tuple(changes.Deny(one) for one in both))
+    await submit(changes.ReplaceServer(server(0, name="Else", version=2)))
+    first, second = (await store.catalogue.load()).servers
+    assert (first.denied, second.denied) == (both, ())
+    again = replace(both[1], at=NOW + 1, by="ann", reason="still")
+    await submit(writes=(changes.Deny(again), changes.Lift(server(0).id, "server", ""), changes.Lift("srv_x", "t", "")))
+    assert (await store.catalogue.load()).servers[0].denied == (again,)
 
 
 async def test_an_application_comes_back_and_is_replaced_with_its_redirects(store: Any, submit: Any) -> None:

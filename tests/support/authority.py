@@ -71,7 +71,9 @@ class FakeAccredit:
     guards: dict[str, jws.VerifyingKey] = field(default_factory=dict)
     chains: dict[str, list[record.Record]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
-    """What was asked for, but for the stream."""
+    """What was asked for, but for the stream and acknowledgements."""
+    acknowledged: list[dict[str, Any]] = field(default_factory=list)
+    """What guards said of themselves."""
     streaming: bool = False
     """Whether there is a stream of signals; without one, guards ask again and again."""
     streams: list["Told"] = field(default_factory=list)
@@ -205,7 +207,7 @@ class FakeAccredit:
             if self.streaming and not self.away and "guard-token-" in fields.get("authorization", ""):
                 await self._stream(parse_qs(scope["query_string"].decode()), receive, send)
                 return
-        else:
+        elif not scope["path"].endswith("/guard/v1/ack"):
             self.asked.append(f"{scope['method']} {scope['path']}")
         status, kind, content = 503, "text/plain", b""
         if not self.away:
@@ -229,6 +231,9 @@ class FakeAccredit:
                 return 200, "application/jwt", self.snapshot()
             case "/guard/v1/changes":
                 return 200, "application/jwt", self.changes_after(int(parse_qs(query)["after"][0]))
+            case "/guard/v1/ack":
+                self.acknowledged.append(json.loads(body))
+                return 204, "application/json", b""
             case "/guard/v1/records":
                 return self._take(body)
         return _json(404, {"title": "not found"})

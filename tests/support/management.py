@@ -68,8 +68,8 @@ async def furnish(admin: Admin) -> dict[str, tuple[str, str]]:
     for name, servers in (("reader", ["ledger"]), ("keeper", ["archive"]), ("both", ["archive", "ledger"])):
         scopes = {server: ["ledger:read"] for server in servers}
         await admin.ok("POST", "/roles", json={"slug": name, "scopes": scopes})
-    await enrolled(admin, "front")
-    await enrolled(admin, "back", "archive")
+    await enrolled(admin, "front-way")
+    await enrolled(admin, "back-way", "archive")
     secrets = {}
     for name in (*OFFICES, "bot"):
         made = await admin.ok("POST", "/agents", json={"slug": name, "owner": "dana", "roles": ["both"]})

@@ -6,6 +6,7 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 SAMPLED = f"00-{TRACE}-00f067aa0ba902b7-01"
@@ -14,8 +15,8 @@ UNSAMPLED = f"00-{TRACE}-00f067aa0ba902b7-00"
 
 @cache
 def _exporter() -> InMemorySpanExporter:
-    """A process has one provider, and keeps it."""
-    found, provider = InMemorySpanExporter(), TracerProvider()
+    """A process has one provider, and keeps it. It keeps every span: no sampler hides one."""
+    found, provider = InMemorySpanExporter(), TracerProvider(sampler=ALWAYS_ON)
     provider.add_span_processor(SimpleSpanProcessor(found))
     trace.set_tracer_provider(provider)
     return found

@@ -119,5 +119,32 @@ class EnrolmentRefused:
     reason: str
 
 
-Event = ChainOpened | ChainClosed | TokenIssued | TokenRefused | Administered | GuardEnrolled | EnrolmentRefused
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdministrationRefused:
+    """Somebody asked for what they may not have at the management API, or came with a token that opens nothing there.
+
+    `by` is who asked and `operation` what for; both are empty for a stranger. `unsaid` counts the strangers since the
+    last record of one who are not recorded themselves.
+    """
+
+    kind: ClassVar[str] = "administration_refused"
+    outcome: ClassVar[Result] = Result.DENY
+    decision: str
+    server: str | None = None
+    by: str
+    operation: str
+    reason: str
+    unsaid: int = 0
+
+
+Event = (
+    ChainOpened
+    | ChainClosed
+    | TokenIssued
+    | TokenRefused
+    | Administered
+    | GuardEnrolled
+    | EnrolmentRefused
+    | AdministrationRefused
+)
 """Everything that the server itself records."""

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from accredit.cli import credential
+from accredit.cli import arrival, credential
 from accredit.cli.belongings import RoleEnds, credential_table, role_table, until, with_roles
 from accredit.cli.client import path
 from accredit.cli.given import ending, lasting, role_ends
@@ -15,7 +15,8 @@ from accredit.cli.trouble import usage
 
 app = typer.Typer(help="Agents, with their owners and credentials.", no_args_is_help=True)
 """The commands of `accredit agent`."""
-app.add_typer(credential.commands("agent", "agents"), name="credential")
+_credentials = credential.commands("agent", "agents")
+app.add_typer(_credentials, name="credential", short_help=_credentials.info.help)
 
 Name = Annotated[str, typer.Argument(metavar="AGENT", help="Name of the agent.", show_default=False)]
 """The argument that names which one a command is about."""
@@ -112,10 +113,11 @@ def remove(session: Session, name: Name) -> None:
 
 
 @command(app, "suspend")
-def suspend(session: Session, name: Name) -> None:
-    """Refuse every token of an agent, everywhere, until it is resumed."""
+def suspend(session: Session, name: Name, no_wait: arrival.NoWait = False) -> None:
+    """Refuse every token of an agent, everywhere, until it is resumed; tell when the last guard had it."""
     session.confirm(f"Suspend the agent {name}? Every token of it is refused everywhere until it is resumed.")
-    session.changed(session.server.post(path("agents", name, "suspend")), f"agent {name} is suspended")
+    found = session.server.post(path("agents", name, "suspend"))
+    arrival.ended(session, found, f"agent {name} is suspended", no_wait=no_wait)
 
 
 @command(app, "resume")

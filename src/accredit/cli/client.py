@@ -1,5 +1,6 @@
 """The management API as a program calls it: HTTP/1.1 over the Unix socket of a data folder."""
 
+import contextlib
 import secrets
 import shlex
 from collections.abc import Iterator
@@ -10,15 +11,17 @@ from urllib.parse import quote
 import httpx2
 
 from accredit.cli.trouble import Exit, Trouble, usage
+from accredit.identity.spelling import suggestion
 
 SECONDS: Final = 30.0
 """How long a command waits for an answer."""
 
 _PAGE: Final = 200
+_MOST_PAGES: Final = 5
 _AGAIN: Final = 2
 """How often a request with a key is sent again when the connection breaks."""
 
-_TAGGED: Final = frozenset({"servers", "roles", "agents", "applications", "groups"})
+_TAGGED: Final = frozenset({"administrators", "servers", "roles", "agents", "applications", "groups"})
 _APART: Final = frozenset({"assignments", "credentials", "members"})
 """What is under a noun and changes nothing in its own state."""
 _LONGEST_SEGMENT: Final = 2000
@@ -171,8 +174,29 @@ class Client:
         if answer.is_success:
             return found
         detail = found.get("detail") or f"the server answered {answer.status_code}"
-        members = {name: found[name] for name in ("type", "status", "errors") if name in found}
-        raise Trouble(Exit.REFUSED, str(detail), members)
+        members = {name: found[name] for name in ("type", "status", "errors", "kind", "name") if name in found}
+        raise Trouble(Exit.REFUSED, f"{detail}{self._meant(found)}", members)
+
+    def _meant(self, problem: dict[str, Any]) -> str:
+        """Return the name that was probably meant, of those that the caller may see, or nothing."""
+        kind, name = problem.get("kind"), problem.get("name")
+        if not isinstance(kind, str) or not isinstance(name, str):
+            return ""
+        with contextlib.suppress(Trouble, ValueError, TypeError, LookupError):
+            return suggestion(name, self._slugs(path(f"{kind}s")))
+        return ""
+
+    def _slugs(self, where: str) -> list[str]:
+        """Return the slugs in the first pages of a list. Raises whatever a strange answer leads to."""
+        found: list[str] = []
+        page: Any = {"next": None}
+        for _ in range(_MOST_PAGES):
+            more = {} if page["next"] is None else {"cursor": page["next"]}
+            page = self._send("GET", where, params={"limit": _PAGE, **more}).json()
+            found += [str(item["slug"]) for item in page["items"]]
+            if page["next"] is None:
+                break
+        return found
 
     def _unreachable(self, error: BaseException) -> Trouble:
         if _caused_by(error, PermissionError):

@@ -104,6 +104,8 @@ class _Place:
             return []
         kind: list[str] | str = arguments[min(self._given, len(arguments) - 1)]
         noun, _, verb = self._path.partition(" ")
+        if kind == "CLIENT":
+            return noun.upper()
         # The name of something new is nobody's yet.
         return [] if verb == "add" and kind == noun.upper() else kind
 

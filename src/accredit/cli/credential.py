@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from accredit.cli import arrival
 from accredit.cli.client import path
 from accredit.cli.given import ending
 from accredit.cli.screen import mark, moment
@@ -126,12 +127,12 @@ def _retire(app: typer.Typer, noun: Noun) -> None:
 
 def _revoke(app: typer.Typer, noun: Noun) -> None:
     @command(app, "revoke")
-    def revoke(session: Session, name: Name, identity: Identity) -> None:
+    def revoke(session: Session, name: Name, identity: Identity, no_wait: arrival.NoWait = False) -> None:
         """End a credential now and for ever, and every token that it obtained."""
         session.confirm(f"Revoke {identity} of {name}? It never works again, nor does any token that it obtained.")
         session.server.delete(noun.where(name, identity))
         found = {noun.word: name, "credential": identity, "state": "revoked"}
-        session.changed(found, f"{identity} of {name} is revoked")
+        arrival.ended(session, found, f"{identity} of {name} is revoked", no_wait=no_wait)
 
 
 def _make(

@@ -13,7 +13,7 @@ app = typer.Typer(help="Groups: who is in one has its roles.", no_args_is_help=T
 """The commands of `accredit group`."""
 member = typer.Typer(help="Who is in a group.", no_args_is_help=True)
 """The commands of `accredit group member`."""
-app.add_typer(member, name="member")
+app.add_typer(member, name="member", short_help=member.info.help)
 
 Name = Annotated[str, typer.Argument(metavar="GROUP", help="Name of the group.", show_default=False)]
 """The argument that names which one a command is about."""

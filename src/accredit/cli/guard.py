@@ -1,6 +1,7 @@
 """`accredit guard`: the enforcement points in front of servers."""
 
-from typing import Annotated
+from collections.abc import Iterator
+from typing import Annotated, Any
 
 import typer
 
@@ -45,10 +46,19 @@ def list_guards(session: Session) -> None:
         session.screen.data({"items": found})
         return
     session.screen.table(
-        ("guard", "server", "state", "since"),
-        [(item["slug"], ", ".join(item["servers"]), mark(item["state"]), moment(item["created_at"])) for item in found],
+        ("guard", "server", "state", "process", "heard", "behind"),
+        [row for item in found for row in _rows(item)],
         "no guard is enrolled; begin with: accredit guard enrol SERVER",
     )
+
+
+def _rows(item: dict[str, Any]) -> Iterator[tuple[object, ...]]:
+    """Return a row for each process of a guard, or one for a guard without any."""
+    about = (item["slug"], ", ".join(item["servers"]), mark(item["state"]))
+    for one in item["processes"]:
+        yield (*about, f"{one['instance']} {one['state']}", moment(one["seen_at"]), one["behind"])
+    if not item["processes"]:
+        yield (*about, "none", "", "")
 
 
 @command(app, "suspend")

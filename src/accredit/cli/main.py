@@ -18,6 +18,7 @@ from accredit.cli import (
     backup,
     completion,
     doctor,
+    emergency,
     explain,
     group,
     guard,
@@ -27,6 +28,7 @@ from accredit.cli import (
     proof,
     role,
     server,
+    signal,
     up,
     version,
 )
@@ -37,6 +39,9 @@ from accredit.config import ConfigurationProblems
 
 LOG: Final = "cli-errors.log"
 """The file in the data folder that keeps what nobody foresaw."""
+
+_WIDEST: Final = 80
+_MARGIN: Final = 2
 
 
 def program() -> typer.Typer:
@@ -59,10 +64,13 @@ def program() -> typer.Typer:
         ("guard", guard),
         ("key", key),
     ):
-        app.add_typer(noun.app, name=name)
-    app.add_typer(admin.app, name="admin")
+        app.add_typer(noun.app, name=name, short_help=noun.app.info.help)
+    app.add_typer(admin.app, name="admin", short_help=admin.app.info.help)
     proof.register(audit.app)
     app.add_typer(audit.app, name="audit")
+    app.add_typer(signal.app, name="signal")
+    app.add_typer(emergency.app, name="emergency")
+    app.add_typer(audit.app, name="audit", short_help=audit.app.info.help)
     for single in (manifest, explain, completion, up, migrate, doctor, backup, version):
         single.register(app)
     return app
@@ -76,7 +84,8 @@ def main(arguments: Sequence[str] | None = None, transport: httpx2.BaseTransport
     words = sys.argv[1:] if arguments is None else list(arguments)
     session = Session(transport=transport)
     try:
-        ended = program()(args=words, obj=session, prog_name="accredit", standalone_mode=False)
+        width = min(session.screen.width, _WIDEST) - _MARGIN
+        ended = program()(args=words, obj=session, prog_name="accredit", standalone_mode=False, terminal_width=width)
     except Told as told:
         return told.code
     except Trouble as trouble:

@@ -1,4 +1,4 @@
-"""`accredit plan`, `apply` and `export`: servers, roles and agents as one file."""
+"""`accredit plan`, `apply` and `export`: servers, roles, clients and groups as one file."""
 
 import shlex
 import sys
@@ -25,7 +25,7 @@ Prune = Annotated[bool, typer.Option("--prune", help="What the sections of the f
 """The option that lets things go."""
 
 _MOST_SHOWN: Final = 200
-_MOST_AGENTS: Final = 10
+_MOST_CLIENTS: Final = 10
 _STALE: Final = "urn:accredit:problem:stale"
 _LONGEST: Final = 200
 _SIGNS: Final = {"add": ("+", "green"), "change": ("~", "yellow"), "remove": ("-", "red")}
@@ -66,7 +66,7 @@ def plan(
 
 
 def apply(session: Session, file: File, *, prune: Prune = False) -> None:
-    """Make servers, roles and agents what a file says: all of it in one transaction, or nothing."""
+    """Make servers, roles, clients and groups what a file says: all of it in one transaction, or nothing."""
     loaded = _loaded(session, file)
     found = _planned(session, loaded, file, prune=prune)
     if not session.as_json:
@@ -82,11 +82,11 @@ def apply(session: Session, file: File, *, prune: Prune = False) -> None:
         return
     if found["steps"]:
         session.screen.done(f"{_counted(done['counts'])}, all at once")
-    _tell_new_agents(session.screen, done["without_credential"])
+    _tell_new_clients(session.screen, done["without_credential"])
 
 
 def export(session: Session) -> None:
-    """Write the file of every server, role and agent to standard output; it holds no ids and no secrets."""
+    """Write the file of every server, role, client and group to standard output; it holds no ids and no secrets."""
     with session.screen.working("Reading everything"):
         found = session.server.get(path("export"), patient=True)
     if session.as_json:
@@ -190,13 +190,14 @@ def _counted(counts: dict[str, int]) -> str:
     return f"{counts['add']} added, {counts['change']} changed, {counts['remove']} removed"
 
 
-def _tell_new_agents(screen: Screen, names: list[str]) -> None:
+def _tell_new_clients(screen: Screen, names: list[str]) -> None:
     if not names:
         return
     screen.say("")
-    screen.say(f"{count(len(names), 'agent')} cannot authenticate yet; give each one its first credential:")
-    for name in names[:_MOST_AGENTS]:
-        word = shlex.quote(name)
-        screen.say(f"  accredit agent credential add {word} --secret-file {word}.secret")
-    if len(names) > _MOST_AGENTS:
-        screen.say(f"  … and {len(names) - _MOST_AGENTS} more; --json names them all")
+    screen.say(f"{count(len(names), 'client')} cannot authenticate yet; give each one its first credential:")
+    for name in names[:_MOST_CLIENTS]:
+        noun, _, slug = name.rpartition(":")
+        word = shlex.quote(slug)
+        screen.say(f"  accredit {noun or 'agent'} credential add {word} --secret-file {word}.secret")
+    if len(names) > _MOST_CLIENTS:
+        screen.say(f"  … and {len(names) - _MOST_CLIENTS} more; --json names them all")

@@ -6,9 +6,9 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from accredit.cli import arrival, source, sync
 from accredit.cli import first_use as first
 from accredit.cli import offer as offers
-from accredit.cli import source, sync
 from accredit.cli.client import path
 from accredit.cli.given import pair, pairs
 from accredit.cli.manifest_file import load
@@ -293,10 +293,11 @@ command(app, "first-use")(first.first_use)
 
 
 @command(app, "suspend")
-def suspend(session: Session, name: Name) -> None:
-    """Refuse every token for a server until it is resumed."""
+def suspend(session: Session, name: Name, no_wait: arrival.NoWait = False) -> None:
+    """Refuse every token for a server until it is resumed; tell when the last guard had it."""
     session.confirm(f"Suspend the server {name}? Every call of its tools is refused until it is resumed.")
-    _changed(session, session.server.post(path("servers", name, "suspend")), f"server {name} is suspended")
+    found = session.server.post(path("servers", name, "suspend"))
+    arrival.ended(session, found, f"server {name} is suspended", no_wait=no_wait)
 
 
 @command(app, "resume")

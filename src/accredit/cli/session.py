@@ -109,7 +109,8 @@ def command(app: typer.Typer, name: str) -> Callable[[Function], Function]:
         parameters = [item.replace(kind=inspect.Parameter.KEYWORD_ONLY) for item in (*own, *_SHARED.values())]
         run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         run.__doc__ = function.__doc__
-        app.command(name)(run)
+        # Of what a list of commands has no room for, nothing is cut off: it goes on in the next line.
+        app.command(name, short_help=(function.__doc__ or "").partition("\n")[0])(run)
         return function
 
     return register

@@ -15,6 +15,7 @@ class Exit(IntEnum):
     UNVERIFIED = 4
     DIFFERENT = 5
     OVERTAKEN = 6
+    INTERRUPTED = 130
 
 
 class Trouble(Exception):

@@ -17,8 +17,10 @@ from accredit.identity.credential_changes import (
     RetireCredential,
     RevokeCredential,
 )
+from accredit.identity.denial import Deny, Lift
 from accredit.identity.group_changes import AddGroup, AddMember, RemoveGroup, RemoveMember, ReplaceGroup
 from accredit.identity.guard import Enrolment
+from accredit.identity.lease import ForgetLeases, KeepLeases
 from accredit.identity.log_changes import (
     AddCheckpoint,
     AppendRecords,
@@ -269,6 +271,10 @@ Write = (
     | RemoveMember
     | AddEnrolment
     | ForgetJti
+    | Deny
+    | Lift
+    | KeepLeases
+    | ForgetLeases
     | ForgetAnswers
     | BeginEpoch
     | RedactRecord
@@ -290,12 +296,16 @@ __all__ = [
     "Assign",
     "BeginEpoch",
     "Claim",
+    "Deny",
     "DropRecords",
     "EndCredential",
     "ForgetAnswers",
     "ForgetJti",
+    "ForgetLeases",
     "IndexRecords",
     "KeepAnswer",
+    "KeepLeases",
+    "Lift",
     "NoteUse",
     "NumberedSignal",
     "RedactRecord",

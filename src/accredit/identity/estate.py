@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from accredit.identity.agent import Agent
-from accredit.identity.manifest import AgentShape, RoleShape, Shape
+from accredit.identity.application import Application
+from accredit.identity.group import Group
+from accredit.identity.holder import Holder, HolderKind
+from accredit.identity.manifest import AgentShape, ApplicationShape, GroupShape, RoleShape, Shape
 from accredit.identity.role import Assignment, Role
 from accredit.identity.server import Server
 from accredit.identity.wanted import shape_of
@@ -12,13 +15,19 @@ from accredit.identity.wanted import shape_of
 
 @dataclass(frozen=True, slots=True)
 class Estate:
-    """What is there after the signal with the number `seq`; deleted nouns are not. `held` goes by holder (an id)."""
+    """What is there after the signal with the number `seq`; deleted nouns are not.
+
+    `held` goes by holder, `members` by group; all of them are ids.
+    """
 
     seq: int = 0
     servers: tuple[Server, ...] = ()
     roles: tuple[Role, ...] = ()
     agents: tuple[Agent, ...] = ()
     held: Mapping[str, tuple[Assignment, ...]] = field(default_factory=dict)
+    applications: tuple[Application, ...] = ()
+    groups: tuple[Group, ...] = ()
+    members: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def offices(self) -> frozenset[str]:
         """Return the built-in roles (ids): those that reach a built-in server. No file speaks of them."""
@@ -36,6 +45,7 @@ class Estate:
         servers = {server.id: server.slug for server in self.servers if not server.builtin}
         offices = self.offices()
         roles = {role.id: role.slug for role in self.roles if role.id not in offices}
+        named = self._named()
         return Shape(
             servers={server.slug: shape_of(server) for server in self.servers if not server.builtin},
             roles={role.slug: _role(role, servers) for role in self.roles if role.id in roles},
@@ -43,7 +53,22 @@ class Estate:
                 agent.client.slug: _agent(agent, self.held.get(agent.client.id, ()), roles) for agent in self.agents
             },
             builtin={server.slug: server.resource for server in self.servers if server.builtin},
+            applications={
+                one.client.slug: _application(one, self.held.get(one.client.id, ()), roles) for one in self.applications
+            },
+            groups={group.slug: self._group(group, roles, named) for group in self.groups},
         )
+
+    def _named(self) -> dict[str, str]:
+        """Return who can be in a group, as people write it, by id."""
+        agents = {one.client.id: Holder(HolderKind.AGENT, one.client.slug).render() for one in self.agents}
+        kind = HolderKind.APPLICATION
+        return agents | {one.client.id: Holder(kind, one.client.slug).render() for one in self.applications}
+
+    def _group(self, group: Group, roles: Mapping[str, str], named: Mapping[str, str]) -> GroupShape:
+        inside = self.members.get(group.id, frozenset())
+        members = frozenset(named[member] for member in inside if member in named)
+        return GroupShape(group.slug, group.name, _ends(self.held.get(group.id, ()), roles), members)
 
 
 def _role(role: Role, servers: Mapping[str, str]) -> RoleShape:
@@ -61,5 +86,24 @@ def _agent(agent: Agent, held: tuple[Assignment, ...], roles: Mapping[str, str])
         purpose=agent.purpose,
         expires=client.expires_at,
         state=client.state,
-        roles={roles[item.role]: item.ends_at for item in held if item.role in roles},
+        roles=_ends(held, roles),
     )
+
+
+def _application(one: Application, held: tuple[Assignment, ...], roles: Mapping[str, str]) -> ApplicationShape:
+    client = one.client
+    return ApplicationShape(
+        slug=client.slug,
+        owner=one.owner,
+        name=client.name,
+        purpose=one.purpose,
+        type=one.type,
+        redirect_uris=one.redirect_uris,
+        expires=client.expires_at,
+        state=client.state,
+        roles=_ends(held, roles),
+    )
+
+
+def _ends(held: tuple[Assignment, ...], roles: Mapping[str, str]) -> dict[str, int | None]:
+    return {roles[item.role]: item.ends_at for item in held if item.role in roles}

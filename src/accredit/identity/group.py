@@ -1,8 +1,12 @@
 """Groups: holders of roles that clients are members of. Whoever is in one has its roles, for as long as it is in it."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from accredit.identity.role import Assignment
+
+MOST: Final = 50
+"""Groups that one client can be in: their roles are read with every decision about it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ def entry(server: Server) -> snapshot.ServerEntry:
         default_scopes=sorted(server.default_scopes),
         may_ask=sorted(server.may_ask),
         targets=_targets(server.tools),
+        denied=[snapshot.DeniedEntry(denial.kind, denial.name) for denial in server.denied],
         candidate=_targets(server.candidate) if server.mode is Mode.DRY_RUN else None,
     )
 

@@ -1,4 +1,4 @@
-"""The state that files describe: servers, roles and agents as whole values that know each other by slug alone.
+"""The state that files describe: servers, roles, clients and groups as whole values that know each other by slug alone.
 
 A *manifest* says what somebody wants of it, member by member: what it does not say, it does not manage.
 """
@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from accredit.identity import times
+from accredit.identity.application import ClientType
 from accredit.identity.server import TargetKind
 from accredit.identity.state import State
 from accredit_sdk.decision import Mode
@@ -33,6 +34,8 @@ class Noun(StrEnum):
     SERVER = "server"
     ROLE = "role"
     AGENT = "agent"
+    APPLICATION = "application"
+    GROUP = "group"
 
     @property
     def section(self) -> str:
@@ -101,11 +104,40 @@ class AgentShape:
     roles: Mapping[str, int | None] = field(default_factory=dict)
 
 
-AnyShape = ServerShape | RoleShape | AgentShape
+@dataclass(frozen=True, slots=True)
+class ApplicationShape:
+    """An application as files describe it. `roles` maps slugs to the end of the assignment, or None."""
+
+    slug: str
+    owner: str = ""
+    name: str = ""
+    purpose: str = ""
+    type: ClientType = ClientType.CONFIDENTIAL
+    redirect_uris: frozenset[str] = frozenset()
+    expires: int | None = None
+    state: State = State.ACTIVE
+    roles: Mapping[str, int | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupShape:
+    """A group as files describe it. `members` are agents and applications as `identity.holder` writes them."""
+
+    slug: str
+    name: str = ""
+    roles: Mapping[str, int | None] = field(default_factory=dict)
+    members: frozenset[str] = frozenset()
+
+
+AnyShape = ServerShape | RoleShape | AgentShape | ApplicationShape | GroupShape
 """One noun as files describe it."""
 
-SHAPES: Final[Mapping[Noun, type[ServerShape] | type[RoleShape] | type[AgentShape]]] = {
-    Noun.SERVER: ServerShape, Noun.ROLE: RoleShape, Noun.AGENT: AgentShape,
+ClientShape = AgentShape | ApplicationShape
+"""What can be a member of a group."""
+
+SHAPES: Final[Mapping[Noun, type[AnyShape]]] = {
+    Noun.SERVER: ServerShape, Noun.ROLE: RoleShape, Noun.AGENT: AgentShape, Noun.APPLICATION: ApplicationShape,
+    Noun.GROUP: GroupShape,
 }  # fmt: skip
 """What each noun looks like; they are made and changed in this order, and removed in the other."""
 
@@ -121,6 +153,8 @@ class Shape:
     roles: Mapping[str, RoleShape] = field(default_factory=dict)
     agents: Mapping[str, AgentShape] = field(default_factory=dict)
     builtin: Mapping[str, str] = field(default_factory=dict)
+    applications: Mapping[str, ApplicationShape] = field(default_factory=dict)
+    groups: Mapping[str, GroupShape] = field(default_factory=dict)
 
     def of(self, noun: Noun) -> Mapping[str, AnyShape]:
         """Return the nouns of one kind."""
@@ -135,6 +169,8 @@ class Manifest:
     servers: Mapping[str, Said] | None = None
     roles: Mapping[str, Said] | None = None
     agents: Mapping[str, Said] | None = None
+    applications: Mapping[str, Said] | None = None
+    groups: Mapping[str, Said] | None = None
 
     def of(self, noun: Noun) -> Mapping[str, Said] | None:
         """Return the section of one kind."""
@@ -155,15 +191,13 @@ def entry(shape: AnyShape, *, whole: bool = False) -> Document:
     if isinstance(shape, RoleShape):
         return {"name": shape.name, "scopes": {name: sorted(words) for name, words in sorted(shape.scopes.items())}}
     ends = {slug: _assignment(end, whole=whole) for slug, end in sorted(shape.roles.items())}
-    return {
-        "owner": shape.owner,
-        "name": shape.name,
-        "sponsor": shape.sponsor,
-        "purpose": shape.purpose,
-        "expires": _end(shape.expires),
-        "state": shape.state.value,
-        "roles": ends,
-    }
+    if isinstance(shape, GroupShape):
+        return {"name": shape.name, "roles": ends, "members": sorted(shape.members)}
+    told = {"expires": _end(shape.expires), "state": shape.state.value, "roles": ends}
+    if isinstance(shape, ApplicationShape):
+        own = {"type": shape.type.value, "redirect_uris": sorted(shape.redirect_uris)}
+        return {"owner": shape.owner, "name": shape.name, "purpose": shape.purpose, **own, **told}
+    return {"owner": shape.owner, "name": shape.name, "sponsor": shape.sponsor, "purpose": shape.purpose, **told}
 
 
 def _server(shape: ServerShape, *, whole: bool) -> Document:

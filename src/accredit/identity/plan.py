@@ -51,7 +51,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything that happens, in its order: made and changed first servers, then roles, agents; removed backwards."""
+    """Everything that happens, in its order: made and changed in the order of `Noun`, removed backwards."""
 
     steps: tuple[Step, ...] = ()
 
@@ -144,7 +144,9 @@ def _ordered(before: Iterable[Path], after: Iterable[Path]) -> list[Path]:
     return sorted({*before, *after}, key=lambda path: (places[path[0]], path))
 
 
-_LOSING: Final = frozenset({"first_use", "scopes", "roles", "tools", "resources", "prompts"})
+_LOSING: Final = frozenset(
+    {"first_use", "members", "redirect_uris", "scopes", "roles", "tools", "resources", "prompts"}
+)
 
 
 def _takes(change: Change) -> bool:

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from accredit.identity import times
+from accredit.identity.application import ClientType
 from accredit.identity.credential import resembles
+from accredit.identity.holder import HolderKind, parse
 from accredit.identity.manifest import VERSION, Manifest, Offer, Path
 from accredit.identity.slug import slug
 from accredit.identity.spelling import suggestion
@@ -161,8 +163,21 @@ def _sentence(value: object, _path: Path, _findings: Findings) -> str:
 def _owner(value: object, _path: Path, _findings: Findings) -> str:
     text = _text(value, LONGEST_NAME)
     if not text:
-        raise ValueError("an agent has an owner: say whose it is")
+        raise ValueError("somebody owns it: say whose it is")
     return text
+
+
+def _plain(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError("must be text: put it in quotes")
+    return value
+
+
+def _member(value: Any) -> str:
+    found = parse(_plain(value))
+    if found.kind is HolderKind.GROUP:
+        raise ValueError("a group cannot be in a group: name agents, and applications like app:NAME")
+    return found.render()
 
 
 def _resource(value: object, _path: Path, _findings: Findings) -> str:
@@ -186,6 +201,7 @@ def _choice(*words: str) -> Callable[[Any], str]:
 
 
 _STATES: Final = _choice(State.ACTIVE.value, State.SUSPENDED.value)
+_TYPES: Final = _choice(*(one.value for one in ClientType))
 _MODES: Final = _choice(Mode.ENFORCE.value, Mode.OBSERVE.value)
 _VISIBILITIES: Final = _choice(*(one.value for one in Visibility))
 _ASKS: Final = _choice(*sorted(ASKS.values()))
@@ -193,6 +209,10 @@ _ASKS: Final = _choice(*sorted(ASKS.values()))
 
 def _state(value: object, _path: Path, _findings: Findings) -> State:
     return State(_STATES(value))
+
+
+def _type(value: object, _path: Path, _findings: Findings) -> ClientType:
+    return ClientType(_TYPES(value))
 
 
 def _mode(value: object, _path: Path, _findings: Findings) -> Mode:
@@ -212,9 +232,7 @@ def _end(value: object, _path: Path, _findings: Findings) -> int | None:
 
 
 def _scope(value: Any) -> str:
-    if not isinstance(value, str):
-        raise ValueError("must be text: put it in quotes")
-    return scopes.word(value)
+    return scopes.word(_plain(value))
 
 
 def _set_of(item: Callable[[Any], str]) -> Read:
@@ -299,14 +317,35 @@ AGENT: Final[Mapping[str, Member]] = {
     "purpose": Member(_sentence, "what it is for"),
     "expires": Member(_end, "when it ends, like `2026-12-31T23:59:59Z`, or `never`"),
     "state": Member(_state, "`active` or `suspended`"),
-    "roles": Member(_keyed(slug, _until), "the roles that it holds, by name"),
+    "roles": Member(_keyed(slug, _until), "the roles that it holds itself, by name"),
 }
 """What an agent may say."""
+
+APPLICATION: Final[Mapping[str, Member]] = {
+    "owner": Member(_owner, "whose application it is; a new one needs one"),
+    "name": Member(_name, "its name for people"),
+    "purpose": Member(_sentence, "what it is for"),
+    "type": Member(_type, "`confidential` or `public`; left out: `confidential`. It never changes"),
+    "redirect_uris": Member(_set_of(_plain), "where people come back to it; a public one needs one"),
+    "expires": Member(_end, "when it ends, like `2026-12-31T23:59:59Z`, or `never`"),
+    "state": Member(_state, "`active` or `suspended`"),
+    "roles": Member(_keyed(slug, _until), "the roles that it holds itself, by name"),
+}
+"""What an application may say."""
+
+GROUP: Final[Mapping[str, Member]] = {
+    "name": Member(_name, "its name for people"),
+    "roles": Member(_keyed(slug, _until), "the roles that whoever is in it has, by name"),
+    "members": Member(_set_of(_member), "who is in it: agents by name, applications like `app:portal`"),
+}
+"""What a group may say."""
 
 FILE: Final[Mapping[str, Member]] = {
     "accredit": Member(_version, f"the version of this schema: `{VERSION}`"),
     "servers": Member(_keyed(slug, _entry(SERVER)), "servers by slug"),
     "roles": Member(_keyed(slug, _entry(ROLE)), "roles by slug"),
     "agents": Member(_keyed(slug, _entry(AGENT)), "agents by slug"),
+    "applications": Member(_keyed(slug, _entry(APPLICATION)), "applications by slug"),
+    "groups": Member(_keyed(slug, _entry(GROUP)), "groups by slug"),
 }
 """What a file may say."""

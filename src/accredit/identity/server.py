@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
+from accredit.identity.denial import Denial
 from accredit.identity.pin import Pin
 from accredit.identity.state import State
 from accredit_sdk import scopes as words
@@ -54,6 +55,7 @@ class Server:
     `may_ask` are the words of what it may ask its clients for: `sampling`, `elicitation`, `roots`. `first_use` are the
     scopes that a client may have that registered itself, until an administrator has approved it. `mode` tells whether
     its policy is enforced; `candidate` are the tools of the policy that a dry run compares it with.
+    `denied` is written by itself, and no other change of the server touches it.
     """
 
     id: str
@@ -66,6 +68,7 @@ class Server:
     default_scopes: frozenset[str] = frozenset()
     may_ask: frozenset[str] = frozenset()
     first_use: frozenset[str] = frozenset()
+    denied: tuple[Denial, ...] = ()
     builtin: bool = False
     state: State = State.ACTIVE
     mode: Mode = Mode.ENFORCE

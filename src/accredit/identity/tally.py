@@ -48,11 +48,7 @@ class Tally:
             self.passed_over += count.calls
 
 
-def by_name(uses: Iterable[tuple[Use, Count]], names: dict[str, str]) -> dict[Use, Count]:
-    """Return the same with the names of clients and servers in the place of their ids; what has no name is left out."""
-    found: dict[Use, Count] = {}
-    for use, count in uses:
-        if use.client in names and use.server in names:
-            named = replace(use, client=names[use.client], server=names[use.server])
-            found[named] = found.get(named, Count()).plus(count)
-    return found
+def at_servers(uses: Iterable[tuple[Use, Count]], slugs: dict[str, str]) -> dict[Use, Count]:
+    """Return the same with the slugs of servers in the place of their ids; those that have none are left out."""
+    found = ((replace(use, server=slugs[use.server]), count) for use, count in uses if use.server in slugs)
+    return dict(found)

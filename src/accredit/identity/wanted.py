@@ -1,17 +1,20 @@
 """What a file makes of the present state: the wanted state as a whole, and everything about it that cannot be."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
+from accredit.identity.application import ClientType
+from accredit.identity.group import MOST
+from accredit.identity.holder import Holder, HolderKind
 from accredit.identity.management import RESERVED_PREFIX
 from accredit.identity.manifest import (
     SHAPES,
-    AgentShape,
+    GroupShape,
     Manifest,
     Noun,
     Offer,
-    RoleShape,
     Said,
     ServerShape,
     Shape,
@@ -20,14 +23,12 @@ from accredit.identity.schema import Finding, Findings, unknown
 from accredit.identity.server import Scope, Server, TargetKind, Tool, problems, unusable
 from accredit_sdk.decision import Mode
 
-One = TypeVar("One", ServerShape, RoleShape, AgentShape)
-
 
 def wanted(current: Shape, manifest: Manifest, *, prune: bool) -> tuple[Shape, tuple[Finding, ...]]:
     """Return the state that `manifest` wants, and what is wrong with it; with a problem, it must not be used.
 
     What the manifest does not say stays. With `prune`, what is in none of its sections goes; a section that is not
-    there is left alone, except that roles lose the servers, and agents the roles, that are gone.
+    there is left alone, except that it loses what is gone: servers, roles, members.
     """
     findings = Findings()
     found = replace(current, **{noun.section: _overlaid(current, manifest, noun, prune=prune) for noun in Noun})
@@ -35,7 +36,12 @@ def wanted(current: Shape, manifest: Manifest, *, prune: bool) -> tuple[Shape, t
         found = _without_the_gone(found, manifest)
     _check_servers(current, found, findings)
     _check_roles(found, findings)
-    _check_agents(found, manifest, findings)
+    for noun in (Noun.AGENT, Noun.APPLICATION):
+        _check_owners(found, manifest, noun, findings)
+    for noun in (Noun.AGENT, Noun.APPLICATION, Noun.GROUP):
+        _check_held(found, noun, findings)
+    _check_applications(current, found, findings)
+    _check_members(found, findings)
     return found, findings.all()
 
 
@@ -133,18 +139,34 @@ def _without_the_gone(found: Shape, manifest: Manifest) -> Shape:
         else _fewer(role, "scopes", role.scopes, found.servers.keys())
         for slug, role in found.roles.items()
     }
-    agents = {
-        slug: agent if _speaks(manifest.agents, slug, "roles") else _fewer(agent, "roles", agent.roles, roles.keys())
-        for slug, agent in found.agents.items()
+
+    def still(noun: Noun) -> dict[str, Any]:
+        section, shapes = manifest.of(noun), dict[str, Any](found.of(noun))
+        return {
+            slug: one if _speaks(section, slug, "roles") else _fewer(one, "roles", one.roles, roles.keys())
+            for slug, one in shapes.items()
+        }
+
+    kept = replace(found, roles=roles, agents=still(Noun.AGENT), applications=still(Noun.APPLICATION))
+    there = clients(kept)
+    groups: dict[str, GroupShape] = {
+        slug: group if _speaks(manifest.groups, slug, "members") else replace(group, members=group.members & there)
+        for slug, group in still(Noun.GROUP).items()
     }
-    return replace(found, roles=roles, agents=agents)
+    return replace(kept, groups=groups)
+
+
+def clients(shape: Shape) -> frozenset[str]:
+    """Return who can be in a group, as people write it."""
+    applications = {Holder(HolderKind.APPLICATION, slug).render() for slug in shape.applications}
+    return frozenset({*shape.agents, *applications})
 
 
 def _speaks(section: Mapping[str, Said] | None, slug: str, member: str) -> bool:
     return section is not None and member in section.get(slug, {})
 
 
-def _fewer(shape: One, member: str, held: Mapping[str, Any], there: Iterable[str]) -> One:
+def _fewer(shape: Any, member: str, held: Mapping[str, Any], there: Iterable[str]) -> Any:
     known = set(there)
     if held.keys() <= known:
         return shape
@@ -194,10 +216,36 @@ def _check_roles(found: Shape, findings: Findings) -> None:
                     findings.add(path, f"{name}: {unknown('scope', word, shape.scopes)}")
 
 
-def _check_agents(found: Shape, manifest: Manifest, findings: Findings) -> None:
-    for slug in sorted(manifest.agents or {}):
-        if not found.agents[slug].owner:
-            findings.add((Noun.AGENT.section, slug), "a new agent needs its `owner`")
-    for slug, agent in sorted(found.agents.items()):
-        for name in sorted(agent.roles.keys() - found.roles.keys()):
-            findings.add((Noun.AGENT.section, slug, "roles", name), unknown("role", name, found.roles))
+def _check_owners(found: Shape, manifest: Manifest, noun: Noun, findings: Findings) -> None:
+    shapes: Mapping[str, Any] = found.of(noun)
+    for slug in sorted(manifest.of(noun) or {}):
+        if not shapes[slug].owner:
+            findings.add((noun.section, slug), f"a new {noun.value} needs its `owner`")
+
+
+def _check_held(found: Shape, noun: Noun, findings: Findings) -> None:
+    shapes: Mapping[str, Any] = found.of(noun)
+    for slug, one in sorted(shapes.items()):
+        for name in sorted(one.roles.keys() - found.roles.keys()):
+            findings.add((noun.section, slug, "roles", name), unknown("role", name, found.roles))
+
+
+def _check_applications(current: Shape, found: Shape, findings: Findings) -> None:
+    for slug, one in sorted(found.applications.items()):
+        path, before = (Noun.APPLICATION.section, slug), current.applications.get(slug)
+        if before is not None and before.type is not one.type:
+            findings.add((*path, "type"), "the type of an application cannot change: register another one")
+        if one.type is ClientType.PUBLIC and not one.redirect_uris:
+            findings.add(path, "a public application needs `redirect_uris`: people come back to it by one")
+
+
+def _check_members(found: Shape, findings: Findings) -> None:
+    there, counts = clients(found), Counter[str]()
+    for slug, group in sorted(found.groups.items()):
+        path = (Noun.GROUP.section, slug, "members")
+        counts.update(group.members)
+        for member in sorted(group.members - there):
+            findings.add(path, unknown("agent or application", member, there))
+        for member in sorted(group.members):
+            if counts[member] == MOST + 1:
+                findings.add(path, f"{member} is in {MOST} groups already, and that is the most")

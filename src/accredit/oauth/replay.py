@@ -4,14 +4,14 @@ The judge is the one of questions, so it is the one of tokens and guards. Argume
 changes no credential: neither is judged.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from accredit.identity import guarded
-from accredit.identity.client import Client, ClientKind
+from accredit.identity.client import ClientKind
 from accredit.identity.credential import Credential, CredentialKind
-from accredit.identity.manifest import AgentShape, Shape
+from accredit.identity.manifest import Shape
 from accredit.identity.principal import Principal
 from accredit.identity.role import HeldRole, Role
 from accredit.identity.server import Server
@@ -31,7 +31,7 @@ class Effect(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Turned:
-    """A use (by slugs) that the change turns, how often it occurred, and what stands in its way on the closed side."""
+    """A use (its server by slug) that the change turns, how often it occurred, and what stood or stands in its way."""
 
     use: Use
     count: Count
@@ -39,22 +39,46 @@ class Turned:
     because: tuple[Topic, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Party:
+    """Somebody who made calls. `agent` is the slug of an agent, which files describe; None for any other client.
+
+    `bound` are roles (slugs) with their ends that no file gives or takes: those of groups, and those of other clients.
+    """
+
+    principal: Principal
+    agent: str | None = None
+    bound: tuple[tuple[str, int | None], ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What people call it: the slug, behind the kind of a client that is no agent."""
+        client = self.principal.client
+        return client.slug if client.kind is ClientKind.AGENT else f"{client.kind.value}:{client.slug}"
+
+
 @dataclass(slots=True)
 class World:
-    """A state that files describe, ready to be judged: slugs are the ids here."""
+    """A state that files describe, ready to be judged: slugs are the ids of servers and roles here.
+
+    `parties` go by client_id.
+    """
 
     issuer: str
     shape: Shape
+    parties: Mapping[str, Party]
     now: int
     _policies: dict[str, tuple[Server, Policy]] = field(default_factory=dict)
 
     def answer(self, use: Use) -> Answer | None:
-        """Return what would be decided about a use, None when agent or server are not there."""
-        agent = self.shape.agents.get(use.client)
-        if agent is None or use.server not in self.shape.servers:
+        """Return what would be decided about a use, None when client or server are not there."""
+        party = self.parties.get(use.client)
+        if party is None or use.server not in self.shape.servers:
+            return None
+        if party.agent is not None and party.agent not in self.shape.agents:
             return None
         server, policy = self._server(use.server)
-        facts = Facts(self.issuer, _principal(agent), server, tuple(_held(agent, self.shape)), 0, "", "")
+        facts = Facts(self.issuer, self._principal(party), server, tuple(self._held(party)), 0, "", "")
         return ask(facts, policy, use.kind, use.name, (), self.now)
 
     def _server(self, slug: str) -> tuple[Server, Policy]:
@@ -63,6 +87,21 @@ class World:
             found = described(self.shape.servers[slug], blank)
             self._policies[slug] = (found, guarded.policy(found, self.issuer, 0))
         return self._policies[slug]
+
+    def _principal(self, party: Party) -> Principal:
+        """Return the client as files describe it, with a credential that works: a file cannot change those."""
+        client = party.principal.client
+        if party.agent is not None:
+            agent = self.shape.agents[party.agent]
+            client = replace(client, state=agent.state, expires_at=agent.expires)
+        return Principal(client, (Credential("", client.id, CredentialKind.SECRET, b"", 0),))
+
+    def _held(self, party: Party) -> Iterator[HeldRole]:
+        own = self.shape.agents[party.agent].roles.items() if party.agent is not None else ()
+        for name, end in (*own, *party.bound):
+            role = self.shape.roles.get(name)
+            if role is not None:
+                yield HeldRole(Role(role.slug, role.slug, role.name, role.scopes, 0), end)
 
 
 def turned(before: World, after: World, uses: Mapping[Use, Count]) -> Iterator[Turned]:
@@ -84,24 +123,3 @@ def _failing(answer: Answer | None) -> tuple[Topic, ...]:
     if answer is None:
         return ()
     return tuple(point.topic for point in answer.points if not point.holds)
-
-
-def _principal(agent: AgentShape) -> Principal:
-    """Return the agent with a credential that works: a file cannot change those."""
-    client = Client(
-        id=agent.slug,
-        client_id=agent.slug,
-        kind=ClientKind.AGENT,
-        slug=agent.slug,
-        name=agent.name,
-        created_at=0,
-        state=agent.state,
-        expires_at=agent.expires,
-    )
-    return Principal(client, (Credential("", agent.slug, CredentialKind.SECRET, b"", 0),))
-
-
-def _held(agent: AgentShape, shape: Shape) -> Iterable[HeldRole]:
-    for name, end in agent.roles.items():
-        role = shape.roles[name]
-        yield HeldRole(Role(role.slug, role.slug, role.name, role.scopes, 0), end)

@@ -22,7 +22,7 @@ from accredit.service.keepers import Keepers, Offices
 from accredit.service.lookup import Lookup
 from accredit.service.questions import Asked, Questions, Told
 from accredit.service.reasons import Cause
-from accredit.service.telling import person, text
+from accredit.service.telling import is_client_id, person, text
 from accredit_sdk import scopes as words
 
 _KINDS: Final = {method: kind for kind, method in METHODS.items()}
@@ -160,7 +160,7 @@ class Explanations:
         return await self._questions.ask(Asked(principal.client.client_id, server.slug, tool, kind), who)
 
     async def _principal(self, client_id: str) -> Principal | None:
-        if not client_id or len(client_id) > 200 or not client_id.isprintable():
+        if not is_client_id(client_id):
             return None
         return await self._directory.principal(client_id)
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import Final
 
 from accredit.identity.changes import (
     AddGroup,
@@ -17,7 +16,7 @@ from accredit.identity.changes import (
     Unassign,
     Write,
 )
-from accredit.identity.group import Group
+from accredit.identity.group import MOST, Group
 from accredit.identity.principal import Principal
 from accredit.identity.role import Assignment, HeldRole, Role
 from accredit.identity.slug import SlugError, slug
@@ -27,9 +26,6 @@ from accredit.service.changes import Changes
 from accredit.service.once import Once
 from accredit.service.problem import Problem, ProblemCode, not_found, stale, taken
 from accredit.service.reductions import reductions
-
-MOST_GROUPS: Final = 50
-"""Groups that one client can be in: their roles are read with every decision about it."""
 
 
 class Groups:
@@ -82,8 +78,8 @@ class Groups:
         """Make a client a member of the group. Raises Problem."""
         if group.id in member.groups:
             return
-        if len(member.groups) >= MOST_GROUPS:
-            text = f"{member.client.slug} is in {MOST_GROUPS} groups, and that is the most; take it out of one first"
+        if len(member.groups) >= MOST:
+            text = f"{member.client.slug} is in {MOST} groups, and that is the most; take it out of one first"
             raise Problem(ProblemCode.CONFLICT, text)
         told = f"{member.client.slug} into {group.slug}"
         writes = (AddMember(group.id, member.client.id),)

@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from typing import Final
 
 from accredit.identity.changes import NumberedSignal, SignalKind
+from accredit.ports.catalogue import CatalogueStore
 from accredit.ports.journal import StoreError
 from accredit.service.directory import Directory
 from accredit.service.guards import Caller, Guards
 from accredit.service.problem import Problem, ProblemCode
-from accredit.service.signal_log import SignalLog
+from accredit.service.signal_log import KEPT, SignalLog
 
 MOST: Final = 4096
 """How many streams a node keeps open."""
@@ -98,6 +99,12 @@ class GuardStreams:
         self._opened = 0
         self._second = 0
         self._closed = False
+
+    async def begin(self, store: CatalogueStore) -> None:
+        """Begin where the directory is: what it hears from now on, the streams hear."""
+        last = self._directory.cursor
+        self.log.begin(last, await store.signals(max(0, last - KEPT), KEPT))
+        self._directory.observe_signals(self.heard)
 
     def open(self, caller: Caller, after: int, every: int) -> GuardStream:
         """Open a stream behind the signal numbered `after`, with a beat every so many seconds. Raises Problem.

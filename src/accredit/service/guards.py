@@ -1,6 +1,7 @@
 """Guards under management, and the check of the tokens that they come with."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from accredit.identity.client import Client, ClientKind
 from accredit.identity.principal import Principal
@@ -14,6 +15,8 @@ from accredit.service.problem import Problem, ProblemCode, not_found
 from accredit.service.standing import Standing
 from accredit_sdk.errors import InvalidToken
 from accredit_sdk.verify import Verifier
+
+_PAGE: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,15 @@ class Guards:
     async def page(self, after: str, limit: int) -> tuple[Principal, ...]:
         """Return at most `limit` guards whose slug sorts after `after`."""
         return await self._clients.guards(after, limit)
+
+    async def names(self) -> dict[str, str]:
+        """Return the slug of every guard by its id."""
+        found: dict[str, str] = {}
+        after = ""
+        while page := await self._clients.guards(after, _PAGE):
+            found |= {item.client.id: item.client.slug for item in page}
+            after = page[-1].client.slug
+        return found
 
     async def suspend(self, name: str, by: str) -> Client:
         """Give this guard no more state; it refuses by itself once its state is too old."""

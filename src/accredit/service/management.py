@@ -4,10 +4,10 @@ from accredit.identity.client import ClientKind
 from accredit.identity.management import Authority
 from accredit.identity.role import ceiling
 from accredit.identity.signing_key import KeyUse
-from accredit.ports.clock import Clock
+from accredit.service.changes import Changes
 from accredit.service.deployment import management_resource
-from accredit.service.directory import Directory
 from accredit.service.keyring import Keyring
+from accredit.service.refusals import Refusals
 from accredit_sdk import scopes as words
 from accredit_sdk.errors import InvalidToken
 from accredit_sdk.verify import Verifier
@@ -20,18 +20,27 @@ class NoAuthority(Exception):
 class Management:
     """Recognises administrators and auditors by their tokens."""
 
-    def __init__(self, issuer: str, directory: Directory, keyring: Keyring, clock: Clock) -> None:
+    def __init__(self, issuer: str, changes: Changes, keyring: Keyring) -> None:
         self.resource = management_resource(issuer)
-        self._directory = directory
+        self._directory = changes.directory
         self._keyring = keyring
-        self._clock = clock
+        self._clock = changes.clock
+        self._refusals = Refusals(changes)
         self._verifier = Verifier(issuer, self.resource)
 
     async def authenticate(self, token: str) -> Authority:
         """Return what the holder of this access token may do: what the token says, as far as it is still true.
 
-        Raises NoAuthority, and StoreError when this node cannot confirm that it knows the latest state.
+        Raises NoAuthority, once that is recorded, and StoreError when this node cannot confirm that it knows the latest
+        state.
         """
+        try:
+            return await self._authority(token)
+        except NoAuthority as error:
+            await self._refusals.unknown(str(error))
+            raise
+
+    async def _authority(self, token: str) -> Authority:
         now = self._clock.now()
         try:
             claims = self._verifier.verify(token, self._keyring.verifying(KeyUse.ACCESS), now)

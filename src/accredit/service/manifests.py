@@ -1,16 +1,19 @@
-"""What files say of servers, roles and agents, compared with what there is, and made so in one transaction."""
+"""What files say of servers, roles, clients and groups, compared with what there is, and made so in one transaction."""
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
 from accredit.identity.estate import Estate
 from accredit.identity.management import Authority
-from accredit.identity.manifest import Document, Manifest, Shape, document
+from accredit.identity.manifest import Document, Manifest, Noun, Shape, document
 from accredit.identity.plan import Plan, empowered, plan
 from accredit.identity.schema import Finding, read
+from accredit.oauth import redirect_uri
 from accredit.ports.estates import Estates
 from accredit.ports.randomness import Randomness
+from accredit.service.applications import redirect_problems
 from accredit.service.changes import Changes
 from accredit.service.ids import Ids
 from accredit.service.problem import Problem, ProblemCode
@@ -93,9 +96,19 @@ class Manifests:
 
 def _manifest(wanted: Document) -> Manifest:
     manifest, findings = read(wanted)
-    if findings:
+    if findings := findings or tuple(_redirects(wanted, manifest)):
         raise Faulty(findings)
     return manifest
+
+
+def _redirects(wanted: Document, manifest: Manifest) -> Iterator[Finding]:
+    """Yield what is wrong with the redirect URIs of a file that can be read otherwise."""
+    for slug, said in (manifest.applications or {}).items():
+        path = (Noun.APPLICATION.section, slug, "redirect_uris")
+        uris = wanted[path[0]][slug].get(path[2], ()) if path[2] in said else ()
+        if len(uris) > redirect_uri.MOST:
+            yield Finding(path, f"an application has at most {redirect_uri.MOST} redirect URIs")
+        yield from (Finding((*path, str(place)), text) for place, text in redirect_problems(uris))
 
 
 def _planned(estate: Estate, manifest: Manifest, *, prune: bool) -> Plan:

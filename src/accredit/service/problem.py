@@ -1,5 +1,6 @@
 """What a use case answers when it cannot do what was asked: one value for the person, the program and the operator."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
@@ -17,12 +18,16 @@ class ProblemCode(StrEnum):
 
 
 class Problem(Exception):
-    """A request that cannot be carried out. Nothing was changed. `detail` says what to do; it holds no secret."""
+    """A request that cannot be carried out. Nothing was changed. `detail` says what to do; it holds no secret.
 
-    def __init__(self, code: ProblemCode, detail: str) -> None:
+    `members` are for programs: of what is not there, its `kind` and its `name`.
+    """
+
+    def __init__(self, code: ProblemCode, detail: str, members: Mapping[str, str] | None = None) -> None:
         super().__init__(detail)
         self.code = code
         self.detail = detail
+        self.members = dict(members or {})
 
 
 _COMMANDS: Final = {"application": "app"}
@@ -32,7 +37,8 @@ _COMMANDS: Final = {"application": "app"}
 def not_found(kind: str, slug: str) -> Problem:
     """Return the problem of an unknown noun."""
     command = f"accredit {_COMMANDS.get(kind, kind)} list"
-    return Problem(ProblemCode.NOT_FOUND, f"there is no {kind} called {slug[:80]!r}; `{command}` shows them")
+    text = f"there is no {kind} called {slug[:80]!r}; `{command}` shows them"
+    return Problem(ProblemCode.NOT_FOUND, text, {"kind": kind, "name": slug[:80]})
 
 
 def taken(kind: str, slug: str) -> Problem:

@@ -39,6 +39,7 @@ _GUARD: Final[Mapping[str, str]] = {
     Reason.SPOOL_FULL: "the guard could not write its record, and without one nothing runs",
     Reason.SESSION: "the session, event, task or request state was not given to this caller",
     Reason.ASK_REFUSED: "the server asked for something that its policy does not let it ask: accredit server may-ask",
+    Reason.DENIED: "an administrator has denied it to everybody; see, and lift, with: accredit emergency",
     Reason.ENCODED: "the server answered in a form that cannot be looked into",
 }
 
@@ -58,6 +59,8 @@ def sentence(kind: str, outcome: str, said: Mapping[str, Any] | None, server: st
             return f"a guard of {server} used its code and made its key"
         case "enrolment_refused":
             return f"no guard was enrolled: {said.get('reason', '')}"
+        case "administration_refused":
+            return f"{said.get('operation') or 'the management API'} was refused: {said.get('reason', '')}"
         case "chain_opened":
             return f"a process began to write, version {said.get('version', '')}"
         case "chain_closed":

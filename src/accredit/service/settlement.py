@@ -1,23 +1,30 @@
 """A plan as one outcome: a claim for every noun, what follows from it, an audit event and signals."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
 from accredit.audit.events import Event
 from accredit.identity.agent import Agent
+from accredit.identity.application import Application
 from accredit.identity.changes import (
     AddClient,
+    AddGroup,
+    AddMember,
     AddRole,
     AddServer,
     Assign,
     Claim,
     RemoveClient,
+    RemoveGroup,
+    RemoveMember,
     RemoveRole,
     RemoveServer,
     ReplaceClient,
+    ReplaceGroup,
     ReplaceRole,
     ReplaceServer,
+    Rest,
     Signal,
     SignalKind,
     Unassign,
@@ -25,15 +32,19 @@ from accredit.identity.changes import (
 )
 from accredit.identity.client import Client, ClientKind
 from accredit.identity.estate import Estate
+from accredit.identity.group import Group
+from accredit.identity.holder import Holder, HolderKind, parse
 from accredit.identity.losses import losses
-from accredit.identity.manifest import AgentShape, RoleShape, ServerShape
+from accredit.identity.manifest import ApplicationShape, ClientShape, GroupShape, RoleShape, ServerShape
 from accredit.identity.plan import Change, Plan, Step, Verb, applied
 from accredit.identity.role import Assignment, Role
 from accredit.identity.server import Server
 from accredit.identity.state import State
 from accredit.identity.wanted import server as described
 from accredit.oauth.outcome import Outcome
+from accredit.oauth.tokens import LONGEST_LIFETIME
 from accredit.service.changes import Changes
+from accredit.service.standing import shortened
 
 _LONGEST: Final = 600
 """Characters of an event's summary."""
@@ -49,8 +60,8 @@ class _Done:
     claim: Claim
     signals: tuple[Signal, ...]
     server: str | None = None
-    taken: tuple[Unassign, ...] = ()
-    given: tuple[Assign, ...] = ()
+    taken: tuple[Unassign | RemoveMember, ...] = ()
+    given: tuple[Assign | AddMember, ...] = ()
 
 
 class Settlement:
@@ -62,7 +73,11 @@ class Settlement:
         self._by = by
         self._servers = {server.slug: server for server in estate.servers}
         self._roles = {role.slug: role for role in estate.roles}
-        self._agents = {agent.client.slug: agent for agent in estate.agents}
+        self._groups = {group.slug: group for group in estate.groups}
+        self._clients: dict[Holder, Rest] = {
+            **{Holder(HolderKind.AGENT, one.client.slug): one for one in estate.agents},
+            **{Holder(HolderKind.APPLICATION, one.client.slug): one for one in estate.applications},
+        }
         self._held = estate.held
         self._offices = estate.offices()
 
@@ -77,11 +92,12 @@ class Settlement:
         return Outcome(None, claims, (*taken, *given), events, heard)
 
     def _reductions(self, plan: Plan) -> Iterator[Signal]:
-        """Yield what guards must take from the tokens of agents whose roles carry less now, by whatever step."""
-        before = self._estate.shape()
-        for loss in losses(before, applied(before, plan), self._changes.clock.now()):
-            agent, server = self._agents[loss.agent].client.id, self._servers[loss.server].id
-            yield Signal(SignalKind.REDUCED, agent, server, loss.left)
+        """Yield what guards must take from the tokens of clients whose roles carry less now, by whatever step."""
+        before, now = self._estate.shape(), self._changes.clock.now()
+        until = now + LONGEST_LIFETIME * 1_000_000
+        for loss in losses(before, applied(before, plan), now, until):
+            client, server = self._clients[loss.holder].client.id, self._servers[loss.server].id
+            yield Signal(SignalKind.REDUCED, client, server, loss.left)
 
     def _event(self, step: Step, done: _Done) -> Event:
         action = f"{step.noun}.{step.verb}"
@@ -93,8 +109,10 @@ class Settlement:
             return self._server(step, shape)
         if isinstance(shape, RoleShape):
             return self._role(step, shape)
-        assert isinstance(shape, AgentShape)  # noqa: S101  (there is no fourth noun)
-        return self._agent(step, shape)
+        if isinstance(shape, GroupShape):
+            return self._group(step, shape)
+        assert shape is not None  # noqa: S101  (a step is about something)
+        return self._client(step, shape)
 
     # ------------------------------------------------------------------ servers
     def _server(self, step: Step, shape: ServerShape) -> _Done:
@@ -137,67 +155,97 @@ class Settlement:
     def _scopes(self, shape: RoleShape) -> dict[str, frozenset[str]]:
         return {self._servers[server].id: words for server, words in shape.scopes.items()}
 
-    # ------------------------------------------------------------------ agents
-    def _agent(self, step: Step, shape: AgentShape) -> _Done:
-        before = self._agents.get(shape.slug)
+    # ------------------------------------------------------------------ agents and applications
+    def _client(self, step: Step, shape: ClientShape) -> _Done:
+        holder = _holder(shape)
+        before = self._clients.get(holder)
+        if before is not None and step.verb is Verb.REMOVE:
+            return self._gone(before.client)
         if before is None:
-            agent = self._new_agent(shape)
+            rest = self._new_client(shape)
             told: tuple[Signal, ...] = ()
-            claim: Claim = AddClient(agent.client, agent)
-        elif step.verb is Verb.REMOVE:
-            return self._gone(before)
+            claim: Claim = AddClient(rest.client, rest)
         else:
-            agent = _changed(before, shape)
-            told = (*_told(agent.client.id, before.client.state, shape.state), *self._ended(before, shape))
-            claim = ReplaceClient(agent.client, agent)
-        taken, given = self._assignments(agent.client.id, shape)
-        heard = (*told, Signal(SignalKind.CLIENT, agent.client.id))
-        return _Done(agent.client.id, claim, heard, taken=taken, given=given)
+            rest = _described(shape, _changed(before.client, shape))
+            ended = shortened(before.client, shape.expires, self._changes.clock.now())
+            told = (*_told(rest.client.id, before.client.state, shape.state), *ended)
+            claim = ReplaceClient(rest.client, rest)
+        self._clients[holder] = rest
+        taken, given = self._assignments(rest.client.id, shape.roles)
+        heard = (*told, Signal(SignalKind.CLIENT, rest.client.id))
+        return _Done(rest.client.id, claim, heard, taken=taken, given=given)
 
-    def _gone(self, agent: Agent) -> _Done:
-        client = agent.client
+    def _gone(self, client: Client) -> _Done:
         heard = (Signal(SignalKind.REVOKED, client.id), Signal(SignalKind.CLIENT, client.id))
         return _Done(client.id, RemoveClient(client.id, client.version), heard)
 
-    def _ended(self, before: Agent, shape: AgentShape) -> tuple[Signal, ...]:
-        """Return the end of the tokens of an agent whose new expiry has passed already."""
-        now, old, new = self._changes.clock.now(), before.client.expires_at, shape.expires
-        ended = new is not None and new <= now and (old is None or now < old)
-        return (Signal(SignalKind.REVOKED, before.client.id),) if ended else ()
-
-    def _new_agent(self, shape: AgentShape) -> Agent:
-        identity = self._changes.ids.new("agent")
+    def _new_client(self, shape: ClientShape) -> Rest:
+        kind = ClientKind.APPLICATION if isinstance(shape, ApplicationShape) else ClientKind.AGENT
+        identity = self._changes.ids.new(kind.value)
         client = Client(
             id=identity,
             client_id=identity,
-            kind=ClientKind.AGENT,
+            kind=kind,
             slug=shape.slug,
             name=shape.name,
             created_at=self._changes.clock.now(),
             state=shape.state,
             expires_at=shape.expires,
         )
-        return Agent(client, shape.owner, shape.sponsor, shape.purpose)
+        return _described(shape, client)
 
-    def _assignments(self, holder: str, shape: AgentShape) -> tuple[tuple[Unassign, ...], tuple[Assign, ...]]:
+    def _assignments(
+        self, holder: str, wanted: Mapping[str, int | None]
+    ) -> tuple[tuple[Unassign, ...], tuple[Assign, ...]]:
         known = (item for item in self._held.get(holder, ()) if item.role not in self._offices)
         has = {item.role: item.ends_at for item in known}
-        wants = {self._roles[role].id: end for role, end in shape.roles.items()}
+        wants = {self._roles[role].id: end for role, end in wanted.items()}
         taken = tuple(Unassign(role, holder) for role in has if role not in wants)
         given = tuple(
             Assign(Assignment(role, holder, end)) for role, end in wants.items() if (role, end) not in has.items()
         )
         return taken, given
 
+    # ------------------------------------------------------------------ groups
+    def _group(self, step: Step, shape: GroupShape) -> _Done:
+        claim: Claim
+        before = self._groups.get(shape.slug)
+        has = self._estate.members.get(before.id, frozenset()) if before is not None else frozenset[str]()
+        if before is not None and step.verb is Verb.REMOVE:
+            heard = (
+                Signal(SignalKind.ROLES, before.id),
+                *(Signal(SignalKind.CLIENT, member) for member in sorted(has)),
+            )
+            return _Done(before.id, RemoveGroup(before.id, before.version), heard)
+        if before is None:
+            now = self._changes.clock.now()
+            group = Group(self._changes.ids.new("group"), shape.slug, shape.name, now)
+            claim = AddGroup(group)
+        else:
+            group = replace(before, name=shape.name, version=before.version + 1)
+            claim = ReplaceGroup(group)
+        wants = frozenset(self._clients[parse(member)].client.id for member in shape.members)
+        taken, given = self._assignments(group.id, shape.roles)
+        out = tuple(RemoveMember(group.id, member) for member in sorted(has - wants))
+        come = tuple(AddMember(group.id, member) for member in sorted(wants - has))
+        heard = (Signal(SignalKind.ROLES, group.id), *(Signal(SignalKind.CLIENT, one) for one in sorted(has ^ wants)))
+        return _Done(group.id, claim, heard, taken=(*taken, *out), given=(*given, *come))
 
-def _changed(before: Agent, shape: AgentShape) -> Agent:
-    client = replace(
-        before.client,
-        name=shape.name,
-        state=shape.state,
-        expires_at=shape.expires,
-        version=before.client.version + 1,
-    )
+
+def _holder(shape: ClientShape) -> Holder:
+    kind = HolderKind.APPLICATION if isinstance(shape, ApplicationShape) else HolderKind.AGENT
+    return Holder(kind, shape.slug)
+
+
+def _changed(before: Client, shape: ClientShape) -> Client:
+    return replace(
+        before, name=shape.name, state=shape.state, expires_at=shape.expires, version=before.version + 1
+    )  # fmt: skip
+
+
+def _described(shape: ClientShape, client: Client) -> Rest:
+    if isinstance(shape, ApplicationShape):
+        return Application(client, shape.owner, shape.purpose, shape.type, shape.redirect_uris)
     return Agent(client, shape.owner, shape.sponsor, shape.purpose)
 
 

@@ -23,3 +23,8 @@ def text(told: Mapping[str, Any], name: str) -> str:
     """Return the text in the member `name` of a person part; an empty one when there is none."""
     found = told.get(name)
     return found if isinstance(found, str) else ""
+
+
+def is_client_id(name: str) -> bool:
+    """Tell whether a client could be called so: what a stranger wrote is asked about only if it could."""
+    return bool(name) and len(name) <= 200 and name.isprintable()

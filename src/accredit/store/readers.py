@@ -15,6 +15,7 @@ from accredit.identity.changes import NumberedSignal, Seal, StoredRecord
 from accredit.identity.client import ClientKind
 from accredit.identity.estate import Estate
 from accredit.identity.guard import Enrolment
+from accredit.identity.lease import Lease
 from accredit.identity.outlook import Holding
 from accredit.identity.principal import Principal
 from accredit.ports.audit_log import ChainEnd, Filter, Kept, Lag, OpenEnd, Waiting
@@ -27,10 +28,12 @@ from accredit.store import (
     audit,
     checkpoints,
     clients,
+    credentials,
     deployment,
     enrolments,
     groups,
     keys,
+    leases,
     roles,
     servers,
     signals,
@@ -70,6 +73,17 @@ class Notices:
     async def listen(self, heard: Callable[[], None]) -> None:
         """Call `heard` whenever there may be new signals, until the connection is lost. Raises StoreError."""
         await self.database.listen(signals.CHANNEL, heard)
+
+
+@dataclass(frozen=True, slots=True)
+class Leases:
+    """Implements `ports.leases.LeaseStore`."""
+
+    database: Database
+
+    async def leases(self) -> tuple[Lease, ...]:
+        """Return all that are kept."""
+        return await self.database.read(leases.load)
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +264,17 @@ class Checkpoints:
 
 
 @dataclass(frozen=True, slots=True)
+class Census:
+    """Implements `ports.census.Census`."""
+
+    database: Database
+
+    async def ending(self, since: int, until: int) -> int:
+        """Return how many credentials that still work end after `since` and not after `until` (microseconds UTC)."""
+        return await self.database.read(lambda conn: credentials.ending(conn, since, until))
+
+
+@dataclass(frozen=True, slots=True)
 class Deployments:
     """Implements `ports.deployment.Deployments`."""
 
@@ -281,4 +306,7 @@ def _estate(conn: sa.Connection) -> Estate:
         roles=roles.load(conn),
         agents=agents.everyone(conn),
         held=roles.held(conn),
+        applications=applications.everyone(conn),
+        groups=groups.load(conn),
+        members=groups.memberships(conn),
     )

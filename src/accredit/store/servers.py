@@ -10,7 +10,7 @@ from accredit.identity.changes import AddServer, RemoveServer, ReplaceServer
 from accredit.identity.pin import Pin
 from accredit.identity.server import Scope, Server, TargetKind, Tool
 from accredit.identity.state import State
-from accredit.store import inserts, offers
+from accredit.store import denials, inserts, offers
 from accredit.store.tables import server_scopes, servers, tool_needs, tools
 from accredit_sdk.decision import Mode
 from accredit_sdk.policy import Visibility
@@ -36,6 +36,7 @@ def remove(conn: sa.Connection, claims: Sequence[RemoveServer]) -> list[bool]:
 def load(conn: sa.Connection) -> tuple[Server, ...]:
     """Return all servers that are not deleted, by slug."""
     scopes, defaults, first_use = _scopes(conn)
+    denied = denials.load(conn)
     offered = _tools(conn)
     found = conn.execute(sa.select(servers).where(servers.c.state != State.DELETED.value).order_by(servers.c.slug))
     return tuple(
@@ -50,6 +51,7 @@ def load(conn: sa.Connection) -> tuple[Server, ...]:
             default_scopes=frozenset(defaults[row.id]),
             may_ask=frozenset(row.may_ask.split()),
             first_use=frozenset(first_use[row.id]),
+            denied=denied.get(row.id, ()),
             builtin=row.builtin,
             state=State(row.state),
             mode=Mode(row.mode),

@@ -4,44 +4,18 @@ from typing import Final
 
 import sqlalchemy as sa
 
-metadata: Final = sa.MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-"""All tables, with a convention for the names of their constraints."""
+from accredit.store import columns
+from accredit.store.columns import data as _bytes
+from accredit.store.columns import flag as _flag
+from accredit.store.columns import maybe as _maybe
+from accredit.store.columns import number as _number
+from accredit.store.columns import text as _text
+from accredit.store.columns import unique as _unique
 
 _LIVING: Final = sa.text("state <> 'deleted'")
 
-
-def _text(name: str) -> sa.Column[str]:
-    return sa.Column(name, sa.Text, nullable=False)
-
-
-def _number(name: str) -> sa.Column[int]:
-    return sa.Column(name, sa.BigInteger, nullable=False)
-
-
-def _maybe(name: str) -> sa.Column[int]:
-    return sa.Column(name, sa.BigInteger, nullable=True)
-
-
-def _bytes(name: str) -> sa.Column[bytes]:
-    return sa.Column(name, sa.LargeBinary, nullable=False)
-
-
-def _flag(name: str) -> sa.Column[bool]:
-    return sa.Column(name, sa.Boolean, nullable=False)
-
-
-def _unique(name: str, *columns: sa.Column[str], where: sa.TextClause) -> sa.Index:
-    """Return a unique index over the rows that `where` selects; both engines have them."""
-    return sa.Index(name, *columns, unique=True, sqlite_where=where, postgresql_where=where)
-
+metadata: Final = columns.metadata
+"""All tables."""
 
 deployment: Final = sa.Table(
     "deployment",
@@ -114,6 +88,18 @@ tool_needs: Final = sa.Table(
     sa.ForeignKeyConstraint(["server", "kind", "name"], ["tools.server", "tools.kind", "tools.name"]),
 )
 """The scope words that a tool needs, all of them."""
+
+denials: Final = sa.Table(
+    "denials",
+    metadata,
+    sa.Column("server", sa.ForeignKey(servers.c.id), primary_key=True),
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    _number("at"),
+    _text("by"),
+    _text("reason"),
+)
+"""What nobody may use for the time being; of a whole server the kind is "server" and the name empty."""
 
 roles: Final = sa.Table(
     "roles",
@@ -312,6 +298,20 @@ signals: Final = sa.Table(
     sa.Index(None, "at"),
 )
 """What guards and nodes must hear, by number; server and scopes (with spaces between them) of a reduction."""
+
+guard_leases: Final = sa.Table(
+    "guard_leases",
+    metadata,
+    sa.Column("guard", sa.ForeignKey(clients.c.id), primary_key=True),
+    sa.Column("instance", sa.Text, primary_key=True),
+    _number("seq"),
+    _number("acked_at"),
+    _number("seen_at"),
+    _number("bound"),
+    _number("beat"),
+    _flag("ended"),
+)
+"""The processes of guards, and the last signal that each has applied; `bound` and `beat` are seconds."""
 
 audit_chains: Final = sa.Table(
     "audit_chains",

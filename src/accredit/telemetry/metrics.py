@@ -59,6 +59,9 @@ class Metrics:
             "accredit_job_success_timestamp_seconds", "When a job last ended well.", ("job",), registry=registry
         )
         self._failures = Counter("accredit_job_failures", "Times that a job failed.", ("job",), registry=registry)
+        self._ending = Gauge(
+            "accredit_credentials_ending", "Credentials that expire or retire within seven days.", registry=registry
+        )
         self._check = Gauge(
             "accredit_ready", "1 if what a node needs is well, 0 if not; see /readyz.", ("check",), registry=registry
         )
@@ -84,6 +87,10 @@ class Metrics:
             self._success.labels(job).set(at / 1_000_000)
         else:
             self._failures.labels(job).inc()
+
+    def ending(self, credentials: int) -> None:
+        """Note how many credentials end soon."""
+        self._ending.set(credentials)
 
     def checked(self, name: str, *, well: bool) -> None:
         """Note whether something that the node needs is well."""

@@ -28,7 +28,7 @@ def response(code: str, status: int, detail: str, **members: object) -> Response
 
 def answer(problem: Problem) -> Response:
     """Return the document of a service's problem."""
-    found = response(problem.code.value, STATUS[problem.code], problem.detail)
+    found = response(problem.code.value, STATUS[problem.code], problem.detail, **problem.members)
     if problem.code is ProblemCode.UNAVAILABLE:
         found.headers["Retry-After"] = "1"
     return found

@@ -17,13 +17,15 @@ from accredit.service.guard_records import GuardRecords, OutOfStep
 from accredit.service.guard_streams import LONGEST_BEAT, GuardStreams
 from accredit.service.guards import Caller, Guards, NotAGuard
 from accredit.service.keyring import Keyring
+from accredit.service.leases import Leases
 from accredit.service.problem import Problem, ProblemCode
 from accredit.web import errors
 from accredit.web.body import BodyRefused, check_type, read
 from accredit.web.guard_stream import EventStream
-from accredit_sdk import strict_json
+from accredit_sdk import snapshot, strict_json
 
 _MAX_ENROL: Final = 8192
+_MAX_ACK: Final = 4096
 _MAX_RECORDS: Final = 4 * 1024 * 1024
 _BEAT: Final = 5
 _JWT: Final = "application/jwt"
@@ -33,6 +35,17 @@ _LINES: Final = "application/x-ndjson"
 class _EnrolBody(msgspec.Struct, forbid_unknown_fields=False):
     code: Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
     jwk: dict[str, Any]
+
+
+class _AckBody(msgspec.Struct, forbid_unknown_fields=False):
+    """What a process of a guard says of itself; `bound` and `beat` are seconds."""
+
+    schema: Annotated[int, msgspec.Meta(ge=1, le=snapshot.SCHEMA)]
+    instance: Annotated[str, msgspec.Meta(pattern=r"^gin_[0-9a-v]{26}\Z")]
+    seq: Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+    bound: Annotated[int, msgspec.Meta(ge=1, le=31_536_000)]
+    beat: Annotated[int, msgspec.Meta(ge=1, le=LONGEST_BEAT)]
+    ended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +58,7 @@ class GuardApi:
     guards: Guards
     feed: GuardFeed
     streams: GuardStreams
+    leases: Leases
     records: GuardRecords
     keyring: Keyring
 
@@ -54,6 +68,7 @@ class GuardApi:
             Route(prefix + "/guard/v1/enrol", self.enrol, methods=["POST"]),
             Route(prefix + "/guard/v1/snapshot", self.snapshot, methods=["GET"]),
             Route(prefix + "/guard/v1/changes", self.changes, methods=["GET"]),
+            Route(prefix + "/guard/v1/ack", self.acknowledge, methods=["POST"]),
             Route(prefix + "/guard/v1/stream", self.stream, methods=["GET"]),
             Route(prefix + "/guard/v1/records", self.take_records, methods=["POST"]),
         ]
@@ -111,6 +126,23 @@ class GuardApi:
             text = "say after which signal, and how often to say that nothing is new: ?after=NUMBER&beat=5"
             return errors.response("invalid", 400, text)
         return EventStream(self.streams, self.streams.open(caller, after, beat))
+
+    async def acknowledge(self, request: Request) -> Response:
+        """Take down what a process of the guard has applied, and that it is still there."""
+        caller = await self._caller(request, "signals")
+        if isinstance(caller, Response):
+            return caller
+        try:
+            check_type(request.headers.getlist("content-type"), "application/json")
+            said = msgspec.convert(strict_json.decode(await read(request.receive, _MAX_ACK)), _AckBody)
+        except BodyRefused as refused:
+            return errors.response("invalid", refused.status, refused.text)
+        except ValueError:
+            text = 'send a JSON object with "schema", "instance", "seq", "bound" and "beat"'
+            return errors.response("invalid", 400, text)
+        of = caller.principal.client.id
+        self.leases.hear(of, said.instance, said.seq, bound=said.bound, beat=said.beat, ended=said.ended)
+        return Response(status_code=204)
 
     async def take_records(self, request: Request) -> Response:
         """Take a delivery of records over."""

@@ -48,6 +48,11 @@ def test_secret_in_log_no_event_has_a_place_for_a_secret(kind: Any) -> None:
     assert not names & {"secret", "token", "access_token", "assertion", "code", "password", "proof", "arguments", "key"}
 
 
+def test_a_refusal_counts_no_strangers_unless_it_says_so() -> None:
+    refused = events.AdministrationRefused(decision="dec_1", by="agt_1", operation="keys.rotate", reason="no")
+    assert (refused.server, refused.unsaid, refused.outcome) == (None, 0, Result.DENY)
+
+
 def test_a_refused_enrolment_needs_nothing_but_a_decision_and_a_reason() -> None:
     refused = events.EnrolmentRefused(decision="dec_1", reason="unknown code")
     assert refused.server is None

@@ -1,14 +1,17 @@
 """States that files can describe, drawn at random and always sound."""
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 from hypothesis import strategies as st
 
+from accredit.identity.application import ClientType
 from accredit.identity.manifest import (
     AgentShape,
     AnyShape,
+    ApplicationShape,
+    GroupShape,
     Manifest,
     Noun,
     Offer,
@@ -35,9 +38,13 @@ LEDGER = ServerShape(
 )
 READER = RoleShape("reader", "Reader", {"ledger": frozenset({"read"})})
 BOT = AgentShape("bot", "dana", "Bot", roles={"reader": None})
-WORLD = Shape(
-    {"ledger": LEDGER}, {"reader": READER}, {"bot": BOT}, {"guard": "https://id.example/guard"}
-)  # fmt: skip
+PORTAL = ApplicationShape(
+    "portal", "dana", "Portal", "Shows", redirect_uris=frozenset({"https://portal.example/cb"}), roles={"reader": 5}
+)
+STAFF = GroupShape("staff", "Staff", {"reader": None}, frozenset({"bot", "app:portal"}))
+WORLD = Shape({"ledger": LEDGER}, {"reader": READER}, {"bot": BOT}, {"guard": "https://id.example/guard"})
+CROWD = replace(WORLD, applications={"portal": PORTAL}, groups={"staff": STAFF})
+"""The same with an application, and a group that it and the agent are in."""
 
 
 @st.composite
@@ -95,7 +102,21 @@ def states(draw: st.DrawFn) -> Shape:
             ),
         )
     )  # fmt: skip
-    return Shape(found, roles, agents, {"guard": "https://id.example/guard"})
+    uris = st.sets(st.sampled_from(["https://a.example/cb", "http://127.0.0.1/cb", "com.example.app:/cb"]), min_size=1)
+    applications = draw(
+        some(
+            ("bot", "phone"),
+            lambda slug: st.builds(
+                ApplicationShape, st.just(slug), st.just("dana"), NAMES, text,
+                st.just(ClientType.PUBLIC if slug == "phone" else ClientType.CONFIDENTIAL), uris.map(frozenset), ENDS,
+                STATES, held,
+            ),
+        )
+    )  # fmt: skip
+    inside = sorted([*agents, *(f"app:{slug}" for slug in applications)])
+    members = st.sets(st.sampled_from(inside)).map(frozenset) if inside else st.just(frozenset[str]())
+    groups = draw(some(("staff", "night"), lambda slug: st.builds(GroupShape, st.just(slug), NAMES, held, members)))
+    return Shape(found, roles, agents, {"guard": "https://id.example/guard"}, applications, groups)
 
 
 def said(shape: AnyShape) -> dict[str, Any]:
@@ -108,4 +129,4 @@ def manifest(shape: Shape) -> Manifest:
     sections: Mapping[Noun, Any] = {
         noun: {slug: said(one) for slug, one in shape.of(noun).items()} for noun in Noun
     }  # fmt: skip
-    return Manifest(sections[Noun.SERVER], sections[Noun.ROLE], sections[Noun.AGENT])
+    return Manifest(**{noun.section: sections[noun] for noun in Noun})

@@ -4,9 +4,9 @@ import dataclasses
 import inspect
 from typing import get_args
 
-from accredit.identity import changes, credential_changes, group_changes, log_changes, signal
+from accredit.identity import changes, credential_changes, denial, group_changes, lease, log_changes, signal
 
-HOMES = {module.__name__ for module in (changes, credential_changes, group_changes, log_changes, signal)}
+HOMES = {module.__name__ for module in (changes, credential_changes, denial, group_changes, lease, log_changes, signal)}
 
 
 def declared(word: str) -> set[type]:

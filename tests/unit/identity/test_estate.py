@@ -6,10 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accredit.identity.agent import Agent
+from accredit.identity.application import Application, ClientType
 from accredit.identity.client import Client, ClientKind
 from accredit.identity.estate import Estate
+from accredit.identity.group import Group
+from accredit.identity.manifest import ApplicationShape, GroupShape
 from accredit.identity.role import Assignment, Role
 from accredit.identity.server import Scope, Server, TargetKind, Tool
+from accredit.identity.state import State
 from accredit.identity.wanted import server, shape_of
 from accredit_sdk.decision import Mode
 from tests.unit.identity.shapes import LEDGER, servers
@@ -67,6 +71,22 @@ def test_offices_are_nothing_that_files_speak_of() -> None:
     assert estate.officers() == {"bot"}
     assert estate.shape().roles.keys() == {"reader"}
     assert estate.shape().agents["bot"].roles == {}
+
+
+def test_applications_and_groups_are_told_by_the_names_of_those_who_are_there() -> None:
+    client = Client("app_1", "app_1", ClientKind.APPLICATION, "bot", "Bot", 0, State.SUSPENDED, 5)
+    application = Application(client, "dana", "Shows", ClientType.PUBLIC, frozenset({"https://a.example/cb"}))
+    group = Group("grp_1", "staff", "Staff", 0)
+    held = {"app_1": (Assignment("rol_1", "app_1"),), "grp_1": (Assignment("rol_1", "grp_1", 9),)}
+    members = {"grp_1": frozenset({"agt_1", "app_1", "agt_gone"})}
+    shape = Estate(3, (LEDGER_SERVER,), (READER,), (BOT,), held, (application,), (group,), members).shape()
+    assert shape.groups == {"staff": GroupShape("staff", "Staff", {"reader": 9}, frozenset({"bot", "app:bot"}))}
+    uris = frozenset({"https://a.example/cb"})
+    assert shape.applications == {
+        "bot": ApplicationShape(
+            "bot", "dana", "Bot", "Shows", ClientType.PUBLIC, uris, 5, State.SUSPENDED, {"reader": None}
+        )
+    }
 
 
 def test_a_dry_run_goes_on_while_a_file_wants_the_server_enforced_and_ends_when_it_observes() -> None:

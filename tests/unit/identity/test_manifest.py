@@ -10,7 +10,7 @@ from accredit.identity.estate import Estate
 from accredit.identity.manifest import Noun, Shape, document, entry
 from accredit.identity.schema import MOST_PROBLEMS, read
 from accredit.identity.wanted import wanted
-from tests.unit.identity.shapes import BOT, LEDGER, WORLD, manifest, states
+from tests.unit.identity.shapes import BOT, LEDGER, STAFF, WORLD, manifest, states
 
 
 @given(states())
@@ -32,12 +32,13 @@ def test_a_written_state_makes_the_same_state_where_there_was_nothing(shape: Sha
 def test_a_file_holds_slugs_and_no_ids_in_one_order() -> None:
     text = json.dumps(document(WORLD))
     assert "srv_" not in text
-    assert list(document(WORLD)) == ["accredit", "servers", "roles", "agents"]
+    assert list(document(WORLD)) == ["accredit", *(noun.section for noun in Noun)]
     assert list(entry(LEDGER)["scopes"]) == ["pay", "read"]
     assert entry(BOT)["roles"] == {"reader": {}}
     assert entry(BOT, whole=True)["roles"] == {"reader": {"until": "never"}}
-    assert [noun.section for noun in Noun] == ["servers", "roles", "agents"]
-    assert document(Estate().shape()) == {"accredit": 1, "servers": {}, "roles": {}, "agents": {}}
+    assert entry(STAFF) == {"name": "Staff", "roles": {"reader": {}}, "members": ["app:portal", "bot"]}
+    assert [noun.section for noun in Noun] == ["servers", "roles", "agents", "applications", "groups"]
+    assert document(Estate().shape()) == {"accredit": 1, **{noun.section: {} for noun in Noun}}
 
 
 def problems(value: object) -> dict[str, str]:
@@ -46,6 +47,14 @@ def problems(value: object) -> dict[str, str]:
 
 def server(**members: object) -> dict[str, Any]:
     return {"accredit": 1, "servers": {"ledger": members}}
+
+
+def application(**members: object) -> dict[str, Any]:
+    return {"accredit": 1, "applications": {"portal": members}}
+
+
+def group(**members: object) -> dict[str, Any]:
+    return {"accredit": 1, "groups": {"staff": members}}
 
 
 def agent(**members: object) -> dict[str, Any]:
@@ -90,6 +99,19 @@ def test_another_version_of_the_schema_is_refused(version: object) -> None:
         (agent(roles={"Reader": {}}), "agents.bot.roles.Reader"),
         (agent(roles={"reader": {"till": "never"}}), "agents.bot.roles.reader.till"),
         (agent(roles={"reader": {"until": 5}}), "agents.bot.roles.reader.until"),
+        (application(owner=""), "applications.portal.owner"),
+        (application(sponsor="dana"), "applications.portal.sponsor"),
+        (application(type="native"), "applications.portal.type"),
+        (application(redirect_uris="https://a.example"), "applications.portal.redirect_uris"),
+        (application(redirect_uris=["https://a.example", 5]), "applications.portal.redirect_uris.1"),
+        (application(redirect_uris=["x", "x"]), "applications.portal.redirect_uris.1"),
+        (group(members=["bot", "agent:bot"]), "groups.staff.members.1"),
+        (group(members=["group:staff"]), "groups.staff.members.0"),
+        (group(members=["user:ann"]), "groups.staff.members.0"),
+        (group(members=[5]), "groups.staff.members.0"),
+        (group(members={"bot": {}}), "groups.staff.members"),
+        (group(roles={"reader": {"until": "soon"}}), "groups.staff.roles.reader.until"),
+        (group(owner="dana"), "groups.staff.owner"),
         (server(resource="http://else.example"), "servers.ledger.resource"),
         (server(resource=None), "servers.ledger.resource"),
         (server(may_ask=["everything"]), "servers.ledger.may_ask.0"),

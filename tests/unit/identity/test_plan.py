@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 
+from accredit.identity.application import ClientType
+from accredit.identity.group import MOST
 from accredit.identity.manifest import AnyShape, Manifest, Noun, Offer, Path, RoleShape, Said, Shape, entry
 from accredit.identity.plan import Change, Plan, Step, Verb, applied, empowered, plan, steps
 from accredit.identity.state import State
-from accredit.identity.wanted import wanted
-from tests.unit.identity.shapes import BOT, LEDGER, READER, WORLD, manifest, states
+from accredit.identity.wanted import clients, wanted
+from tests.unit.identity.shapes import BOT, CROWD, LEDGER, READER, STAFF, WORLD, manifest, states
 
 
 def literally(current: Shape, found: Plan) -> Shape:
@@ -30,8 +32,10 @@ def literally(current: Shape, found: Plan) -> Shape:
 def sound(shape: Shape) -> bool:
     """Tell whether everything that is named is there."""
     carried = {server for role in shape.roles.values() for server in role.scopes}
-    held = {role for agent in shape.agents.values() for role in agent.roles}
-    return carried <= shape.servers.keys() and held <= shape.roles.keys()
+    holders: list[Any] = [*shape.agents.values(), *shape.applications.values(), *shape.groups.values()]
+    held = {role for holder in holders for role in holder.roles}
+    inside = {member for group in shape.groups.values() for member in group.members}
+    return carried <= shape.servers.keys() and held <= shape.roles.keys() and inside <= clients(shape)
 
 
 def leaves(shape: AnyShape) -> dict[Path, Any]:
@@ -96,6 +100,47 @@ def test_what_is_needed_comes_first_and_goes_last(current: Shape, target: Shape)
         return 10 - order.index(step.noun) if step.verb is Verb.REMOVE else order.index(step.noun)
 
     assert all(place(one) <= place(other) for one, other in pairwise(steps(current, target)))
+
+
+def test_what_is_pruned_is_taken_out_of_the_groups_that_the_file_does_not_speak_of() -> None:
+    found, findings = plan(CROWD, Manifest(agents={}), prune=True)
+    assert findings == ()
+    assert [(step.verb, step.slug) for step in found.steps] == [(Verb.CHANGE, "staff"), (Verb.REMOVE, "bot")]
+    assert found.steps[0].changes == (Change(("members",), ["app:portal", "bot"], ["app:portal"]),)
+    assert found.steps[0].takes
+    spoken = Manifest(agents={}, groups={"staff": {"members": STAFF.members}})
+    assert set(places(CROWD, spoken, prune=True)) == {"groups.staff.members"}
+    found, findings = plan(CROWD, Manifest(roles={}), prune=True)
+    assert findings == ()
+    changed = [step.slug for step in found.steps if step.verb is Verb.CHANGE]
+    assert changed == ["bot", "portal", "staff"]
+
+
+def test_a_client_is_in_so_many_groups_and_no_more() -> None:
+    groups = {f"g-{n}": {"members": frozenset({"bot"})} for n in range(MOST)}
+    assert plan(WORLD, Manifest(groups=groups), prune=False)[1] == ()
+    more = groups | {"g-more": {"members": frozenset({"bot"})}}
+    (place,) = places(WORLD, Manifest(groups=more))
+    assert place.startswith("groups.g-")
+
+
+@pytest.mark.parametrize(
+    ("noun", "slug", "members", "place"),
+    [
+        (Noun.APPLICATION, "clerk", {}, "applications.clerk"),
+        (Noun.APPLICATION, "portal", {"type": ClientType.PUBLIC}, "applications.portal.type"),
+        (Noun.APPLICATION, "portal", {"roles": {"raeder": None}}, "applications.portal.roles.raeder"),
+        (Noun.APPLICATION, "phone", {"owner": "dana", "type": ClientType.PUBLIC}, "applications.phone"),
+        (Noun.GROUP, "staff", {"members": frozenset({"bto"})}, "groups.staff.members"),
+        (Noun.GROUP, "staff", {"members": frozenset({"portal"})}, "groups.staff.members"),
+        (Noun.GROUP, "staff", {"roles": {"raeder": None}}, "groups.staff.roles.raeder"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_of_applications_and_groups_is_told_at_its_place(
+    noun: Noun, slug: str, members: dict[str, Any], place: str
+) -> None:
+    found = Manifest(**{noun.section: {slug: members}})
+    assert set(places(CROWD, found)) == {place}
 
 
 def only(noun: Noun, slug: str, **members: Any) -> Manifest:

@@ -1,10 +1,12 @@
 """Tallies: uses are counted, and no more of them are remembered than there is room for."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from accredit.identity.server import TargetKind
-from accredit.identity.tally import Count, Tally, Use, by_name
+from accredit.identity.tally import Count, Tally, Use, at_servers
 
 USES = st.builds(
     Use, st.sampled_from("ab"), st.sampled_from("st"), st.sampled_from(TargetKind), st.sampled_from(["x", "y"])
@@ -25,9 +27,9 @@ def test_every_call_is_counted_or_passed_over(calls: list[tuple[Use, Count]], mo
         assert found.used == frozenset().union(*(count.used for count in mine))
 
 
-@given(st.lists(st.tuples(USES, COUNTS)))
-def test_uses_go_by_names_and_what_has_none_is_left_out(calls: list[tuple[Use, Count]]) -> None:
-    found = by_name(calls, {"a": "agent", "s": "server"})
-    assert all((use.client, use.server) == ("agent", "server") for use in found)
-    kept = [count.calls for use, count in calls if (use.client, use.server) == ("a", "s")]
-    assert sum(one.calls for one in found.values()) == sum(kept)
+@given(st.dictionaries(USES, COUNTS))
+def test_servers_go_by_slugs_and_those_that_have_none_are_left_out(uses: dict[Use, Count]) -> None:
+    found = at_servers(uses.items(), {"s": "server"})
+    assert {replace(use, server="s"): count for use, count in found.items()} == {
+        use: count for use, count in uses.items() if use.server == "s"
+    }

@@ -1,16 +1,19 @@
 """Replays: a use turns exactly when the two states decide it differently, and what stands in the way is told."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from accredit.identity.client import Client, ClientKind
 from accredit.identity.manifest import Offer, RoleShape, ServerShape, Shape
+from accredit.identity.principal import Principal
 from accredit.identity.server import TargetKind
 from accredit.identity.state import State
 from accredit.identity.tally import Count, Use
 from accredit.oauth.question import Topic
-from accredit.oauth.replay import Effect, World, turned
+from accredit.oauth.replay import Effect, Party, World, turned
 from accredit_sdk import scopes as words
 from accredit_sdk.decision import Mode
 from tests.unit.identity.shapes import BOT, LEDGER, WORLD, states
@@ -25,8 +28,16 @@ USES = st.builds(
 )  # fmt: skip
 
 
-def world(shape: Shape) -> World:
-    return World("https://id.example", shape, NOW)
+def party(slug: str, kind: ClientKind = ClientKind.AGENT, **bound: int | None) -> Party:
+    client = Client(slug, slug, kind, slug, slug, 0)
+    return Party(Principal(client), slug if kind is ClientKind.AGENT else None, tuple(bound.items()))
+
+
+PARTIES = {name: party(name) for name in ("bot", "clerk")}
+
+
+def world(shape: Shape, parties: Mapping[str, Party] = PARTIES) -> World:
+    return World("https://id.example", shape, parties, NOW)
 
 
 def may(shape: Shape, use: Use) -> bool:
@@ -96,3 +107,14 @@ def test_one_server_is_read_once_for_many_uses() -> None:
     assert found.answer(LIST) is not None
     assert found._policies.keys() == {"ledger"}
     assert found.answer(PAY) is not None
+
+
+def test_roles_that_no_file_gives_count_as_long_as_the_role_is_there() -> None:
+    through = {"bot": party("bot", reader=None), "app": party("app", ClientKind.APPLICATION, reader=NOW + 9_000_000)}
+    bare = replace(WORLD, agents={"bot": replace(BOT, roles={})})
+    app = replace(LIST, client="app")
+    for use in (LIST, app):
+        (one,) = turned(world(bare, through), world(replace(bare, roles={}), through), {use: Count(1)})
+        assert (one.use, one.effect, one.because) == (use, Effect.REFUSED, (Topic.CLIENT_ROLES,))
+    assert [one.name for one in through.values()] == ["bot", "application:app"]
+    assert not list(turned(world(bare, through), world(replace(bare, agents={}), through), {app: Count(1)}))

@@ -9,10 +9,10 @@ from msgspec import structs
 
 from accredit_sdk import scopes
 from accredit_sdk.claims import AccessClaims, Actor
-from accredit_sdk.decision import Decision, Effect, Reason
+from accredit_sdk.decision import Decision, Effect, Mode, Reason
 from accredit_sdk.errors import ScopeError
 from accredit_sdk.methods import Treatment
-from accredit_sdk.policy import Name, Policy, Target, Visibility
+from accredit_sdk.policy import WHOLE, Name, Policy, Target, Visibility
 from tests.unit.sdk.forge import refused
 
 CLAIMS = AccessClaims(
@@ -241,3 +241,48 @@ def test_targets_written_by_hand_are_refused_with_a_bad_scope_visibility_or_uri(
         assert refused(lambda make=make: make("notes://desk", "a", visibility="public"))
     assert refused(lambda: Target.resource("plan", "a"))
     assert refused(lambda: Target.resource("notes://{", "a"))
+
+
+# ---------------------------------------------------------------- the emergency brake
+
+
+def denying(*denied: Name) -> Policy:
+    return replace(policy(READ, Target("tool", "other", frozenset({"ledger:read"}))), denied=frozenset(denied))
+
+
+def test_what_is_denied_nobody_may_use_whatever_they_hold() -> None:
+    known = denying(("tool", "read"))
+    found = call(known, holding("ledger"), ("tool", "read"))
+    assert (found.effect, found.reason, found.missing) == (Effect.DENY, Reason.DENIED, frozenset())
+    assert call(known, holding("ledger"), ("tool", "other")).reason is Reason.OK
+    assert call(known, holding("ledger"), ("tool", "other"), ("tool", "read")).reason is Reason.DENIED
+    assert call(denying(("prompt", "read")), holding("ledger"), ("tool", "read")).reason is Reason.OK
+
+
+def test_what_is_denied_is_not_listed_and_not_open() -> None:
+    known, held = denying(("tool", "read")), frozenset({"ledger"})
+    assert [known.visible("tool", name, held) for name in ("read", "other")] == [False, True]
+    assert [known.open_to("tool", name, held) for name in ("read", "other")] == [False, True]
+
+
+def test_of_a_denied_server_not_even_what_is_free_is_open_and_what_is_not_mapped_stays_unknown() -> None:
+    known, held = denying(WHOLE), frozenset({"ledger"})
+    assert call(known, holding("ledger"), treatment=Treatment.FREE).reason is Reason.DENIED
+    assert call(known, holding("ledger"), ("tool", "other")).reason is Reason.DENIED
+    assert call(known, holding("ledger"), treatment=Treatment.REFUSED).reason is Reason.METHOD_REFUSED
+    assert not known.visible("tool", "other", held)
+    assert call(denying(("tool", "nowhere")), holding("ledger"), ("tool", "nowhere")).reason is Reason.TOOL_UNMAPPED
+
+
+def test_a_server_that_only_observes_still_denies_what_is_denied() -> None:
+    known = replace(denying(("tool", "read")), mode=Mode.OBSERVE)
+    assert call(known, holding("report"), ("tool", "other")).reason is Reason.OBSERVED
+    for words in ("report", "ledger"):
+        assert call(known, holding(words), ("tool", "read")).reason is Reason.DENIED
+
+
+def test_a_denied_resource_is_denied_in_every_spelling_that_fits_it() -> None:
+    template = Target("resource", "ledger://invoice/{number}", frozenset({"ledger:read"}))
+    known = replace(policy(template), denied=frozenset({("resource", "ledger://invoice/{number}")}))
+    for uri in ("ledger://invoice/7", "LEDGER://invoice/7", "ledger://invoice/%37"):
+        assert call(known, holding("ledger"), ("resource", uri)).reason is Reason.DENIED

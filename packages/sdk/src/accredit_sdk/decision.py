@@ -47,6 +47,8 @@ class Reason(StrEnum):
     """The session, event, task or request state is not this principal's, or none of ours."""
     ASK_REFUSED = "ask_refused"
     """The server asked the client for something that its policy does not let it ask."""
+    DENIED = "denied"
+    """An administrator has denied it to everybody for the time being."""
     ENCODED = "encoded"
     """The server answered in a form that cannot be filtered."""
 

@@ -19,6 +19,10 @@ RESOURCE: Final = "resource"
 """The kind whose names are URIs, or templates of URIs."""
 
 
+WHOLE: Final[Name] = ("server", "")
+"""Stands for everything that a server offers, where something is denied."""
+
+
 class Visibility(StrEnum):
     """Whether somebody without the scopes sees a name in lists, and whether a call of it admits that it exists."""
 
@@ -66,7 +70,8 @@ class Policy:
     """The policy of one server. `targets` is keyed by kind and name; `version` is the signal number that it is from.
 
     `may_ask` are the words of what the server may ask a client for (see `methods.ASKS`). `candidate` is the policy
-    whose verdicts a dry run records.
+    whose verdicts a dry run records. `denied` is what nobody may use, whatever they hold and in every mode: kinds and
+    names of targets, or WHOLE.
     """
 
     server_id: str
@@ -80,6 +85,7 @@ class Policy:
     may_ask: frozenset[str] = frozenset()
     mode: Mode = Mode.ENFORCE
     candidate: "Policy | None" = None
+    denied: frozenset[Name] = frozenset()
     _uris: Mapping[str, tuple[Target, ...]] = field(init=False, repr=False)
     _templates: tuple[tuple[uri_template.Template, Target], ...] = field(init=False, repr=False)
 
@@ -114,16 +120,18 @@ class Policy:
     def visible(self, kind: str, name: str, held: Set[str]) -> bool:
         """Tell whether somebody who holds these scopes sees the name in a list."""
         found = self.find(kind, name)
-        return bool(found) and all(
-            target.visibility is Visibility.SHOW or not words.missing(held, target.needs) for target in found
-        )
+        shown = all(target.visibility is Visibility.SHOW or not words.missing(held, target.needs) for target in found)
+        return bool(found) and shown and not self._denies(found)
 
     def open_to(self, kind: str, name: str, held: Set[str]) -> bool:
         """Tell whether somebody who holds these scopes may use the name."""
         found = self.find(kind, name)
-        if not found or not all(target.needs for target in found):
+        if not found or not all(target.needs for target in found) or self._denies(found):
             return False
         return all(not words.missing(held, target.needs) for target in found) or self._observes(found)
+
+    def _denies(self, targets: Iterable[Target]) -> bool:
+        return WHOLE in self.denied or any((target.kind, target.name) in self.denied for target in targets)
 
     def _observes(self, targets: Iterable[Target]) -> bool:
         """Tell whether a call of these is let through that lacks scopes: never of what destroys, or nobody may see."""
@@ -163,11 +171,15 @@ class Policy:
         found = [self.find(kind, name) for kind, name in names]
         if treatment is Treatment.REFUSED:
             return self._decision(claims, method, names, decision_id, Reason.METHOD_REFUSED)
+        if WHOLE in self.denied:
+            return self._decision(claims, method, names, decision_id, Reason.DENIED)
         if treatment is Treatment.FREE or not names:
             return self._decision(claims, method, names, decision_id, Reason.FREE)
         if not all(found):
             return self._decision(claims, method, names, decision_id, Reason.TOOL_UNMAPPED)
         targets = [one for some in found for one in some]
+        if self._denies(targets):
+            return self._decision(claims, method, names, decision_id, Reason.DENIED)
         return self._decision(claims, method, names, decision_id, Reason.OK, targets, held)
 
     def _decision(

@@ -48,6 +48,13 @@ class TargetEntry(msgspec.Struct, frozen=True):
     visibility: str = "show"
 
 
+class DeniedEntry(msgspec.Struct, frozen=True):
+    """A denial on the wire: what nobody may use, whatever they hold; of a whole server the kind is "server"."""
+
+    kind: str
+    name: str
+
+
 class ServerEntry(msgspec.Struct, frozen=True):
     """The guard's server on the wire. `candidate` are the targets of the policy that a dry run compares with."""
 
@@ -59,6 +66,7 @@ class ServerEntry(msgspec.Struct, frozen=True):
     targets: list[TargetEntry]
     may_ask: list[str] = []
     candidate: list[TargetEntry] | None = None
+    denied: list[DeniedEntry] = []
 
 
 class ReductionEntry(msgspec.Struct, frozen=True):
@@ -178,6 +186,7 @@ def policy_of(server: ServerEntry, issuer: str, seq: int, mode: Mode = Mode.ENFO
         default_scopes=frozenset(server.default_scopes),
         suspended=server.suspended,
         may_ask=frozenset(server.may_ask),
+        denied=frozenset((entry.kind, entry.name) for entry in server.denied),
         mode=mode,
     )
     if server.candidate is None:

@@ -226,6 +226,8 @@ class StandIn:
                 return 200, self._snapshot()
             case "/guard/v1/changes":
                 return 200, self._after(int(parse_qs(parts.query)["after"][0]))
+            case "/guard/v1/ack":
+                return 204, b""
             case "/guard/v1/records":
                 return self._take(content)
         return _refused(404, "not found")

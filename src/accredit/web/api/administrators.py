@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
 from accredit.identity.schema import LONGEST_LIST
@@ -10,6 +10,7 @@ from accredit.service.administrators import Office
 from accredit.web.api import times
 from accredit.web.api.fields import Body, Flag, Instant, Page, Slug, Span, View, end, example
 from accredit.web.api.permissions import Who
+from accredit.web.api.preconditions import IfMatch, check, tagged
 from accredit.web.api.routes import Routes
 from accredit.web.api.services import Services
 
@@ -56,6 +57,7 @@ class AdministratorApi:
         """Return the routes."""
         found = Routes(cls, "/administrators")
         found.add_api_route("", cls.list_administrators, methods=["GET"])
+        found.add_api_route("/{agent}", cls.show, methods=["GET"])
         found.add_api_route("/{agent}", cls.name, methods=["PUT"])
         found.add_api_route("/{agent}", cls.dismiss, methods=["DELETE"], status_code=204)
         return found
@@ -68,16 +70,28 @@ class AdministratorApi:
         items = [_view(holder.client.slug, office) for holder, office in shown]
         return AdministratorPage(items=items, next=following)
 
-    async def name(self, who: Who, agent: Slug, body: OfficeBody) -> AdministratorView:
+    async def show(self, agent: Slug, response: Response) -> AdministratorView:
+        """Show all that an agent may do at this API; one that was not named may do nothing."""
+        found = _view(agent, self._administrators.office(await self._agents.principal(agent)))
+        tagged(response, found)
+        return found
+
+    async def name(
+        self, who: Who, agent: Slug, body: OfficeBody, response: Response, match: IfMatch = None
+    ) -> AdministratorView:
         """Set all that an agent may do at this API."""
+        holder = await self._agents.principal(agent)
+        check(match, _view(agent, self._administrators.office(holder)))
         office = Office(
             administrator=body.administrator,
             auditor=body.auditor,
             servers=frozenset(body.servers),
             ends_at=end(self._clock.now(), body.ends_at, body.ends_in),
         )
-        await self._administrators.name(await self._agents.principal(agent), office, who.name)
-        return _view(agent, office)
+        await self._administrators.name(holder, office, who.name)
+        found = _view(agent, office)
+        tagged(response, found)
+        return found
 
     async def dismiss(self, who: Who, agent: Slug) -> None:
         """Take everything from an agent that it may do here; its tokens stop working here at once."""

@@ -52,6 +52,7 @@ ANSWERS: Final[Mapping[int, Answer]] = MappingProxyType(
         403: Answer(
             "The caller may not do this, or nobody may.",
             {"forbidden": "this needs an administrator"},
+            members={"forbidden": {"decision_id": "dec_06h0tqua8pq3devqjaleimsn08"}},
         ),
         404: Answer(
             "Something that the request names is not there.",
@@ -131,6 +132,7 @@ SCHEMAS: Final[Mapping[str, Any]] = MappingProxyType(
                 "title": {"type": "string"},
                 "status": {"type": "integer"},
                 "detail": {"type": "string", "description": "What to do, for people."},
+                "decision_id": {"type": "string", "description": "What the audit log knows the refusal as."},
                 "errors": {"type": "array", "items": {"$ref": "#/components/schemas/Finding"}},
             },
         },

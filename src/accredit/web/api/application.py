@@ -29,6 +29,7 @@ from accredit.web.api.archives import ArchiveApi
 from accredit.web.api.audit import AuditApi
 from accredit.web.api.checkpoints import CheckpointApi
 from accredit.web.api.decisions import DecisionApi
+from accredit.web.api.denials import DenialApi
 from accredit.web.api.document import complete
 from accredit.web.api.door import on_not_permitted
 from accredit.web.api.gate import MANIFEST_BYTES, Gate
@@ -48,6 +49,7 @@ from accredit.web.api.roles import RoleApi
 from accredit.web.api.routes import ForNode, Noun
 from accredit.web.api.servers import ServerApi
 from accredit.web.api.services import Services
+from accredit.web.api.signals import SignalApi
 from accredit.web.api.status import StatusApi
 
 PREFIX: Final = "/api/v1"
@@ -120,8 +122,9 @@ def _application(version: str) -> FastAPI:
 
 
 _NOUNS: Final[tuple[type[Noun], ...]] = (
-    AdministratorApi, ServerApi, RoleApi, AgentApi, ApplicationApi, GroupApi, GuardApi, KeyApi, AuditApi, CheckpointApi,
-    RedactionApi, ArchiveApi, ProofApi, StatusApi, ManifestApi, QuestionApi, DecisionApi, ModeApi, ReplayApi,
+    AdministratorApi, ServerApi, RoleApi, AgentApi, ApplicationApi, GroupApi, GuardApi, SignalApi, KeyApi, AuditApi,
+    CheckpointApi, RedactionApi, ArchiveApi, ProofApi, DenialApi, StatusApi, ManifestApi, QuestionApi, DecisionApi,
+    ModeApi, ReplayApi,
 )  # fmt: skip
 
 

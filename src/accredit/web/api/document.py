@@ -45,6 +45,7 @@ _MORE: Final[Mapping[str, tuple[int, ...]]] = MappingProxyType(
         "keys.rotate": (412,),
         "proofs.export": (404,),
         "roles.add": (404,),
+        "signals.reach": (404,),
     }
 )
 """Answers of an operation that its shape does not tell."""
@@ -147,7 +148,7 @@ def _possible(operation: Mapping[str, Any], good: str) -> set[int]:
     """Return the statuses of the problems that the operation can answer with."""
     given = {found["name"]: found for found in operation.get("parameters", ())}
     found = {400, 401, 403, 503, *_MORE.get(operation["operationId"], ())}
-    if {"slug", "agent", "decision"} & set(given):
+    if any(parameter["in"] == "path" and name != "use" for name, parameter in given.items()):
         found |= {404}
     if "requestBody" in operation:
         found |= {408, 413, 415}

@@ -11,7 +11,8 @@ from accredit.identity.management import LOCAL_ADMINISTRATOR, Authority
 from accredit.ports.journal import Overloaded, StoreError, WriterStopped
 from accredit.service.management import NoAuthority
 from accredit.web import errors, site
-from accredit.web.api.permissions import NotPermitted
+from accredit.web.api.permissions import NotPermitted, caller, operation
+from accredit.web.api.routes import services_of
 from accredit_sdk.challenge import Challenge
 from accredit_sdk.resource import metadata_url
 
@@ -19,7 +20,9 @@ _LONGEST_TOKEN: Final = 16_384
 
 
 class Recognises(Protocol):
-    """Tells whose access token it is."""
+    """Tells whose access token it is; `resource` is the audience of those that it knows."""
+
+    resource: str
 
     async def authenticate(self, token: str) -> Authority:
         """Return what its holder may do. Raises NoAuthority, or StoreError."""
@@ -38,15 +41,12 @@ class LocalDoor:
 
 
 class TokenDoor:
-    """Lets nobody in without the access token of an administrator or auditor; the body is not read before.
+    """Lets nobody in without the access token of an administrator or auditor; the body is not read before."""
 
-    `resource` is the audience of these tokens.
-    """
-
-    def __init__(self, app: ASGIApp, recognises: Recognises, resource: str) -> None:
+    def __init__(self, app: ASGIApp, recognises: Recognises) -> None:
         self._app = app
         self._recognises = recognises
-        self._metadata = metadata_url(resource)
+        self._metadata = metadata_url(recognises.resource)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the request in, or answer 401."""
@@ -83,10 +83,18 @@ class TokenDoor:
 
 
 async def on_not_permitted(request: Request, error: Exception) -> Response:
-    """Answer with 403 what the caller may not do; at the public door with the scope that would do (RFC 6750, 3.1)."""
+    """Answer with 403 what the caller may not do, once that is recorded.
+
+    At the public door it names the scope that would do (RFC 6750, 3.1).
+    """
     if not isinstance(error, NotPermitted):
         raise error
-    found = errors.response("forbidden", 403, f"this needs {error.need.value}")
+    asked, needed = operation(request.scope["route"]), error.need.value
+    try:
+        decision = await services_of(request).refusals.not_permitted(caller(request).name, asked, needed)
+    except (StoreError, Overloaded, WriterStopped) as trouble:
+        return await site.on_unavailable(request, trouble)
+    found = errors.response("forbidden", 403, f"this needs {needed}", decision_id=decision)
     metadata = request.scope["state"]["metadata"]
     if metadata is not None:
         scope = frozenset({error.scope}) if error.scope is not None else frozenset[str]()

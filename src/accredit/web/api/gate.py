@@ -69,7 +69,7 @@ def _check_body(body: bytes, content_types: list[str]) -> None:
     check_type(content_types, "application/json")
     try:
         value = json.loads(body.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_number)
-        json.dumps(value, ensure_ascii=False).encode("utf-8")
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode("utf-8")
     except _Repeated:
         raise BodyRefused(400, "a member of a JSON object appears more than once") from None
     except (ValueError, RecursionError):

@@ -4,7 +4,7 @@ The document of a file is JSON here, whatever the file was written in; its schem
 """
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypeGuard
 
 from fastapi import APIRouter
 from pydantic import StringConstraints
@@ -12,8 +12,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from accredit.identity import credential as credentials
+from accredit.identity.application import ClientType
+from accredit.identity.holder import Holder, HolderKind
 from accredit.identity.management import Need
-from accredit.identity.manifest import Noun
+from accredit.identity.manifest import AgentShape, AnyShape, ApplicationShape, ClientShape, Noun
 from accredit.identity.plan import Change, Plan, Step, Verb
 from accredit.identity.schema import Finding
 from accredit.service.manifests import AboveOthers, Faulty, Wanted
@@ -80,7 +82,7 @@ class PlanView(View):
 
 
 class AppliedView(View):
-    """What was done. `without_credential` names the agents that are new and cannot authenticate yet."""
+    """What was done. `without_credential` names who is new and cannot authenticate yet: `bot`, `app:portal`."""
 
     fingerprint: str
     counts: StepCountsView
@@ -103,7 +105,7 @@ class ManifestApi:
         return found
 
     async def export(self) -> dict[str, Any]:
-        """Write the document of every server, role and agent; it holds no ids and no secrets."""
+        """Write the document of every server, role, client and group; it holds no ids and no secrets."""
         return await self._manifests.export()
 
     async def plan(self, body: PlanBody) -> PlanView:
@@ -119,7 +121,7 @@ class ManifestApi:
             found = await self._manifests.apply(wanted, who)
         except AboveOthers:
             raise NotPermitted(Need.LOCAL) from None
-        new = [step.slug for step in found.steps if step.noun is Noun.AGENT and step.verb is Verb.ADD]
+        new = [_name(step.after) for step in found.steps if step.verb is Verb.ADD and _authenticates(step.after)]
         return AppliedView(fingerprint=body.fingerprint, counts=_counts(found), without_credential=new)
 
 
@@ -140,6 +142,17 @@ def _sentence(finding: Finding) -> dict[str, Any]:
 def _shown(name: str) -> str:
     """Return a name of the file as it may be repeated; it is a stranger's text, and may be a secret that strayed."""
     return "…" if credentials.resembles(name) else "".join(c if c.isprintable() else "?" for c in name[:300])
+
+
+def _authenticates(shape: AnyShape | None) -> TypeGuard[ClientShape]:
+    """Tell whether what is described is a client that has credentials."""
+    confidential = isinstance(shape, ApplicationShape) and shape.type is ClientType.CONFIDENTIAL
+    return confidential or isinstance(shape, AgentShape)
+
+
+def _name(shape: ClientShape) -> str:
+    kind = HolderKind.APPLICATION if isinstance(shape, ApplicationShape) else HolderKind.AGENT
+    return Holder(kind, shape.slug).render()
 
 
 def _counts(plan: Plan) -> StepCountsView:

@@ -86,6 +86,7 @@ _GUARD: Final = Rule(Need.SERVERS, the_guard)
 OPERATIONS: Final[Mapping[str, Rule]] = MappingProxyType(
     {
         "administrators.list_administrators": _LOOK,
+        "administrators.show": _LOOK,
         "administrators.name": _LOCAL,
         "administrators.dismiss": _LOCAL,
         "agents.list_agents": _LOOK,
@@ -121,6 +122,8 @@ OPERATIONS: Final[Mapping[str, Rule]] = MappingProxyType(
         "checkpoints.list_checkpoints": _LOOK,
         "checkpoints.keys": _LOOK,
         "decisions.find": Rule(Need.OWN, checked=True),
+        "denials.deny": _SERVER,
+        "denials.lift": _SERVER,
         "files.export": _LOOK,
         "files.plan": _LOOK,
         "files.apply": Rule(Need.EVERYTHING, checked=True),
@@ -158,6 +161,8 @@ OPERATIONS: Final[Mapping[str, Rule]] = MappingProxyType(
         "servers.suspend": _SERVER,
         "servers.resume": _SERVER,
         "servers.invite": _SERVER,
+        "signals.list_signals": _LOOK,
+        "signals.reach": _LOOK,
         "status.show": _LOOK,
     }
 )

@@ -64,7 +64,7 @@ class ReplayApi:
 
     def __init__(self, services: Services) -> None:
         calls = Calls(services.audit)
-        self._replays = Replays(services.issuer, services.manifests, calls, services.clock)
+        self._replays = Replays(services.issuer, services.directory, services.manifests, calls, services.clock)
 
     @classmethod
     def router(cls) -> APIRouter:
@@ -81,7 +81,7 @@ class ReplayApi:
         found = await self._replays.replay(body.document, prune=body.prune, since=body.since, cursor=body.cursor)
         items = [
             TurnedView(
-                client=one.use.client,
+                client=found.parties[one.use.client].name,
                 server=one.use.server,
                 kind=one.use.kind,
                 tool=one.use.name,

@@ -11,6 +11,7 @@ from accredit.identity.server import Scope, Server, TargetKind, Tool
 from accredit.service.enrolment import Invitation
 from accredit.service.servers import Confirmed, ServerDraft
 from accredit.web.api import times
+from accredit.web.api.denied import DeniedView, denied
 from accredit.web.api.fields import Body, Flag, Name, Page, PinText, Slug, Text, View, Word, Words, example
 from accredit.web.api.idempotency import Repeatable, once
 from accredit.web.api.permissions import Who
@@ -213,6 +214,7 @@ class ServerView(View):
     default_scopes: list[str]
     may_ask: list[str]
     first_use: list[str]
+    denied: list[DeniedView]
     mode: Mode
     candidate: list[ToolView]
     version: int
@@ -379,6 +381,7 @@ def view(server: Server) -> ServerView:
         default_scopes=sorted(server.default_scopes),
         may_ask=sorted(server.may_ask),
         first_use=sorted(server.first_use),
+        denied=[denied(one) for one in server.denied],
         mode=server.mode,
         candidate=[_tool(tool) for tool in server.candidate],
         version=server.version,

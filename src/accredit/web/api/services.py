@@ -12,17 +12,21 @@ from accredit.service.archives import Archives
 from accredit.service.audit import Audit
 from accredit.service.checkpoints import Checkpoints
 from accredit.service.credentials import Credentials
+from accredit.service.denials import Denials
 from accredit.service.directory import Directory
 from accredit.service.enrolment import EnrolmentService
 from accredit.service.exports import Exports
 from accredit.service.groups import Groups
 from accredit.service.guards import Guards
 from accredit.service.keys import Keys
+from accredit.service.leases import Leases
 from accredit.service.manifests import Manifests
 from accredit.service.questions import Questions
 from accredit.service.redaction import Redaction
+from accredit.service.refusals import Refusals
 from accredit.service.roles import Roles
 from accredit.service.servers import Servers
+from accredit.service.signals import Signals
 from accredit.service.standing import Standing
 
 
@@ -38,8 +42,11 @@ class Services:
     groups: Groups
     credentials: Credentials
     standing: Standing
+    denials: Denials
     enrolment: EnrolmentService
     guards: Guards
+    leases: Leases
+    signals: Signals
     keys: Keys
     audit: Audit
     checkpoints: Checkpoints
@@ -51,6 +58,7 @@ class Services:
     directory: Directory
     clients: Clients
     answers: Answers
+    refusals: Refusals
     clock: Clock
     issuer: str
     database: str

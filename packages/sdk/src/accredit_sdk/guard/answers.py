@@ -56,6 +56,8 @@ def refusal(
             return _unauthorized(decision, Challenge(site.metadata, defaults, "invalid_token"))
         case Reason.INSUFFICIENT_SCOPE:
             return _short_of_scope(decision, site, request_id)
+        case Reason.DENIED:
+            return _denied(decision, site, request_id)
         case Reason.FORBIDDEN_ORIGIN:
             return _json(HTTPStatus.FORBIDDEN, {"error": "forbidden", "decision_id": decision.id})
         case Reason.MALFORMED:
@@ -173,6 +175,15 @@ def _short_of_scope(decision: Decision, site: Site, request_id: Id | None) -> An
     challenge = Challenge(site.metadata, asked, "insufficient_scope").header()
     text = f"Insufficient scope: {' '.join(missing)}"
     extra = (b"www-authenticate", challenge.encode("ascii"))
+    return _rpc(HTTPStatus.FORBIDDEN, Code.INSUFFICIENT_SCOPE, text, data, request_id, extra)
+
+
+def _denied(decision: Decision, site: Site, request_id: Id | None) -> Answer:
+    """Refuse what no scope opens: nothing is named that a client could ask for, so that none goes round in circles."""
+    data = {"required_scopes": [], "missing_scopes": [], "grantable": False, "decision_id": decision.id}
+    challenge = Challenge(site.metadata, frozenset(), "insufficient_scope").header()
+    extra = (b"www-authenticate", challenge.encode("ascii"))
+    text = "An administrator has denied this to everybody"
     return _rpc(HTTPStatus.FORBIDDEN, Code.INSUFFICIENT_SCOPE, text, data, request_id, extra)
 
 

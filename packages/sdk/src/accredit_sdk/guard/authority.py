@@ -19,6 +19,8 @@ _FORM: Final = {"content-type": "application/x-www-form-urlencoded"}
 _EARLY: Final = 30_000_000
 _AGAIN: Final = frozenset({408, 425, 429})
 _NO_STREAM: Final = frozenset({404, 405, 406})
+_JSON: Final = "application/json"
+_LINES: Final = "application/x-ndjson"
 _EVENTS: Final = "text/event-stream"
 _LONGEST_EVENT: Final = 65_536
 _BEATS: Final = 3
@@ -102,26 +104,30 @@ class Authority:
 
     async def deliver(self, lines: bytes) -> Delivery:
         """Hand records over, one a line, consecutive and of one chain. Raises Unreachable, Rejected (it never will)."""
-        reply = await self._call("POST", f"{self._base}/records", lines, also=409)
+        reply = await self._call("POST", f"{self._base}/records", lines, also=409, kind=_LINES)
         stand = _decoded(reply, _Stand)
         try:
             return Delivery(stand.chain, stand.seq, reply.status != 409, bytes.fromhex(stand.hash))
         except ValueError:
             raise Unreachable("an answer that cannot be read") from None
 
-    async def _call(self, method: str, url: str, content: bytes = b"", also: int = 200) -> Reply:
-        reply = await self._once(method, url, content)
+    async def acknowledge(self, said: bytes) -> None:
+        """Say what this process has applied (JSON). Raises Unreachable, Rejected."""
+        await self._call("POST", f"{self._base}/ack", said, also=204, kind=_JSON)
+
+    async def _call(self, method: str, url: str, content: bytes = b"", also: int = 200, kind: str = "") -> Reply:
+        reply = await self._once(method, url, content, kind)
         if reply.status == 401:
             self._until = 0
-            reply = await self._once(method, url, content)
+            reply = await self._once(method, url, content, kind)
         if reply.status not in (200, also):
             raise _refusal(reply)
         return reply
 
-    async def _once(self, method: str, url: str, content: bytes) -> Reply:
+    async def _once(self, method: str, url: str, content: bytes, kind: str) -> Reply:
         headers = {"authorization": f"Bearer {await self._access()}"}
         if content:
-            headers["content-type"] = "application/x-ndjson"
+            headers["content-type"] = kind
         return await self._fetch.send(method, url, headers, content)
 
     async def _access(self) -> str:

@@ -3,14 +3,17 @@
 import asyncio
 import contextlib
 import logging
+import math
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
+from accredit_sdk import ids
 from accredit_sdk.decision import Reason
 from accredit_sdk.guard import answers, authority
+from accredit_sdk.guard.acks import Acknowledger
 from accredit_sdk.guard.authority import Authority, Rejected
 from accredit_sdk.guard.exchange import Exchange
 from accredit_sdk.guard.feed import Feed, Pace
@@ -55,6 +58,7 @@ class Runtime:
         self._pool = ThreadPoolExecutor(1, "accredit-guard-flush")
         self.feed: Feed | None = None
         self._shipper: Shipper | None = None
+        self._acks: Acknowledger | None = None
 
     async def start(self) -> None:
         """Begin. Never fails because Accredit is away; waits a moment for the first answer of Accredit."""
@@ -76,6 +80,9 @@ class Runtime:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._acks is not None:
+            with contextlib.suppress(Unreachable, Rejected, TimeoutError):
+                await self._acks.leave()
         recorder = self._gate.scribe.recorder
         if recorder is not None:
             recorder.end()
@@ -104,10 +111,12 @@ class Runtime:
             log.error("no record can be kept (%s): nothing is let through until that is mended", error)
         self._gate.scribe.recorder = recorder
         pace = Pace(options.poll_interval, options.stale_after / 4, options.beat())
+        self._acks = Acknowledger(voice, self._instance(), math.ceil(options.stale_after), options.beat())
         self.feed = Feed(voice, identity, self._folder, self._learn, self._clock, self._dice, pace, options.targets)
         self.feed.recall()
         self._shipper = Shipper(voice, recorder, self._folder.spool if spooled else None)
         self._spawn(self.feed.run())
+        self._spawn(self._acks.run())
         self._spawn(self._shipper.run())
         self._spawn(self._flush(recorder))
         self._spawn(self._watch())
@@ -117,6 +126,11 @@ class Runtime:
         self._gate.learn(fresh)
         for exchange, reason in self._streams.dead(fresh):
             self._end(exchange, reason)
+        if self._acks is not None:
+            self._acks.applied(fresh.seq)
+
+    def _instance(self) -> str:
+        return ids.encode("gin_", self._clock() // 1000, self._dice.take(ids.RANDOM_BYTES))
 
     async def _watch(self) -> None:
         """End what goes on for too long: streams after their time, everything once no revocation could be heard of."""
