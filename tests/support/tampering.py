@@ -12,7 +12,7 @@ from accredit.audit import chain
 from accredit.audit.chain import Head
 from accredit.identity.changes import StoredRecord
 from accredit.store import audit
-from accredit.store.tables import audit_chains, audit_checkpoints, audit_records, audit_seals
+from accredit.store.tables import audit_chains, audit_checkpoints, audit_projection, audit_records, audit_seals
 from accredit_sdk import record
 
 
@@ -96,6 +96,7 @@ class Tamperer:
 
         def work(conn: sa.Connection) -> None:
             conn.execute(sa.delete(audit_records).where(audit_records.c.chain == _number(name)))
+            conn.execute(sa.delete(audit_projection).where(audit_projection.c.chain == _number(name)))
             conn.execute(sa.delete(audit_chains).where(audit_chains.c.chain == name))
             conn.execute(sa.delete(audit_seals).where(audit_seals.c.chain == name))
 
