@@ -23,7 +23,8 @@ from tests.support.admin import Admin, administration
 
 async def made(admin: Admin) -> list[Checkpoint]:
     """Let a checkpoint be made if there is something to say, and return all that there are."""
-    await admin.node.checkpoints.make(admin.clock.now())
+    while await admin.node.checkpoints.make(admin.clock.now()) is not None:
+        pass  # the job may have been first, with less
     return await all_of(admin)
 
 
@@ -51,6 +52,7 @@ async def test_where_nothing_changes_nothing_is_signed(admin: Admin) -> None:
 
 
 async def test_the_job_comes_back_in_less_than_ten_seconds(admin: Admin) -> None:
+    await made(admin)
     await admin.ledger()
     due = await Checkpointing(admin.node.checkpoints).run(1)
     assert due == 1 + EVERY <= 10_000_000
