@@ -176,11 +176,8 @@ def _records(conn: sa.Connection, places: Sequence[Place]) -> Iterator[tuple[str
     table, chains = audit_records.c, defaultdict[int, list[int]](list)
     for _, chain, seq in places:
         chains[chain].append(seq)
-    found = {}
-    for (
-        chain,
-        seqs,
-    ) in chains.items():  # one look-up each by the key: SQLite would read the whole log for a list of pairs
+    found: dict[tuple[int, int], StoredRecord] = {}
+    for chain, seqs in chains.items():  # a look-up by the key each: for a list of pairs SQLite would read the whole log
         query = sa.select(audit_records).where(table.chain == chain, table.seq.in_(seqs))
         found |= {(row.chain, row.seq): audit.stored(row) for row in conn.execute(query)}
     for at, chain, seq in places:
