@@ -65,6 +65,7 @@ from accredit.service.questions import Questions
 from accredit.service.readiness import ClockWatch, Readiness
 from accredit.service.redaction import Redaction
 from accredit.service.refusals import Refusals
+from accredit.service.reports import Reports
 from accredit.service.roles import Roles
 from accredit.service.servers import Servers
 from accredit.service.signal_log import SignalLog
@@ -181,8 +182,9 @@ class _Parts:
         self.kind = "PostgreSQL" if settings.database_url else "SQLite"
         self.clock, self.ids, self.journal, self.master = clock, Ids(clock, randomness), journal, master
         self.catalogue, self.clients = readers.Catalogues(database), readers.Clients(database)
-        self.directory, self.keyring = Directory(self.catalogue, self.clients, clock), Keyring(master)
-        self.log, kept = readers.AuditLog(database), readers.Checkpoints(database)
+        oldest = settings.credential_days * _DAY
+        self.directory = Directory(self.catalogue, self.clients, clock, oldest=oldest)
+        self.log, kept, self.keyring = readers.AuditLog(database), readers.Checkpoints(database), Keyring(master)
         outside = system.CheckpointFolder.at(settings.checkpoints)
         self.checkpoints = Checkpoints(self.issuer, self.log, kept, journal, self.keyring, outside)
         self.exports = Exports(self.issuer, self.log, kept, clock)
@@ -198,7 +200,8 @@ class _Parts:
         self.streams = GuardStreams(SignalLog(self.issuer, self.keyring), self.directory, self.guards)
         self.enrolment = EnrolmentService(self.changes, readers.Enrolments(database), self.clients, randomness)
         self.usage = Usage(journal, settings.node or system.host_name())
-        self.credentials = Credentials(self.changes, readers.Credentials(database), self.usage, randomness)
+        self.credentials = Credentials(self.changes, readers.Credentials(database), self.usage, randomness, oldest)
+        self.reports = Reports(readers.Reports(database), self.usage, clock, oldest)
         self.manifests = Manifests(self.changes, readers.Estates(database), randomness)
         self.watch = ClockWatch(clock, asyncio.get_running_loop().time)
         self.readiness = Readiness(
@@ -290,6 +293,7 @@ class _Parts:
             leases=self.leases,
             signals=Signals(self.changes, self.catalogue, self.leases),
             keys=self.keys,
+            reports=self.reports,
             audit=Audit(self.tables, self.projection, self.exports, self.keyring),
             checkpoints=self.checkpoints,
             exports=self.exports,

@@ -73,6 +73,9 @@ class Settings(BaseSettings):
     danger_public_metrics: bool = Field(
         default=False, description="Show /metrics to everybody at the public listener, too."
     )
+    credential_days: int = Field(
+        default=0, ge=0, le=3650, description="Days for which a credential works at the most; 0: no limit."
+    )
     danger_http: bool = Field(
         default=False, description="Allow an http issuer off loopback. Tokens then travel in the clear: tests only."
     )

@@ -125,11 +125,11 @@ def refused(answer: httpx2.Response) -> bool:
 
 
 def database(folder: Path) -> dict[str, list[Any]]:
-    """Return every row of every table but those of the audit log, to which refusals are added."""
+    """Return every row of every table but those of the audit log and of the uses, to which refusals and tokens add."""
     with closing(sqlite3.connect(folder / "accredit.db")) as conn:
         names = [name for (name,) in conn.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         assert {"agents", "assignments", "kept_answers", "signals", "signing_keys"} <= set(names)
-        kept = [name for name in names if not name.startswith(("audit_", "sqlite_"))]
+        kept = [name for name in names if not name.startswith(("audit_", "sqlite_")) and name != "credential_uses"]
         return {name: sorted(conn.execute(f"SELECT * FROM {name}"), key=repr) for name in kept}
 
 

@@ -55,7 +55,8 @@ def test_what_the_server_refuses_about_guards_ends_with_1(settled: CommandLine, 
 
 def test_each_use_has_a_key_that_signs_and_one_that_comes_next(cli: CommandLine) -> None:
     found = [(item["use"], item["state"]) for item in cli.data("key", "list")["items"]]
-    assert found == [("access", "active"), ("access", "upcoming"), ("signal", "active"), ("signal", "upcoming")]
+    uses = ("access", "checkpoint", "signal")
+    assert found == [(use, state) for use in uses for state in ("active", "upcoming")]
     assert "signals to guards" in cli.ok("key", "list")
 
 

@@ -109,10 +109,12 @@ class Client:
             return []
         return list(found.json().get("checks", []))
 
-    def items(self, where: str, cursor: str | None = None) -> Iterator[Any]:
-        """Yield every item of a list, page by page, behind `cursor` if there is one."""
+    def items(self, where: str, cursor: str | None = None, **query: str) -> Iterator[Any]:
+        """Yield every item of a list that `query` wants, page by page, behind `cursor` if there is one."""
         while True:
-            page = self.get(where, cursor=cursor, limit=_PAGE)
+            page = self._call(
+                "GET", where, params=query | {"limit": str(_PAGE)} | ({"cursor": cursor} if cursor else {})
+            )
             yield from page["items"]
             cursor = page["next"]
             if cursor is None:

@@ -26,6 +26,7 @@ from accredit.cli import (
     manifest,
     migrate,
     proof,
+    report,
     role,
     server,
     signal,
@@ -63,6 +64,7 @@ def program() -> typer.Typer:
         ("group", group),
         ("guard", guard),
         ("key", key),
+        ("report", report),
     ):
         app.add_typer(noun.app, name=name, short_help=noun.app.info.help)
     app.add_typer(admin.app, name="admin", short_help=admin.app.info.help)

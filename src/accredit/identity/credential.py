@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 
@@ -68,6 +68,13 @@ class Credential:
             return False
         end = self.end()
         return end is None or now < end
+
+    def aged(self, most: int) -> "Credential":
+        """Return it as it is when no credential works for more than `most` microseconds; 0 sets no limit."""
+        oldest = self.created_at + most
+        if most == 0 or (self.expires_at is not None and self.expires_at <= oldest):
+            return self
+        return replace(self, expires_at=oldest)
 
     def end(self) -> int | None:
         """Return the first microsecond (UTC) at which it no longer works by itself, or None."""

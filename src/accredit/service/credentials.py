@@ -65,15 +65,20 @@ class Rotated:
 class Credentials:
     """Manages the credentials of clients."""
 
-    def __init__(self, changes: Changes, store: CredentialStore, usage: Usage, randomness: Randomness) -> None:
+    def __init__(
+        self, changes: Changes, store: CredentialStore, usage: Usage, randomness: Randomness, oldest: int = 0
+    ) -> None:
+        """`oldest` is how long a credential works at the most, in microseconds; 0: no limit."""
         self._changes = changes
         self._store = store
         self._usage = usage
         self._randomness = randomness
+        self._oldest = oldest
 
     async def held(self, client: str) -> tuple[Holding, ...]:
         """Return every credential that the client with that id ever had, oldest first, with its use."""
-        return tuple(self._usage.known(holding) for holding in await self._store.of_client(client))
+        found = [self._usage.known(holding) for holding in await self._store.of_client(client)]
+        return tuple(replace(one, credential=one.credential.aged(self._oldest)) for one in found)
 
     def secret(self, client: str, by: str) -> NewSecret:
         """Make a secret for the client with that id; it works once it has been written."""
@@ -183,7 +188,7 @@ class Credentials:
 
     def _usable(self, holder: Principal) -> list[Credential]:
         now = self._changes.clock.now()
-        return [item for item in holder.credentials if item.usable(now)]
+        return [item for item in holder.aged(self._oldest).credentials if item.usable(now)]
 
     async def _commit(self, holder: Principal, writes: tuple[Write, ...], told: str, by: str, *first: Signal) -> None:
         await self._changes.commit(self._outcome(holder, writes, told, by, *first), _crossed(holder))

@@ -18,6 +18,7 @@ from accredit.identity.guard import Enrolment
 from accredit.identity.lease import Lease
 from accredit.identity.outlook import Holding
 from accredit.identity.principal import Principal
+from accredit.identity.report import Ending, Noticed
 from accredit.ports.audit_log import ChainEnd, Filter, Kept, Lag, OpenEnd, Waiting
 from accredit.ports.catalogue import Catalogue
 from accredit.ports.deployment import Deployment
@@ -34,6 +35,7 @@ from accredit.store import (
     groups,
     keys,
     leases,
+    reports,
     roles,
     servers,
     signals,
@@ -158,6 +160,30 @@ class Credentials:
     async def over(self, now: int, limit: int) -> tuple[Holding, ...]:
         """Return at most `limit` credentials whose time is over at `now` (microseconds UTC), and not ended yet."""
         return await self.database.read(lambda conn: uses.over(conn, now, limit))
+
+
+@dataclass(frozen=True, slots=True)
+class Reports:
+    """Implements `ports.reports.Reports`."""
+
+    database: Database
+
+    async def ending(
+        self, now: int, before: int, most: int, after: tuple[int, str, str], limit: int
+    ) -> tuple[Ending, ...]:
+        """Return at most `limit` things that end after `now` and not after `before`, the first to end first."""
+        storable.check((now, before, most, after, limit))
+        return await self.database.read(lambda conn: reports.ending(conn, now, before, most, after, limit))
+
+    async def unused(self, since: int, after: str, limit: int) -> tuple[Noticed, ...]:
+        """Return at most `limit` clients that were there at `since` and got no token from then on."""
+        storable.check((since, after, limit))
+        return await self.database.read(lambda conn: reports.unused(conn, since, after, limit))
+
+    async def orphans(self, after: str, limit: int) -> tuple[Noticed, ...]:
+        """Return at most `limit` agents that nobody answers for."""
+        storable.check((after, limit))
+        return await self.database.read(lambda conn: reports.orphans(conn, after, limit))
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,3 +141,14 @@ def test_a_private_key_is_refused_before_it_is_kept_anywhere() -> None:
 )
 def test_secret_in_log_what_looks_like_a_secret_is_recognised_where_a_name_belongs(text: str, leaked: bool) -> None:
     assert credentials.resembles(text) is leaked
+
+
+@pytest.mark.parametrize(
+    ("expires", "most", "end"),
+    [
+        *((None, 0, None), (NOW + 9, 0, NOW + 9), (None, 5, NOW + 5)),
+        *((NOW + 9, 5, NOW + 5), (NOW + 5, 5, NOW + 5), (NOW + 1, 5, NOW + 1)),
+    ],
+)
+def test_no_credential_works_for_longer_than_it_may(expires: int | None, most: int, end: int | None) -> None:
+    assert replace(CREDENTIAL, expires_at=expires).aged(most).end() == end

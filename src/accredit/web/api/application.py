@@ -45,6 +45,7 @@ from accredit.web.api.proofs import ProofApi
 from accredit.web.api.questions import QuestionApi
 from accredit.web.api.redactions import RedactionApi
 from accredit.web.api.replays import ReplayApi
+from accredit.web.api.reports import ReportApi
 from accredit.web.api.roles import RoleApi
 from accredit.web.api.routes import ForNode, Noun
 from accredit.web.api.servers import ServerApi
@@ -124,7 +125,7 @@ def _application(version: str) -> FastAPI:
 _NOUNS: Final[tuple[type[Noun], ...]] = (
     AdministratorApi, ServerApi, RoleApi, AgentApi, ApplicationApi, GroupApi, GuardApi, SignalApi, KeyApi, AuditApi,
     CheckpointApi, RedactionApi, ArchiveApi, ProofApi, DenialApi, StatusApi, ManifestApi, QuestionApi, DecisionApi,
-    ModeApi, ReplayApi,
+    ModeApi, ReplayApi, ReportApi,
 )  # fmt: skip
 
 

@@ -24,6 +24,7 @@ from accredit.service.manifests import Manifests
 from accredit.service.questions import Questions
 from accredit.service.redaction import Redaction
 from accredit.service.refusals import Refusals
+from accredit.service.reports import Reports
 from accredit.service.roles import Roles
 from accredit.service.servers import Servers
 from accredit.service.signals import Signals
@@ -48,6 +49,7 @@ class Services:
     leases: Leases
     signals: Signals
     keys: Keys
+    reports: Reports
     audit: Audit
     checkpoints: Checkpoints
     exports: Exports
