@@ -65,6 +65,12 @@ FIGURES: Final = {
             Measure("guard_share_of_tools_call.fastmcp", "µs added", Bar(1 / 12)),
             packages=("mcp", "fastmcp", "pyjwt"),
         ),
+        in_process("audit_append", Measure("audit_append.record", "µs", Bar(50))),
+        in_process(
+            "audit_search",
+            Measure("audit_search.search", "ms", Bar(200)),
+            Measure("audit_search.projection", "µs", Bar(200)),
+        ),
         in_process(
             "import_time_and_memory",
             Measure("import_time_and_memory.import_time", "ms", Bar(80)),

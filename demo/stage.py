@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,7 @@ class Stage(contextlib.ExitStack):
     def configure(self, database: str | None) -> None:
         """Write the configuration that every command of this stage reads."""
         lines = [f'issuer = "{self.issuer}"', f"port = {self.issuer.rpartition(':')[2]}", f'data = "{self.data}"']
+        lines.append(f'checkpoints = "{self.folder / "outside"}"')
         if database is not None:
             lines.append(f'database = "{database}"')
         (self.folder / "accredit.toml").write_text("\n".join(lines) + "\n")
@@ -75,9 +77,23 @@ class Stage(contextlib.ExitStack):
         command = [str(BIN / "accredit"), "--config", config, *arguments]
         return self.program(*command, columns=columns)
 
+    def ended(self, code: int, *arguments: str) -> str:
+        """Run the CLI, which has to end with that code, and return what it prints."""
+        command = [str(BIN / "accredit"), "--config", str(self.folder / "accredit.toml"), *arguments]
+        done = self._run(command, None, 80)
+        if done.returncode != code:
+            raise RuntimeError(f"{' '.join(arguments[:2])} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+        return done.stdout
+
     def program(self, *command: str, given: str | None = None, columns: int = 80) -> str:
         """Run a program to its end and return what it prints; its failure is ours."""
-        done = subprocess.run(
+        done = self._run(command, given, columns)
+        if done.returncode != 0:
+            raise RuntimeError(f"{' '.join(command[:4])} … ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    def _run(self, command: Sequence[str], given: str | None, columns: int) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
             command,
             input=given,
             capture_output=True,
@@ -87,9 +103,6 @@ class Stage(contextlib.ExitStack):
             timeout=60,
             check=False,
         )
-        if done.returncode != 0:
-            raise RuntimeError(f"{' '.join(command[:4])} … ended with {done.returncode}:\n{done.stdout}{done.stderr}")
-        return done.stdout
 
     def _environment(self) -> dict[str, str]:
         kept = {key: value for key, value in os.environ.items() if not key.startswith("ACCREDIT_")}

@@ -9,6 +9,7 @@ from demo.agent import Agent, Refused
 from demo.narrator import Narrator
 from demo.reach import Reach
 from demo.stage import BIN, Stage, free_port
+from demo.tamper import Tampering
 
 
 class Walkthrough:
@@ -42,6 +43,7 @@ class Walkthrough:
         await reach.new_credential(self.client_id, self.secret, self.credential)
         await self.suspend(agent)
         self.audit(decision)
+        Tampering(self.tell, self.stage, self.cli).found(decision)
         self.end()
 
     def start_server(self) -> None:

@@ -9,6 +9,7 @@ import os
 import re
 import socket
 import stat
+import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -62,6 +63,7 @@ class CheckpointFolder:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._keys = b""
+        self._alone = threading.Lock()
 
     @classmethod
     def at(cls, folder: Path | None) -> Self | None:
@@ -78,7 +80,8 @@ class CheckpointFolder:
 
     def _guarded(self, work: Callable[[], Answer]) -> Answer:
         try:
-            return work()
+            with self._alone:  # what was cancelled goes on in its thread; nobody looks before it is done
+                return work()
         except OSError as error:
             raise OutsideFailed(f"{self._folder}: {error.strerror}") from error
 

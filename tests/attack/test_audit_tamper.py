@@ -44,7 +44,8 @@ class Scene:
     async def signed(self) -> int:
         """Let a checkpoint be made of everything so far, and return its number."""
         checkpoints = self.admin.node.checkpoints
-        await checkpoints.make(self.admin.clock.now())
+        while await checkpoints.make(self.admin.clock.now()) is not None:
+            pass  # the job may have been first, with less
         await checkpoints.ship()
         return (await self.admin.ok("GET", "/checkpoints", params={"limit": 200}))["items"][-1]["number"]
 

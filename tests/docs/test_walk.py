@@ -40,5 +40,5 @@ def test_the_demo_says_what_the_readme_shows_of_it(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     (shown,) = (block for block in blocks(README) if "demo" in block.words)
     assert missing(shown.text, done.stdout) == [], done.stdout
-    assert "\n13 · " in done.stdout
-    assert "\n14 · " not in done.stdout
+    assert "\n14 · " in done.stdout
+    assert "\n15 · " not in done.stdout

@@ -11,7 +11,7 @@ import pytest
 from rich.cells import cell_len
 
 ROOT = Path(__file__).parents[2]
-CHAPTERS = 13
+CHAPTERS = 14
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 

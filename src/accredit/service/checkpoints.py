@@ -1,5 +1,6 @@
 """Checkpoints of the log: made while something changes, kept, and brought outside."""
 
+import asyncio
 import contextlib
 import logging
 from typing import Final
@@ -49,6 +50,7 @@ class Checkpoints:
         self._outside = outside
         self._seen = 0
         self._shipped: int | None = None
+        self._shipping = asyncio.Lock()
 
     async def page(self, after: int, limit: int) -> tuple[Kept, ...]:
         """Return at most `limit` checkpoints with a number above `after`."""
@@ -119,12 +121,16 @@ class Checkpoints:
         """Bring outside what is not there yet. Raises OutsideFailed."""
         if self._outside is None:
             return
-        if self._shipped is None:
-            self._shipped = await self._reached(await self._outside.last())
-        keys = checkpoint.key_set(self.keys())
-        while page := await self._kept.checkpoints(self._shipped, _PAGE):
-            await self._outside.append(page, keys)
-            self._shipped = page[-1].number
+        async with self._shipping:  # the job and an archive may come at once, and each line belongs there once
+            # Who is cancelled while a page is added cannot know whether it was: then the place itself is asked again.
+            reached, self._shipped = self._shipped, None
+            if reached is None:
+                reached = await self._reached(await self._outside.last())
+            keys = checkpoint.key_set(self.keys())
+            while page := await self._kept.checkpoints(reached, _PAGE):
+                await self._outside.append(page, keys)
+                reached = page[-1].number
+            self._shipped = reached
 
     async def _reached(self, document: bytes) -> int:
         """Return the number of a checkpoint that is outside, if it is one of this log. Raises OutsideFailed."""

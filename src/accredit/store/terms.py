@@ -1,6 +1,7 @@
 """The search tables of the log: filled behind it, in its order, and read newest first."""
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from heapq import merge
@@ -172,11 +173,13 @@ def _places(conn: sa.Connection, terms: Sequence[int], wanted: Filter, start: Pl
 
 def _records(conn: sa.Connection, places: Sequence[Place]) -> Iterator[tuple[str, StoredRecord]]:
     """Yield the records at these places, each with its cursor."""
-    if not places:
-        return
-    table = audit_records.c
-    query = sa.select(audit_records).where(sa.tuple_(table.chain, table.seq).in_([place[1:] for place in places]))
-    found = {(row.chain, row.seq): audit.stored(row) for row in conn.execute(query)}
+    table, chains = audit_records.c, defaultdict[int, list[int]](list)
+    for _, chain, seq in places:
+        chains[chain].append(seq)
+    found: dict[tuple[int, int], StoredRecord] = {}
+    for chain, seqs in chains.items():  # a look-up by the key each: for a list of pairs SQLite would read the whole log
+        query = sa.select(audit_records).where(table.chain == chain, table.seq.in_(seqs))
+        found |= {(row.chain, row.seq): audit.stored(row) for row in conn.execute(query)}
     for at, chain, seq in places:
         if (chain, seq) in found:
             yield f"{at}.{chain}.{seq}", found[chain, seq]
