@@ -57,7 +57,7 @@ class Party:
         return client.slug if client.kind is ClientKind.AGENT else f"{client.kind.value}:{client.slug}"
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class World:
     """A state that files describe, ready to be judged: slugs are the ids of servers and roles here.
 

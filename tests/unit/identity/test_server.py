@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from accredit.identity.server import GUARD_SCOPES, Scope, Server, TargetKind, Tool, problems, unusable
 from accredit_sdk import scopes
+from accredit_sdk.decision import Mode
 
 SERVER = Server(
     "srv_1",
@@ -47,6 +48,13 @@ def test_a_scope_or_a_tool_that_is_there_twice_is_a_problem() -> None:
     assert len(problems(replace(SERVER, tools=(*SERVER.tools, Tool("pay", frozenset({"ledger"})))))) == 1
     other_kind = Tool("pay", frozenset({"ledger"}), TargetKind.PROMPT)
     assert problems(replace(SERVER, tools=(*SERVER.tools, other_kind))) == ()
+
+
+def test_another_mode_is_another_version_and_takes_the_candidate_of_a_dry_run_with_it() -> None:
+    candidate = (Tool("pay", frozenset()),)
+    dry = SERVER.in_mode(Mode.DRY_RUN, candidate)
+    assert (dry.mode, dry.candidate, dry.version) == (Mode.DRY_RUN, candidate, SERVER.version + 1)
+    assert dry.in_mode(Mode.ENFORCE).candidate == ()
 
 
 def test_a_default_scope_must_be_a_scope() -> None:
