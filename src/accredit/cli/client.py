@@ -5,6 +5,7 @@ import secrets
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
+from ssl import PROTOCOL_TLS_CLIENT, SSLContext
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -52,7 +53,8 @@ class Client:
         self._folder = folder
         self._socket = socket
         self._http = httpx2.Client(
-            transport=transport or httpx2.HTTPTransport(uds=str(socket)),
+            # There is no TLS at a socket; a context that trusts nobody spares the reading of all certificates.
+            transport=transport or httpx2.HTTPTransport(uds=str(socket), verify=SSLContext(PROTOCOL_TLS_CLIENT)),
             base_url="http://accredit/api/v1",
             timeout=httpx2.Timeout(SECONDS),
             trust_env=False,

@@ -4,11 +4,14 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Final
 
 import httpx2
 import typer
+from typer.core import TyperGroup
+from typer.main import get_group
 
 from accredit.cli import (
     admin,
@@ -69,13 +72,18 @@ def program() -> typer.Typer:
         app.add_typer(noun.app, name=name, short_help=noun.app.info.help)
     app.add_typer(admin.app, name="admin", short_help=admin.app.info.help)
     proof.register(audit.app)
-    app.add_typer(audit.app, name="audit")
-    app.add_typer(signal.app, name="signal")
-    app.add_typer(emergency.app, name="emergency")
     app.add_typer(audit.app, name="audit", short_help=audit.app.info.help)
+    app.add_typer(signal.app, name="signal", short_help=signal.app.info.help)
+    app.add_typer(emergency.app, name="emergency", short_help=emergency.app.info.help)
     for single in (manifest, explain, completion, up, migrate, doctor, backup, version):
         single.register(app)
     return app
+
+
+@cache
+def _command() -> TyperGroup:
+    """Return the program as one command; to build it takes longer than to run it."""
+    return get_group(program())
 
 
 def main(arguments: Sequence[str] | None = None, transport: httpx2.BaseTransport | None = None) -> int:
@@ -87,7 +95,7 @@ def main(arguments: Sequence[str] | None = None, transport: httpx2.BaseTransport
     session = Session(transport=transport)
     try:
         width = min(session.screen.width, _WIDEST) - _MARGIN
-        ended = program()(args=words, obj=session, prog_name="accredit", standalone_mode=False, terminal_width=width)
+        ended = _command()(args=words, obj=session, prog_name="accredit", standalone_mode=False, terminal_width=width)
     except Told as told:
         return told.code
     except Trouble as trouble:
