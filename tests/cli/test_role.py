@@ -40,7 +40,7 @@ def test_a_role_is_given_to_an_agent_until_an_end_and_taken_again(bot: CommandLi
     assert bot.data("agent", "show", "bot")["roles"][0]["ends_at"] == end
     assert end[:10] in bot.ok("role", "assign", "reader", "bot", "--until", end)
     assert bot.data("role", "unassign", "reader", "bot", "--yes") == {
-        "role": "reader", "agent": "bot", "assigned": False,
+        "role": "reader", "holder": "bot", "assigned": False,
     }  # fmt: skip
     assert bot.data("agent", "show", "bot")["roles"] == []
     assert "role assign" in bot.ok("agent", "show", "bot")

@@ -36,8 +36,8 @@ def test_a_person_sees_the_same_in_details_and_tables(ledger: CommandLine) -> No
 def test_the_list_has_every_server_also_the_built_in_one(ledger: CommandLine) -> None:
     assert [item["slug"] for item in ledger.data("server", "list")["items"]] == ["guard", "ledger", "management"]
     rows = ledger.ok("server", "list").splitlines()
-    assert rows[0].split() == ["server", "resource", "scopes", "tools", "state", "mode"]
-    assert rows[-2].split() == ["ledger", RESOURCE, "2", "2", "●", "active", "enforce"]
+    assert rows[0].split() == ["server", "resource", "scopes", "tools", "state"]
+    assert rows[-2].split() == ["ledger", RESOURCE, "2", "2", "●", "active"]
 
 
 def test_a_list_longer_than_a_page_of_the_api_is_whole(cli: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:

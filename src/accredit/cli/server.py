@@ -148,13 +148,14 @@ command(app, "sync")(sync.sync)
 
 @command(app, "list")
 def list_servers(session: Session) -> None:
-    """List the servers."""
+    """List the servers; the mode of each, as soon as one of them does not enforce."""
     found = list(session.server.items(path("servers")))
     if session.as_json:
         session.screen.data({"items": found})
         return
+    loud = any(item["mode"] in _LOUD for item in found)
     session.screen.table(
-        ("server", "resource", "scopes", "tools", "state", "mode"),
+        ("server", "resource", "scopes", "tools", "state", *(["mode"] if loud else [])),
         [
             (
                 item["slug"],
@@ -162,7 +163,7 @@ def list_servers(session: Session) -> None:
                 len(item["scopes"]),
                 "built in" if item["builtin"] else len(item["tools"]),
                 mark(item["state"]),
-                mark(item["mode"]),
+                *([mark(item["mode"])] if loud else []),
             )
             for item in found
         ],
