@@ -34,5 +34,5 @@ async def test_the_status_counts_every_noun(admin: Admin) -> None:
     await enrolled(admin, "back")
     await admin.ok("POST", "/agents", json={"slug": "bot", "owner": "dana"})
     found = await admin.ok("GET", "/status")
-    assert found["counts"] == {"servers": 1, "roles": 0, "agents": 1, "guards": 2}
+    assert found["counts"] == {"servers": 1, "roles": 0, "agents": 1, "applications": 0, "guards": 2}
     assert (found["issuer"], found["database"]) == ("http://127.0.0.1:8700", "SQLite")
