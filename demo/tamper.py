@@ -4,10 +4,11 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 from accredit_sdk import record
-from demo.narrator import Narrator
+from demo.narrator import MARGIN, Narrator
 from demo.stage import Stage
 
 UNVERIFIED = 4
@@ -37,7 +38,7 @@ class Tampering:
         told = json.loads(self.stage.ended(UNVERIFIED, *words, "--json"))["first"]
         self.tell.expect(told is not None, "the change must be found")
         self.tell.denied(f"chain {told['chain']}")
-        self.tell.output(f"record {told['seq']}: {told['trouble']}")
+        self.tell.output("\n".join(wrap(f"record {told['seq']}: {told['trouble']}", self.tell.width - 2 * MARGIN)))
 
 
 def rewrite(copy: Path, decision: str) -> int:
