@@ -1,21 +1,20 @@
 """Agents, as administrators manage them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from accredit.identity.agent import Agent
 from accredit.identity.changes import AddClient, AddCredential, ReplaceClient, Signal, SignalKind
 from accredit.identity.client import Client, ClientKind
 from accredit.identity.principal import Principal
-from accredit.identity.slug import SlugError, slug
 from accredit.oauth.outcome import Outcome
 from accredit.ports.clients import Clients
+from accredit.service import clients
 from accredit.service.assignments import Reassigned, reassigned
 from accredit.service.changes import Changes
 from accredit.service.credentials import Credentials, NewSecret
 from accredit.service.once import Once
-from accredit.service.problem import Problem, ProblemCode, not_found, stale, taken
-from accredit.service.standing import shortened
+from accredit.service.problem import not_found, stale, taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +70,11 @@ class Agents:
 
     async def add(self, draft: AgentDraft, by: str, once: Once[NewAgent] | None = None) -> NewAgent:
         """Register an agent with its roles and make its first secret, all or nothing. Raises Problem."""
-        agent = self._drafted(draft)
-        client = agent.client
+        client = clients.registered(self._changes, ClientKind.AGENT, draft)
+        agent = _said(client, draft)
         roles = reassigned(self._changes.directory, Principal(client), draft.roles, client.created_at)
         first = self._credentials.secret(client.id, by)
-        event = self._changes.event("agent.add", client.id, by, _registered(draft))
+        event = self._changes.event("agent.add", client.id, by, clients.told(draft, draft.roles))
         made = NewAgent(agent, first)
         outcome = Outcome(
             made,
@@ -89,62 +88,30 @@ class Agents:
 
     async def edit(self, agent: Agent, holder: Principal, draft: AgentDraft, by: str) -> None:
         """Make an agent what `draft` says, but for its slug. Raises Problem, also when `agent` is of yesterday."""
-        now, before = self._changes.clock.now(), agent.client
-        self._check(draft, now if draft.expires_at != before.expires_at else None)
+        now = self._changes.clock.now()
+        client = clients.edited(agent.client, draft, now)
         roles = reassigned(self._changes.directory, holder, draft.roles, now)
-        client = replace(
-            before, name=draft.name or before.slug, expires_at=draft.expires_at, version=before.version + 1
-        )
-        changed = Agent(client, draft.owner.strip(), draft.sponsor.strip(), draft.purpose.strip())
-        told = _edited(agent, changed, roles)
+        changed = _said(client, draft)
+        told = _differing(agent, changed, roles)
         if told:
             event = self._changes.event("agent.edit", client.id, by, f"{client.slug}: {told}")
-            ended = shortened(before, client.expires_at, now)
-            heard = (*ended, Signal(SignalKind.CLIENT, client.id), *roles.signals)
+            heard = (*clients.heard(agent.client, client, now), *roles.signals)
             outcome = Outcome(changed, (ReplaceClient(client, changed),), roles.writes, (event,), heard)
             await self._changes.commit(outcome, stale("agent", client.slug))
 
-    def _drafted(self, draft: AgentDraft) -> Agent:
-        try:
-            name = slug(draft.slug)
-        except SlugError as error:
-            raise Problem(ProblemCode.INVALID, str(error)) from error
-        now = self._changes.clock.now()
-        self._check(draft, now)
-        identity = self._changes.ids.new("agent")
-        client = Client(
-            id=identity,
-            client_id=identity,
-            kind=ClientKind.AGENT,
-            slug=name,
-            name=draft.name or name,
-            created_at=now,
-            expires_at=draft.expires_at,
-        )
-        return Agent(client, draft.owner.strip(), draft.sponsor.strip(), draft.purpose.strip())
 
-    def _check(self, draft: AgentDraft, now: int | None) -> None:
-        if not draft.owner.strip():
-            raise Problem(ProblemCode.INVALID, "an agent has an owner: say whose it is")
-        if now is not None and draft.expires_at is not None and draft.expires_at <= now:
-            raise Problem(
-                ProblemCode.INVALID, "the expiry of an agent must lie in the future; to end it now, remove it"
-            )
+def _said(client: Client, draft: AgentDraft) -> Agent:
+    return Agent(client, draft.owner.strip(), draft.sponsor.strip(), draft.purpose.strip())
 
 
-def _registered(draft: AgentDraft) -> str:
-    held = ", ".join(sorted(draft.roles))
-    return f"registered {draft.slug} for {draft.owner.strip()}" + (f" with {held}" if held else "")
-
-
-def _edited(before: Agent, after: Agent, roles: Reassigned) -> str:
-    """Name the members that change; nothing when none does."""
-    pairs = {
-        "owner": (before.owner, after.owner),
-        "sponsor": (before.sponsor, after.sponsor),
-        "purpose": (before.purpose, after.purpose),
-        "name": (before.client.name, after.client.name),
-        "expiry": (before.client.expires_at, after.client.expires_at),
-        "roles": (None, roles.writes or None),
-    }
-    return ", ".join(name for name, (old, new) in pairs.items() if old != new)
+def _differing(before: Agent, after: Agent, roles: Reassigned) -> str:
+    return clients.differing(
+        {
+            "owner": (before.owner, after.owner),
+            "sponsor": (before.sponsor, after.sponsor),
+            "purpose": (before.purpose, after.purpose),
+            "name": (before.client.name, after.client.name),
+            "expiry": (before.client.expires_at, after.client.expires_at),
+            "roles": (None, roles.writes or None),
+        }
+    )
