@@ -239,6 +239,33 @@ async def test_what_was_had_through_a_group_alone_is_gone_from_the_tokens_that_a
     assert victim.site.inner.calls == []
 
 
+@pytest.mark.parametrize(
+    ("method", "where", "body"),
+    [
+        ("DELETE", "/groups/staff/members/bot", None),
+        ("DELETE", "/roles/reader/assignments/group:staff", None),
+        ("DELETE", "/groups/staff", None),
+        ("PUT", "/roles/reader/scopes/ledger", {"scopes": ["ledger:purge"]}),
+    ],
+    ids=["let-out", "unassigned", "removed", "role-changed"],
+)
+@pytest.mark.parametrize("first", [True, False])
+async def test_what_is_lost_in_two_ways_at_once_is_lost_at_the_tool(
+    victim: House, method: str, where: str, body: Any, first: bool
+) -> None:
+    token = await member(victim)
+    await victim.admin.ok("PUT", "/roles/reader/assignments/bot")
+    one = victim.admin.http.delete("/roles/reader/assignments/bot")
+    other = victim.admin.http.request(method, where, json=body, headers={"if-match": "*"})
+    answers = await asyncio.gather(*((one, other) if first else (other, one)))
+    assert any(answer.is_success for answer in answers)
+    assert {answer.status_code for answer in answers if not answer.is_success} <= {412}
+    await victim.site.catch_up()
+    agent = await victim.admin.ok("GET", "/agents/bot")
+    keeps = any("ledger:read" in role["scopes"].get("ledger", []) for role in agent["roles"])
+    assert (await victim.reach(token)).status == (200 if keeps else 403)
+
+
 async def test_what_is_held_in_another_way_as_well_is_not_taken(victim: House) -> None:
     token = await member(victim)
     await victim.admin.ok("PUT", "/roles/reader/assignments/bot")

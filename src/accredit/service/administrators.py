@@ -9,6 +9,7 @@ from accredit.identity.role import Assignment, Role
 from accredit.oauth.outcome import Outcome
 from accredit.ports.clients import Clients
 from accredit.service.changes import Changes
+from accredit.service.clients import next_version
 from accredit.service.problem import Problem, ProblemCode, not_found, stale
 
 
@@ -65,7 +66,7 @@ class Administrators:
         event = self._changes.event("administrator.name", target, by, f"{holder.client.slug}: {_summary(office)}")
         outcome = Outcome(
             None,
-            tuple(AddRole(role) for role in fresh),
+            (*(AddRole(role) for role in fresh), next_version(holder.client)),
             (
                 *(Assign(Assignment(role.id, target, office.ends_at)) for role in wanted),
                 *(Unassign(role, target) for role in gone),

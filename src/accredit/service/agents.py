@@ -90,14 +90,17 @@ class Agents:
         """Make an agent what `draft` says, but for its slug. Raises Problem, also when `agent` is of yesterday."""
         now = self._changes.clock.now()
         client = clients.edited(agent.client, draft, now)
-        roles = reassigned(self._changes.directory, holder, draft.roles, now)
         changed = _said(client, draft)
-        told = _differing(agent, changed, roles)
-        if told:
-            event = self._changes.event("agent.edit", client.id, by, f"{client.slug}: {told}")
+
+        async def drawn() -> Outcome[None]:
+            roles = reassigned(self._changes.directory, holder, draft.roles, now)
+            told = f"{client.slug}: {_differing(agent, changed, roles)}"
+            event = self._changes.event("agent.edit", client.id, by, told)
             heard = (*clients.heard(agent.client, client, now), *roles.signals)
-            outcome = Outcome(changed, (ReplaceClient(client, changed),), roles.writes, (event,), heard)
-            await self._changes.commit(outcome, stale("agent", client.slug))
+            return Outcome(None, (ReplaceClient(client, changed),), roles.writes, (event,), heard)
+
+        if _differing(agent, changed, reassigned(self._changes.directory, holder, draft.roles, now)):
+            await self._changes.settle(drawn, stale("agent", client.slug))
 
 
 def _said(client: Client, draft: AgentDraft) -> Agent:

@@ -83,14 +83,17 @@ class Applications:
         """Make an application what `draft` says, but for slug and type. Raises Problem, also when it is stale."""
         now = self._changes.clock.now()
         client = clients.edited(present.client, draft, now)
-        roles = reassigned(self._changes.directory, holder, draft.roles, now)
         changed = _said(client, draft, present.type)
-        told = _differing(present, changed, roles)
-        if told:
-            event = self._changes.event("application.edit", client.id, by, f"{client.slug}: {told}")
+
+        async def drawn() -> Outcome[None]:
+            roles = reassigned(self._changes.directory, holder, draft.roles, now)
+            told = f"{client.slug}: {_differing(present, changed, roles)}"
+            event = self._changes.event("application.edit", client.id, by, told)
             heard = (*clients.heard(present.client, client, now), *roles.signals)
-            outcome = Outcome(changed, (ReplaceClient(client, changed),), roles.writes, (event,), heard)
-            await self._changes.commit(outcome, stale("application", client.slug))
+            return Outcome(None, (ReplaceClient(client, changed),), roles.writes, (event,), heard)
+
+        if _differing(present, changed, reassigned(self._changes.directory, holder, draft.roles, now)):
+            await self._changes.settle(drawn, stale("application", client.slug))
 
 
 def _said(client: Client, draft: ApplicationDraft, kind: ClientType) -> Application:

@@ -1,10 +1,12 @@
 """How every administrative use case ends: commit, and answer only when this node itself acts on the change."""
 
-from dataclasses import dataclass, replace
-from typing import Any
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
 from accredit.audit.events import Administered
-from accredit.identity.changes import Claim, KeepAnswer
+from accredit.identity.changes import Claim, KeepAnswer, Unchanged
 from accredit.oauth.outcome import Lost, Outcome
 from accredit.ports.clock import Clock
 from accredit.ports.journal import Journal, Overloaded, StoreError, Unstorable, WriterStopped
@@ -13,15 +15,18 @@ from accredit.service.ids import Ids
 from accredit.service.once import Once, Repeated
 from accredit.service.problem import Problem, ProblemCode
 
+_ATTEMPTS: Final = 5
+
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What the administrative services share."""
+    """What the administrative services share. On one node, those that settle who holds what take turns."""
 
     directory: Directory
     journal: Journal
     ids: Ids
     clock: Clock
+    settling: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def commit(self, outcome: Outcome[Any], lost: Problem, once: Once[Any] | None = None) -> None:
         """Make `outcome` durable and visible on this node, and with it the answer to a request that may come `once`.
@@ -35,6 +40,24 @@ class Changes:
             raise Repeated(claim.answer.key)
         if claim is not None:
             raise lost
+
+    async def settle(self, drawn: Callable[[], Awaitable[Outcome[Any]]], lost: Problem) -> None:
+        """Commit what `drawn` makes of who holds what; it is asked again when anything else changed meanwhile.
+
+        What somebody may do comes from themselves, their groups and the roles of both: no claim on one of them is
+        enough. Raises `lost` when a rival was first, or when there is no end of them.
+        """
+        async with self.settling:
+            for _ in range(_ATTEMPTS):
+                await self.directory.catch_up()
+                since = Unchanged(self.directory.cursor)
+                outcome = await drawn()
+                claim = await self.attempt(replace(outcome, claims=(*outcome.claims, since)))
+                if claim is None:
+                    return
+                if claim != since:
+                    break
+        raise lost
 
     async def attempt(self, outcome: Outcome[Any]) -> Claim | None:
         """Make `outcome` durable and visible on this node; return None, or the claim that a rival won."""

@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
-from accredit.identity.changes import Signal, SignalKind
+from accredit.identity.changes import ReplaceClient, Signal, SignalKind
 from accredit.identity.client import Client, ClientKind
+from accredit.identity.principal import Principal
 from accredit.identity.slug import SlugError, slug
+from accredit.ports.clients import Clients
 from accredit.service.changes import Changes
-from accredit.service.problem import Problem, ProblemCode
+from accredit.service.problem import Problem, ProblemCode, not_found
 from accredit.service.standing import shortened
 
 
@@ -55,6 +57,20 @@ def edited(before: Client, draft: Draft, now: int) -> Client:
         _check_end(before.kind, draft, now)
     name, version = draft.name or before.slug, before.version + 1
     return replace(before, name=name, expires_at=draft.expires_at, version=version)
+
+
+async def present(store: Clients, holder: Principal) -> Principal:
+    """Return the same client as it is now. Raises Problem when it has gone."""
+    client = holder.client
+    found = await store.by_slug(client.kind, client.slug)
+    if found is None or found.client.id != client.id:
+        raise not_found(client.kind.value, client.slug)
+    return found
+
+
+def next_version(client: Client) -> ReplaceClient:
+    """Return the claim of a change that was decided on this version of a client: of all such changes one succeeds."""
+    return ReplaceClient(replace(client, version=client.version + 1))
 
 
 def heard(before: Client, after: Client, now: int) -> tuple[Signal, ...]:

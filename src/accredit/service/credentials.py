@@ -8,7 +8,6 @@ from accredit.identity import credential as credentials
 from accredit.identity.changes import (
     AddCredential,
     EndCredential,
-    ReplaceClient,
     RetireCredential,
     RevokeCredential,
     Signal,
@@ -22,6 +21,7 @@ from accredit.oauth.outcome import Outcome
 from accredit.ports.credentials import Credentials as CredentialStore
 from accredit.ports.randomness import Randomness
 from accredit.service.changes import Changes
+from accredit.service.clients import next_version
 from accredit.service.once import Once
 from accredit.service.problem import Problem, ProblemCode, stale
 from accredit.service.usage import Usage
@@ -197,8 +197,8 @@ class Credentials:
         self, holder: Principal, outcome: Outcome[Any], made: Made, once: Once[Made] | None
     ) -> None:
         """Commit what gives a client one more credential: of all who decided on one state of it, one succeeds."""
-        next_version = ReplaceClient(replace(holder.client, version=holder.client.version + 1))
-        await self._changes.commit(replace(outcome, answer=made, claims=(next_version,)), _crossed(holder), once)
+        alone = replace(outcome, answer=made, claims=(next_version(holder.client),))
+        await self._changes.commit(alone, _crossed(holder), once)
 
     def _outcome(
         self, holder: Principal, writes: tuple[Write, ...], told: str, by: str, *first: Signal

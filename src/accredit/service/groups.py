@@ -22,6 +22,7 @@ from accredit.identity.role import Assignment, HeldRole, Role
 from accredit.identity.slug import SlugError, slug
 from accredit.oauth.outcome import Outcome
 from accredit.ports.clients import Clients
+from accredit.service import clients
 from accredit.service.changes import Changes
 from accredit.service.once import Once
 from accredit.service.problem import Problem, ProblemCode, not_found, stale, taken
@@ -70,29 +71,39 @@ class Groups:
 
     async def remove(self, group: Group, by: str) -> None:
         """Drop a group: whoever was in it does not have its roles any more, and guards take them from tokens."""
-        members = await self.members(group)
-        heard = [*self._touched(members), *self._reduced(members, group, ())]
-        await self._commit(group, RemoveGroup(group.id, group.version), (), "group.remove", group.slug, by, heard)
+
+        async def drawn() -> Outcome[None]:
+            members = await self.members(group)
+            heard = [*self._touched(members), *self._reduced(members, group, ())]
+            return self._outcome(group, RemoveGroup(group.id, group.version), (), "group.remove", group.slug, by, heard)
+
+        await self._changes.settle(drawn, stale("group", group.slug))
 
     async def let_in(self, group: Group, member: Principal, by: str) -> None:
         """Make a client a member of the group. Raises Problem."""
-        if group.id in member.groups:
-            return
-        if len(member.groups) >= MOST:
-            text = f"{member.client.slug} is in {MOST} groups, and that is the most; take it out of one first"
-            raise Problem(ProblemCode.CONFLICT, text)
-        told = f"{member.client.slug} into {group.slug}"
-        writes = (AddMember(group.id, member.client.id),)
-        await self._commit(group, _next(group), writes, "group.member", told, by, self._touched([member]))
+
+        async def drawn() -> Outcome[None]:
+            present = await clients.present(self._clients, member)
+            if group.id not in present.groups and len(present.groups) >= MOST:
+                text = f"{present.client.slug} is in {MOST} groups, and that is the most; take it out of one first"
+                raise Problem(ProblemCode.CONFLICT, text)
+            write, told = AddMember(group.id, present.client.id), f"{present.client.slug} into {group.slug}"
+            return self._moved(group, present, write, told, by, ())
+
+        if group.id not in member.groups:
+            await self._changes.settle(drawn, stale("group", group.slug))
 
     async def let_out(self, group: Group, member: Principal, by: str) -> None:
         """Take a client out of the group; its tokens lose what it had through that alone. Raises Problem."""
-        if group.id not in member.groups:
-            raise Problem(ProblemCode.NOT_FOUND, f"{member.client.slug} is not in the group {group.slug}")
-        told = f"{member.client.slug} out of {group.slug}"
-        writes = (RemoveMember(group.id, member.client.id),)
-        heard = [*self._touched([member]), *self._reduced([member], group, ())]
-        await self._commit(group, _next(group), writes, "group.member", told, by, heard)
+
+        async def drawn() -> Outcome[None]:
+            present = await clients.present(self._clients, member)
+            if group.id not in present.groups:
+                raise Problem(ProblemCode.NOT_FOUND, f"{present.client.slug} is not in the group {group.slug}")
+            write, told = RemoveMember(group.id, present.client.id), f"{present.client.slug} out of {group.slug}"
+            return self._moved(group, present, write, told, by, self._reduced([present], group, ()))
+
+        await self._changes.settle(drawn, stale("group", group.slug))
 
     async def assign(self, role: Role, group: Group, ends_at: int | None, by: str) -> Assignment:
         """Give the role to whoever is in the group, until `ends_at` (microseconds UTC) or for good. Raises Problem."""
@@ -100,18 +111,16 @@ class Groups:
             raise Problem(ProblemCode.INVALID, "the end of an assignment must lie in the future")
         assignment = Assignment(role.id, group.id, ends_at)
         after = (*self._without(group, role), HeldRole(role, ends_at, group.id))
-        heard = [*self._reduced(await self.members(group), group, after)]
         told = f"{role.slug} to the group {group.slug}"
-        await self._commit(group, _next(group), (Assign(assignment),), "role.assign", told, by, heard)
+        await self._hold(group, after, Assign(assignment), "role.assign", told, by)
         return assignment
 
     async def unassign(self, role: Role, group: Group, by: str) -> None:
         """Take the role from the group, and so from whoever has it through that alone. Raises Problem."""
         if all(item.role != role.id for item in group.assignments):
             raise Problem(ProblemCode.NOT_FOUND, f"the group {group.slug} does not hold the role {role.slug}")
-        heard = [*self._reduced(await self.members(group), group, self._without(group, role))]
         told = f"{role.slug} from the group {group.slug}"
-        await self._commit(group, _next(group), (Unassign(role.id, group.id),), "role.unassign", told, by, heard)
+        await self._hold(group, self._without(group, role), Unassign(role.id, group.id), "role.unassign", told, by)
 
     def _without(self, group: Group, role: Role) -> tuple[HeldRole, ...]:
         held = self._changes.directory.held_by(group)
@@ -127,7 +136,26 @@ class Groups:
             others = directory.held(replace(member, groups=member.groups - {group.id}))
             yield from reductions(member.client.id, directory.held(member), (*others, *after), now)
 
-    async def _commit(
+    async def _hold(
+        self, group: Group, after: tuple[HeldRole, ...], write: Write, action: str, told: str, by: str
+    ) -> None:
+        """Let the group hold `after`; who is in it, and what they have besides, is what it is at that moment."""
+
+        async def drawn() -> Outcome[None]:
+            heard = [*self._reduced(await self.members(group), group, after)]
+            return self._outcome(group, _next(group), (write,), action, told, by, heard)
+
+        await self._changes.settle(drawn, stale("group", group.slug))
+
+    def _moved(
+        self, group: Group, member: Principal, write: Write, told: str, by: str, reduced: Iterable[Signal]
+    ) -> Outcome[None]:
+        """Return what lets a member in or out."""
+        heard = [*self._touched([member]), *reduced]
+        found = self._outcome(group, _next(group), (write,), "group.member", told, by, heard)
+        return replace(found, claims=(*found.claims, clients.next_version(member.client)))
+
+    def _outcome(
         self,
         group: Group,
         claim: Claim,
@@ -136,10 +164,9 @@ class Groups:
         told: str,
         by: str,
         heard: list[Signal],
-    ) -> None:
+    ) -> Outcome[None]:
         event = self._changes.event(action, group.id, by, told)
-        signals = (Signal(SignalKind.ROLES, group.id), *heard)
-        await self._changes.commit(Outcome(None, (claim,), writes, (event,), signals), stale("group", group.slug))
+        return Outcome(None, (claim,), writes, (event,), (Signal(SignalKind.ROLES, group.id), *heard))
 
 
 def _next(group: Group) -> ReplaceGroup:

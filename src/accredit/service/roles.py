@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from accredit.identity.changes import AddRole, Assign, ReplaceRole, Signal, SignalKind, Unassign
+from accredit.audit.events import Administered
+from accredit.identity.changes import AddRole, Assign, ReplaceRole, Signal, SignalKind, Unassign, Write
 from accredit.identity.management import RESERVED_PREFIX
 from accredit.identity.principal import Principal
 from accredit.identity.role import Assignment, HeldRole, Role
@@ -11,6 +12,7 @@ from accredit.identity.server import Server, unusable
 from accredit.identity.slug import SlugError, slug
 from accredit.oauth.outcome import Outcome
 from accredit.ports.clients import Clients
+from accredit.service import clients
 from accredit.service.changes import Changes
 from accredit.service.once import Once
 from accredit.service.problem import Problem, ProblemCode, not_found, stale, taken
@@ -68,39 +70,58 @@ class Roles:
         kept = {key: value for key, value in role.scopes.items() if key != target}
         changed = replace(role, scopes=kept | self._on_server(server, scopes), version=role.version + 1)
         event = self._changes.event("role.scopes", role.id, by, _summary(name, {server: scopes}))
-        reduced = [
-            signal
-            for holder in await self._clients.holders(role.id)
-            for signal in self._reduced(holder, tuple(self._as(item, changed) for item in self._held(holder)))
-        ]
-        heard = (Signal(SignalKind.ROLES, role.id), *reduced)
-        outcome = Outcome(changed, (ReplaceRole(changed),), (), (event,), heard)
-        await self._changes.commit(outcome, stale("role", name))
+
+        async def drawn() -> Outcome[Role]:
+            reduced = [
+                signal
+                for holder in await self._clients.holders(role.id)
+                for signal in self._reduced(holder, tuple(self._as(item, changed) for item in self._held(holder)))
+            ]
+            heard = (Signal(SignalKind.ROLES, role.id), *reduced)
+            return Outcome(changed, (ReplaceRole(changed),), (), (event,), heard)
+
+        await self._changes.settle(drawn, stale("role", name))
         return changed
 
-    async def assign(self, name: str, holder: Principal, ends_at: int | None, by: str) -> Assignment:
-        """Give the role to a client until `ends_at` (microseconds UTC), or for good."""
+    async def assign(self, role: Role, holder: Principal, ends_at: int | None, by: str) -> Assignment:
+        """Give the role to a client until `ends_at` (microseconds UTC), or for good. Raises Problem."""
         if ends_at is not None and ends_at <= self._changes.clock.now():
             raise Problem(ProblemCode.INVALID, "the end of an assignment must lie in the future")
-        role = self.get(name)
         assignment = Assignment(role.id, holder.client.id, ends_at)
-        event = self._changes.event("role.assign", role.id, by, f"{name} to {holder.client.slug}")
-        after = (*self._without(holder, role), HeldRole(role, ends_at))
-        heard = (Signal(SignalKind.CLIENT, holder.client.id), *self._reduced(holder, after))
-        outcome = Outcome(assignment, (), (Assign(assignment),), (event,), heard)
-        await self._changes.commit(outcome, stale("role", name))
+
+        async def drawn() -> Outcome[None]:
+            present = await clients.present(self._clients, holder)
+            after = (*self._without(present, role), HeldRole(self._seen(role), ends_at))
+            event = self._changes.event("role.assign", role.id, by, f"{role.slug} to {present.client.slug}")
+            return self._moved(present, after, Assign(assignment), event)
+
+        await self._changes.settle(drawn, stale("role", role.slug))
         return assignment
 
-    async def unassign(self, name: str, holder: Principal, by: str) -> None:
+    async def unassign(self, role: Role, holder: Principal, by: str) -> None:
         """Take the role from a client: its next token is without it, and guards take it from the tokens that it has."""
-        role = self.get(name)
-        if all(item.role != role.id for item in holder.assignments):
-            raise Problem(ProblemCode.NOT_FOUND, f"{holder.client.slug} does not hold the role {name}")
-        event = self._changes.event("role.unassign", role.id, by, f"{name} from {holder.client.slug}")
-        after = self._without(holder, role)
+
+        async def drawn() -> Outcome[None]:
+            present = await clients.present(self._clients, holder)
+            if all(item.role != role.id for item in present.assignments):
+                raise Problem(ProblemCode.NOT_FOUND, f"{present.client.slug} does not hold the role {role.slug}")
+            after = self._without(present, self._seen(role))
+            event = self._changes.event("role.unassign", role.id, by, f"{role.slug} from {present.client.slug}")
+            return self._moved(present, after, Unassign(role.id, present.client.id), event)
+
+        await self._changes.settle(drawn, stale("role", role.slug))
+
+    def _seen(self, role: Role) -> Role:
+        """Return the role if it is what it was when this was permitted. Raises Problem."""
+        if self._changes.directory.role(role.slug) != role:
+            raise stale("role", role.slug)
+        return role
+
+    def _moved(
+        self, holder: Principal, after: tuple[HeldRole, ...], write: Write, event: Administered
+    ) -> Outcome[None]:
         heard = (Signal(SignalKind.CLIENT, holder.client.id), *self._reduced(holder, after))
-        outcome = Outcome(None, (), (Unassign(role.id, holder.client.id),), (event,), heard)
-        await self._changes.commit(outcome, stale("role", name))
+        return Outcome(None, (clients.next_version(holder.client),), (write,), (event,), heard)
 
     def _held(self, holder: Principal) -> tuple[HeldRole, ...]:
         return self._changes.directory.held(holder)

@@ -45,6 +45,8 @@ _MORE: Final[Mapping[str, tuple[int, ...]]] = MappingProxyType(
         "keys.rotate": (412,),
         "proofs.export": (404,),
         "roles.add": (404,),
+        "roles.assign": (412,),
+        "roles.unassign": (412,),
         "signals.reach": (404,),
     }
 )

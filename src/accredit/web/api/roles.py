@@ -142,17 +142,18 @@ class RoleApi:
             found = await self._groups.assign(self._still(who, slug), group, ends_at, who.name)
         else:
             client = await holders.client(self._services, named)
-            self._still(who, slug)
-            found = await self._roles.assign(slug, client, ends_at, who.name)
+            found = await self._roles.assign(self._still(who, slug), client, ends_at, who.name)
         return AssignmentView(role=slug, holder=holder, ends_at=times.render(found.ends_at))
 
     async def unassign(self, who: Who, slug: Slug, holder: HolderName) -> None:
         """Take the role from an agent, an application or a group; guards take it from the tokens that are out."""
         named = parse(holder)
         if named.kind is HolderKind.GROUP:
-            await self._groups.unassign(self._roles.get(slug), await self._groups.get(named.slug), who.name)
+            group = await self._groups.get(named.slug)
+            await self._groups.unassign(self._still(who, slug), group, who.name)
         else:
-            await self._roles.unassign(slug, await holders.client(self._services, named), who.name)
+            client = await holders.client(self._services, named)
+            await self._roles.unassign(self._still(who, slug), client, who.name)
 
     def _still(self, who: Authority, slug: str) -> Role:
         """Ask again at the last moment: the role may reach more servers than it did when the door was passed."""
