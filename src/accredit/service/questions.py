@@ -102,9 +102,7 @@ class Questions:
                 text = f"no client is called {name[:80]!r}; `accredit agent list` shows the agents"
                 raise Problem(ProblemCode.NOT_FOUND, text)
             return found
-        if found is None or not any(item.role.scopes.get(server.id) for item in self._directory.held(found)):
-            return None
-        return found
+        return found if found is not None and self._directory.reaches(found, server.id) else None
 
     async def _named(self, name: str) -> Principal | None:
         word, colon, slug = name.partition(":")
