@@ -11,7 +11,7 @@ FORGOTTEN_AFTER: Final = 3_600_000_000
 """How long a lease is shown after nothing can rest on it any more, in microseconds."""
 
 TOLERANCE: Final = 1
-"""Seconds more that a lease may matter: guards know the time of a beat in whole seconds, so one may refuse a second later than it says."""
+"""Seconds more that a lease may matter: guards know the time of a beat in whole seconds, and one may refuse later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +100,6 @@ class KeepLeases:
 
 @dataclass(frozen=True, slots=True)
 class ForgetLeases:
-    """Write: drop every lease on which nothing has rested since before `before` (microseconds UTC), or that has ended."""
+    """Write: drop every lease on which nothing can rest since before `before` (microseconds UTC), or that has ended."""
 
     before: int

@@ -26,7 +26,7 @@ def keep(conn: sa.Connection, writes: Sequence[KeepLeases]) -> None:
 def forget(conn: sa.Connection, writes: Sequence[ForgetLeases]) -> None:
     """Drop the leases of processes that have gone."""
     for write in writes:
-        conn.execute(sa.delete(guard_leases).where(sa.or_(_HARMLESS_AT < write.before, guard_leases.c.ended)))
+        conn.execute(sa.delete(guard_leases).where(sa.or_(write.before > _HARMLESS_AT, guard_leases.c.ended)))
 
 
 def load(conn: sa.Connection) -> tuple[Lease, ...]:

@@ -26,7 +26,8 @@ class Settings(TypedDict, total=False):
     instead of what Accredit says about it. `hosts`, `origins`: values of `Host` and `Origin` to let
     in besides those of the resource. `poll_interval`: seconds between two attempts to hear from Accredit, when the
     stream of signals has ended or there is none. `stale_after`,
-    `stale_after_destructive`: how old, in seconds, the policy behind a decision may be; at least 3, at most a day. `max_body`: bytes.
+    `stale_after_destructive`: how old, in seconds, the policy behind a decision may be; at least 3, at most a day.
+    `max_body`: bytes.
     `records`: "spool" keeps records in the folder until Accredit has them, "memory" loses them with the process.
     `spool_limit`: the most bytes that wait in the spool. `clock`, `fetch`: for tests.
     """
