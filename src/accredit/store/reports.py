@@ -8,7 +8,7 @@ from accredit.identity.client import ClientKind
 from accredit.identity.credential import CredentialState
 from accredit.identity.report import Ending, EndingKind, Noticed
 from accredit.identity.state import State
-from accredit.store.tables import agents, assignments, clients, credential_uses, credentials, roles
+from accredit.store.tables import agents, applications, assignments, clients, credential_uses, credentials, roles
 
 _LIVING: Final = clients.c.state != State.DELETED.value
 _NEVER: Final = sa.literal(2**62, sa.BigInteger)
@@ -90,16 +90,17 @@ def _earlier(one: sa.ColumnElement[int], other: sa.ColumnElement[int]) -> sa.Col
 
 
 def _noticed(last: sa.ColumnElement[int]) -> sa.Select[Any]:
+    owner = sa.func.coalesce(agents.c.owner, applications.c.owner)
+    columns = (clients.c.id, clients.c.kind, clients.c.slug, clients.c.created_at, owner.label("owner"))
     return (
-        sa.select(
-            clients.c.id, clients.c.kind, clients.c.slug, clients.c.created_at, agents.c.owner, last.label("last_at")
-        )
+        sa.select(*columns, last.label("last_at"))
         .select_from(clients)
         .outerjoin(agents, agents.c.client == clients.c.id)
+        .outerjoin(applications, applications.c.client == clients.c.id)
         .outerjoin(credentials, credentials.c.client == clients.c.id)
         .outerjoin(credential_uses, credential_uses.c.credential == credentials.c.id)
         .where(_LIVING)
-        .group_by(clients.c.id, clients.c.kind, clients.c.slug, clients.c.created_at, agents.c.owner)
+        .group_by(*columns)
     )
 
 
