@@ -17,7 +17,10 @@ _NEVER: Final = sa.literal(2**62, sa.BigInteger)
 def ending(
     conn: sa.Connection, now: int, before: int, most: int, after: tuple[int, str, str], limit: int
 ) -> tuple[Ending, ...]:
-    """Return at most `limit` things that end after `now` and not after `before`, behind `after`, first to end first."""
+    """Return at most `limit` things that end after `now` and not after `before`, behind `after`, first to end first.
+
+    `most` is how long a credential works at the most, in microseconds; 0 sets no limit.
+    """
     found = sa.union_all(_credentials(most), _clients(), _roles()).subquery()
     at, kind, name = after
     behind = sa.or_(
@@ -35,6 +38,14 @@ def ending(
         Ending(EndingKind(row.what), row.name, ClientKind(row.kind), row.slug, row.ends_at)
         for row in conn.execute(query)
     )
+
+
+def credentials_ending(conn: sa.Connection, now: int, before: int, most: int) -> int:
+    """Return how many credentials `ending` would tell of, all pages together."""
+    found = _credentials(most).subquery()
+    query = sa.select(sa.func.count()).select_from(found).where(found.c.ends_at > now, found.c.ends_at <= before)
+    count: int = conn.execute(query).scalar_one()
+    return count
 
 
 def unused(conn: sa.Connection, since: int, after: str, limit: int) -> tuple[Noticed, ...]:
