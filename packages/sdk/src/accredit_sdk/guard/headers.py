@@ -5,7 +5,6 @@ What a proxy in front of the guard may have read must be what the body says; the
 
 import base64
 import binascii
-import re
 from collections.abc import Iterable, Mapping
 from typing import Final, TypeAlias
 
