@@ -11,6 +11,7 @@ from accredit.identity.changes import StoredRecord
 from accredit.identity.client import ClientKind
 from accredit.identity.management import Authority, Need
 from accredit.ports.audit_log import Filter
+from accredit.service.clients import named
 from accredit.service.directory import Directory
 from accredit.service.explanation import Explanation, Explanations
 from accredit.service.keepers import Offices
@@ -41,7 +42,7 @@ DecisionId = Annotated[
 
 
 Party = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[!-~]+$")]
-"""Whoever or whatever can have taken part: a slug, an id, or what it calls itself."""
+"""Whoever or whatever can have taken part: the slug of an agent or guard, `app:NAME`, an id, or its own name."""
 
 
 class Wanted(Body):
@@ -55,8 +56,10 @@ class Wanted(Body):
         None, description="Records about the server with this slug or id."
     )
     outcome: Result | None = Field(None, description="Records with this outcome.")
-    subject: Party | None = Field(None, description="Records of calls on behalf of this subject: a slug or an id.")
-    client: Party | None = Field(None, description="Records of what this client did: a slug, an id or a client_id.")
+    subject: Party | None = Field(
+        None, description="Records of calls on behalf of this one: an agent, app:NAME or an id."
+    )
+    client: Party | None = Field(None, description="Records of what this client did: an agent, app:NAME or an id.")
     member: Party | None = Field(None, description="Records in which this one took part: subject, client, actor, any.")
     tool: Annotated[str, StringConstraints(max_length=256)] | None = Field(
         None, description="Records of calls of this tool, resource or prompt."
@@ -236,15 +239,14 @@ class AuditApi:
         return BehindView(records=lag.records, seconds=max(0.0, seconds))
 
     async def _party(self, given: str | None, servers: tuple[str, ...]) -> str | None:
-        """Return the id of the agent or guard with that slug; whatever else was named stands for itself.
+        """Return the id of the agent, application or guard of that name; whatever else was named stands for itself.
 
         So does a client that has to do with none of `servers`, where only those are searched: nobody is to learn from
         what is found that it is there.
         """
         if given is None or "_" in given:
             return given
-        for kind in (ClientKind.AGENT, ClientKind.GUARD):
-            found = await self._clients.by_slug(kind, given)
+        for found in (await named(self._clients, given), await self._clients.by_slug(ClientKind.GUARD, given)):
             if found is not None and (not servers or any(self._directory.reaches(found, one) for one in servers)):
                 return found.client.id
         return given
