@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -12,18 +11,10 @@ from accredit.cli.client import path
 from accredit.cli.node import refusing
 from accredit.cli.screen import mark, moment
 from accredit.cli.session import Session, command
+from accredit.identity.signing_key import KeyUse
 
 app = typer.Typer(help="Signing keys.", no_args_is_help=True)
 """The commands of `accredit key`."""
-
-
-class Use(StrEnum):
-    """What a key signs."""
-
-    ACCESS = "access"
-    SIGNAL = "signal"
-    CHECKPOINT = "checkpoint"
-
 
 _SIGNS: Final[Mapping[str, str]] = {
     "access": "tokens",
@@ -59,7 +50,7 @@ def list_keys(session: Session) -> None:
 
 @command(app, "rotate")
 def rotate(
-    session: Session, use: Annotated[Use, typer.Argument(help="What the key signs.", show_default=False)]
+    session: Session, use: Annotated[KeyUse, typer.Argument(help="What the key signs.", show_default=False)]
 ) -> None:
     """Sign with the upcoming key from now on; the present one stays published until its last token is dead."""
     session.confirm(f"Rotate the {use.value} key? Everything new is signed with the upcoming one.")
