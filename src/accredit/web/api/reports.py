@@ -6,8 +6,8 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query
 from pydantic import Field, StringConstraints
 
+from accredit.identity import times
 from accredit.identity.report import Ending, EndingKind, Noticed
-from accredit.web.api import times
 from accredit.web.api.fields import CURSOR, Body, Limit, View
 from accredit.web.api.routes import Routes
 from accredit.web.api.services import Services
