@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
+from accredit.cli import arrival
 from accredit.cli.client import path
 from accredit.cli.node import refusing
 from accredit.cli.screen import mark, moment
@@ -68,14 +69,16 @@ def withdraw(
         str,
         typer.Argument(metavar="KEY", help="Its id, after -- if it begins with -.", show_default=False),
     ],
+    no_wait: arrival.NoWait = False,
 ) -> None:
-    """Trust nothing any more that a key signed: for one that may be in the wrong hands."""
+    """Trust nothing any more that a key signed: for one that may be in the wrong hands.
+
+    It is told when the last guard had it.
+    """
     session.confirm(f"Withdraw the key {kid}? Everything that it signed dies at once, also what is honest.")
     found = session.server.post(path("keys", kid, "withdraw"))
-    if session.as_json:
-        session.screen.data(found)
-    else:
-        session.screen.done(f"{found['kid']} is withdrawn; what it signed is refused as soon as guards hear of it")
+    sentence = f"{found['kid']} is withdrawn; what it signed is refused as soon as guards hear of it"
+    arrival.ended(session, found, sentence, no_wait=no_wait)
 
 
 @command(app, "rotate-master")
