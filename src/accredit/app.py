@@ -261,7 +261,7 @@ class _Parts:
         token = TokenService(self.issuer, *about)
         known = self.directory, self.catalogue, self.streams.log
         feed = GuardFeed(self.issuer, *known, self.keyring, self.master, self.clock)
-        records = GuardRecords(self.log, self.journal, self.measures)
+        records = GuardRecords(self.log, self.journal, self.clock, self.measures)
         heard = feed, self.streams, self.leases, records, self.keyring
         found = guard.GuardApi(self.issuer, self.issuer + "/token", self.enrolment, self.guards, *heard)
         routes = [

@@ -156,6 +156,7 @@ async def test_signals_are_listed_in_order_the_last_ones_first_of_all(admin: Adm
         {"seq": 2**60},
         {"seq": True},
         {"bound": 0},
+        {"bound": 86_401},
         {"beat": 31},
         {"ended": "no"},
     ],
@@ -168,6 +169,14 @@ async def test_what_is_no_acknowledgement_is_refused(admin: Admin, guard: Listen
 
 async def test_members_that_nobody_knows_are_passed_over(admin: Admin, guard: Listener) -> None:
     assert (await said(guard, mood="good")).status_code == 204
+
+
+async def test_what_has_not_happened_yet_cannot_have_been_applied(admin: Admin, guard: Listener) -> None:
+    assert (await said(guard, seq=2**53)).status_code == 204
+    (one,) = await processes(admin)
+    assert (one["applied"], one["behind"]) == (admin.node.directory.cursor, 0)
+    await admin.ok("POST", "/agents/bot/suspend")
+    assert (await reach(admin))["everywhere"] is False
 
 
 async def test_a_guard_speaks_for_itself_alone(admin: Admin, guard: Listener) -> None:
@@ -233,6 +242,21 @@ async def test_leases_are_written_down_many_at_once_and_seldom() -> None:
     assert len(kept.outcomes) == 3, "where nothing is new, nothing is written"
     assert len(await service.all()) == 2
     await service.flush(now + 4000 * second)
+    assert await service.all() == ()
+
+
+async def test_a_lease_is_kept_for_as_long_as_its_process_says_that_it_may_go_on() -> None:
+    kept, clock, second = Kept(), MovingClock(), 1_000_000
+    service = leases.Leases(kept, kept, clock)
+    now = clock.now()
+    silent = Lease("grd_1", FIRST, 7, now, now, bound=86_400, beat=5)
+    service.take(silent)
+    for passed in (4_000, 86_400, 86_401 + 3_600):
+        await service.flush(now + passed * second)
+        assert await service.all() == (silent,)
+        (forgotten,) = kept.outcomes[-1].writes[-1:]
+        assert forgotten.before <= silent.harmless_at()
+    await service.flush(now + (86_402 + 3_660) * second)
     assert await service.all() == ()
 
 

@@ -165,9 +165,10 @@ class Credentials:
     async def retire(self, holder: Principal, credential: str, at: int, by: str) -> Credential:
         """Let a credential work until `at` (microseconds UTC), so that its successor can take over without a gap.
 
-        A deadline can be moved. Tokens obtained until then live out their own few minutes. Raises Problem.
+        A deadline can be moved until it has passed. Tokens obtained until then live out their own few minutes. Raises
+        Problem.
         """
-        found = holder.credential(credential)
+        found = next((item for item in self._usable(holder) if item.id == credential), None)
         if found is None:
             raise _no_such(holder, credential)
         if at <= self._changes.clock.now():

@@ -131,6 +131,10 @@ class Directory:
         through = (item for group in groups if group is not None for item in self.held_by(group))
         return (*self._resolved(principal.assignments, None), *through)
 
+    def reaches(self, principal: Principal, server: str) -> bool:
+        """Tell whether a client has to do with a server (an id): it holds, or held, a role on it, or guards it."""
+        return server in principal.client.servers or any(item.role.scopes.get(server) for item in self.held(principal))
+
     def held_by(self, group: Group) -> tuple[HeldRole, ...]:
         """Return the roles of a group, as they are now."""
         return self._resolved(group.assignments, group.id)

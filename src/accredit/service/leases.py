@@ -103,7 +103,7 @@ class Leases:
 
     def _forget(self, before: int) -> None:
         for guard, of_one in list(self._heard.items()):
-            kept = {name: lease for name, lease in of_one.items() if lease.seen_at >= before and not lease.ended}
+            kept = {name: lease for name, lease in of_one.items() if lease.harmless_at() >= before and not lease.ended}
             if kept:
                 self._heard[guard] = kept
             else:

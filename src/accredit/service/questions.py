@@ -102,9 +102,7 @@ class Questions:
                 text = f"no client is called {name[:80]!r}; `accredit agent list` shows the agents"
                 raise Problem(ProblemCode.NOT_FOUND, text)
             return found
-        if found is None or not any(item.role.scopes.get(server.id) for item in self._directory.held(found)):
-            return None
-        return found
+        return found if found is not None and self._directory.reaches(found, server.id) else None
 
     def _assignable(self, who: Authority) -> tuple[Role, ...]:
         """Return the roles that `who` may hear of as a way out: those that lie wholly on servers that they see."""

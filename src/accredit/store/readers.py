@@ -273,6 +273,10 @@ class SearchTables:
         storable.check((wanted, limit))
         return await self.database.read(lambda conn: terms.search(conn, wanted, before, limit))
 
+    async def concerned(self, decision: str) -> tuple[str, ...]:
+        """Return the ids of the servers about which something was recorded under the id of that decision."""
+        return await self.database.read(lambda conn: terms.concerned(conn, decision))
+
     async def waiting(self, limit: int) -> tuple[Waiting, ...]:
         """Return at most `limit` chains of which the search tables do not know everything, the oldest first."""
         return await self.database.read(lambda conn: terms.waiting(conn, limit))

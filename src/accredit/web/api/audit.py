@@ -19,7 +19,7 @@ from accredit.service.problem import not_found
 from accredit.service.reasons import texts
 from accredit.service.telling import person, text
 from accredit.web.api import questions
-from accredit.web.api.fields import CURSOR, LARGEST_PAGE, Body, Instant, Limit, View
+from accredit.web.api.fields import CURSOR, Body, Instant, Limit, View
 from accredit.web.api.permissions import Who, require
 from accredit.web.api.questions import AnswerView
 from accredit.web.api.routes import Routes
@@ -155,7 +155,11 @@ class PolicyView(View):
 
 
 class DecisionView(View):
-    """One decision, explained and with its records. `today`: what would be decided about the same use of a tool."""
+    """One decision, explained and with its records. `today`: what would be decided about the same use of a tool.
+
+    `contested`: several processes of guards claim this id, and only one can have made the decision. Then nothing is
+    explained, `outcome` may be `contested` too, and `records` tell who says what.
+    """
 
     decision: str
     at: str | None
@@ -168,6 +172,7 @@ class DecisionView(View):
     token: TokenView | None
     policy: PolicyView
     today: AnswerView | None
+    contested: bool
     records: list[RecordView]
 
 
@@ -205,9 +210,9 @@ class AuditApi:
             outcome=wanted.outcome.value if wanted.outcome is not None else None,
             since=wanted.since,
             until=wanted.until,
-            subject=await self._party(wanted.subject),
-            client=await self._party(wanted.client),
-            member=await self._party(wanted.member),
+            subject=await self._party(wanted.subject, servers),
+            client=await self._party(wanted.client, servers),
+            member=await self._party(wanted.member, servers),
             tool=wanted.tool,
             token=wanted.token,
             trace=wanted.trace,
@@ -223,22 +228,28 @@ class AuditApi:
 
     async def explain(self, who: Who, decision: DecisionId) -> DecisionView:
         """Explain a decision. A server administrator sees those about their servers."""
+        account = await self._audit.account(decision, who)
         if not who.sees_all():
-            records = await self._audit.search(Filter(decision=decision), None, LARGEST_PAGE)
-            require(who, Need.LOOK_AT_SERVERS, frozenset(item.server for _, item in records))
-        return _decision(await self._explanations.explain(decision, who), self._directory)
+            require(who, Need.LOOK_AT_SERVERS, frozenset(item.server for item in account.records))
+        return _decision(await self._explanations.explain(account, who), self._directory)
 
     async def _behind(self) -> BehindView:
         lag = await self._audit.lag()
         seconds = (self._clock.now() - lag.since) / 1_000_000 if lag.since is not None else 0.0
         return BehindView(records=lag.records, seconds=max(0.0, seconds))
 
-    async def _party(self, given: str | None) -> str | None:
-        """Return the id of the agent, application or guard of that name; whatever else was named stands for itself."""
+    async def _party(self, given: str | None, servers: tuple[str, ...]) -> str | None:
+        """Return the id of the agent, application or guard of that name; whatever else was named stands for itself.
+
+        So does a client that has to do with none of `servers`, where only those are searched: nobody is to learn from
+        what is found that it is there.
+        """
         if given is None or "_" in given:
             return given
-        found = await named(self._clients, given) or await self._clients.by_slug(ClientKind.GUARD, given)
-        return found.client.id if found is not None else given
+        for found in (await named(self._clients, given), await self._clients.by_slug(ClientKind.GUARD, given)):
+            if found is not None and (not servers or any(self._directory.reaches(found, one) for one in servers)):
+                return found.client.id
+        return given
 
     def _servers(self, given: str | None, who: Authority) -> tuple[str, ...]:
         """Return the ids of the servers to search about; none for everything. Raises NotPermitted, Problem."""
@@ -300,6 +311,7 @@ def _decision(found: Explanation, directory: Directory) -> DecisionView:
         token=_token(found.issuance) if found.issuance is not None else None,
         policy=_policy(found),
         today=questions.view(found.today) if found.today is not None else None,
+        contested=found.contested,
         records=[_record(item, directory) for item in found.records],
     )
 
