@@ -39,6 +39,10 @@ class Audit:
         """Return how far the search tables are behind the log."""
         return await self._tables.lag()
 
+    async def begins(self) -> int | None:
+        """Return when the oldest record happened that can be found (microseconds UTC), None when there is none."""
+        return await self._tables.begins()
+
     async def decision(self, decision: str) -> tuple[StoredRecord, ...]:
         """Return every record of one decision, oldest first. Raises Problem."""
         found = await self.search(Filter(decision=decision), None, 100)
