@@ -7,6 +7,7 @@ import pytest
 
 from accredit.cli.main import main
 from accredit.testing.serving import MovingClock, Served, serve
+from tests.support import migrated
 from tests.support.terminal import CommandLine, free_port
 
 RESOURCE = "http://127.0.0.1:9000/mcp"
@@ -34,6 +35,7 @@ def clock() -> MovingClock:
 @pytest.fixture
 def node(tmp_path: Path, clock: MovingClock) -> Iterator[Served]:
     """A fresh node on SQLite."""
+    migrated.furnish(tmp_path / "data")
     with serve(tmp_path / "data", clock, port=free_port()) as found:
         yield found
 

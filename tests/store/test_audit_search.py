@@ -78,10 +78,19 @@ async def project(store: Any, page: int = 3) -> int:
         (Filter(servers=("srv_00000000000000000000000000",), kind="token_refused"), 5),
         (Filter(servers=("srv_00000000000000000000000000", "srv_none"), kind="token_refused"), 5),
         (Filter(servers=("srv_none", "srv_neither")), 0),
+        (Filter(own=True), 13),
+        (Filter(own=True, kind="token_refused"), 10),
+        (Filter(own=True, member="y"), 0),
     ],
 )
 async def test_a_filter_finds_what_matches(searched: Any, wanted: Filter, count: int) -> None:
     assert len(await searched.tables.search(wanted, None, 100)) == count
+
+
+async def test_the_servers_that_a_decision_is_recorded_of_are_known(searched: Any) -> None:
+    assert await searched.tables.concerned("dec_7") == ("srv_00000000000000000000000000",)
+    assert await searched.tables.concerned("dec_3") == ("",)
+    assert await searched.tables.concerned("dec_") == ()
 
 
 @pytest.mark.parametrize("size", [1, 3, 100])

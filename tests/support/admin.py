@@ -12,6 +12,7 @@ from accredit import app, config
 from accredit.testing.serving import MovingClock
 from accredit_sdk import keys
 from accredit_sdk.jws import Algorithm
+from tests.support import migrated
 
 RESOURCE = "http://127.0.0.1:9000/mcp"
 
@@ -67,6 +68,8 @@ async def administration(
     """Run a node until the block ends. `given` are further settings."""
     clock = clock or MovingClock()
     settings = config.load(data=folder, issuer="http://127.0.0.1:8700", database=database, **given)
+    if database is None:
+        migrated.furnish(folder)
     async with app.node(settings, clock) as node:
         transport = httpx2.ASGITransport(app=node.admin, raise_app_exceptions=False)
         async with httpx2.AsyncClient(transport=transport, base_url="http://accredit/api/v1") as http:

@@ -14,6 +14,7 @@ from accredit_sdk import AgentAuth, Guard
 from accredit_sdk.guard import authority
 from accredit_sdk.guard.fetch import HttpFetch
 from accredit_sdk.guard.folder import Folder
+from tests.support import migrated
 from tests.support.guarded import Inner
 
 ISSUER: Final = "https://id.example"
@@ -80,6 +81,7 @@ async def world(folder: Path) -> AsyncIterator[World]:
     clock = MovingClock()
     settings = config.load(data=folder / "data", issuer=ISSUER)
     async with AsyncExitStack() as stack:
+        migrated.furnish(folder / "data")
         node = await stack.enter_async_context(app.node(settings, clock))
         transport = httpx2.ASGITransport(app=node.admin)
         admin = httpx2.AsyncClient(transport=transport, base_url="http://accredit/api/v1")

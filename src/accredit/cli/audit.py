@@ -32,10 +32,14 @@ Kind = Annotated[str | None, typer.Option(metavar="KIND", help="Only this kind, 
 Decision = Annotated[str | None, typer.Option(metavar="ID", help="Only this decision.")]
 """The option of a decision."""
 
-Subject = Annotated[str | None, typer.Option(metavar="WHO", help="Only on behalf of this subject.")]
+Subject = Annotated[
+    str | None, typer.Option(metavar="WHO", help="Only on behalf of this one: an agent, app:NAME or an id.")
+]
 """The option of a subject."""
 
-By = Annotated[str | None, typer.Option("--client", metavar="WHO", help="Only what this client did.")]
+By = Annotated[
+    str | None, typer.Option("--client", metavar="WHO", help="Only what this client did: an agent, app:NAME or an id.")
+]
 """The option of a client."""
 
 Agent = Annotated[str | None, typer.Option(metavar="AGENT", help="Only what this agent did.")]

@@ -47,7 +47,8 @@ class Kept:
 class Filter:
     """What to look for; None matches everything. Times are microseconds UTC, `until` is exclusive.
 
-    `servers` are ids of which one must match; `member` is whoever took part, in any place; `token` is a `jti`.
+    `servers` are ids of which one must match; `member` is whoever took part, in any place; `token` is a `jti`. `own`
+    leaves out what guards have delivered.
     """
 
     decision: str | None = None
@@ -63,6 +64,7 @@ class Filter:
     token: str | None = None
     trace: str | None = None
     servers: tuple[str, ...] = ()
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,10 @@ class SearchTables(Protocol):
 
         `before` is such a cursor, or None to begin with the newest. Raises ValueError for a cursor we did not make.
         """
+        ...
+
+    async def concerned(self, decision: str) -> tuple[str, ...]:
+        """Return the ids of the servers about which something was recorded under the id of that decision."""
         ...
 
     async def waiting(self, limit: int) -> tuple[Waiting, ...]:

@@ -27,19 +27,13 @@ _REMEMBERED: Final = 4096
 
 
 class Directory:
-    """The state that decisions are made on. One per process; not thread-safe, lives on the event loop.
+    """The state that decisions are made on. One per process; not thread-safe, lives on the event loop."""
 
-    `oldest` is how long a credential works at the most, in microseconds; 0 sets no limit.
-    """
-
-    def __init__(
-        self, store: CatalogueStore, clients: Clients, clock: Clock, *, capacity: int = 100_000, oldest: int = 0
-    ) -> None:
+    def __init__(self, store: CatalogueStore, clients: Clients, clock: Clock, *, capacity: int = 100_000) -> None:
         self._store = store
         self._clients = clients
         self._clock = clock
         self._capacity = capacity
-        self._oldest = oldest
         self._principals: OrderedDict[str, Principal] = OrderedDict()
         self._client_ids: dict[str, str] = {}
         self._loading: dict[str, asyncio.Task[Principal | None]] = {}
@@ -141,6 +135,10 @@ class Directory:
         through = (item for group in groups if group is not None for item in self.held_by(group))
         return (*self._resolved(principal.assignments, None), *through)
 
+    def reaches(self, principal: Principal, server: str) -> bool:
+        """Tell whether a client has to do with a server (an id): it holds, or held, a role on it, or guards it."""
+        return server in principal.client.servers or any(item.role.scopes.get(server) for item in self.held(principal))
+
     def held_by(self, group: Group) -> tuple[HeldRole, ...]:
         """Return the roles of a group, as they are now."""
         return self._resolved(group.assignments, group.id)
@@ -180,9 +178,8 @@ class Directory:
             if found is None:
                 return None
             if not self._changed_since(found.client.id, begun):
-                known = found.aged(self._oldest)
-                self._remember(client_id, known)
-                return known
+                self._remember(client_id, found)
+                return found
 
     def _changed_since(self, handle: str, cursor: int) -> bool:
         return self._touched.get(handle, 0) > cursor or self._forgotten > cursor

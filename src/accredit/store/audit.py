@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from itertools import islice
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -12,6 +13,9 @@ from accredit.ports.audit_log import ChainEnd, OpenEnd
 from accredit.store import inserts
 from accredit.store.tables import audit_chains, audit_records
 from accredit_sdk import record
+
+_AT_ONCE: Final = 500
+"""Places in one query: each is two parameters, of which an engine takes some ten thousand."""
 
 _ADVANCE: Final = (
     sa.update(audit_chains)
@@ -68,17 +72,9 @@ def open_ends(conn: sa.Connection) -> tuple[OpenEnd, ...]:
 
 def links(conn: sa.Connection, places: Mapping[str, int]) -> dict[str, bytes]:
     """Return the link that the log has at a number of each chain; what is not there is left out."""
-    found: dict[str, bytes] = {}
-    for chain, seq in places.items():
-        end = chain_end(conn, chain)
-        if end is not None and end.anchor == seq:
-            found[chain] = end.anchor_hash
-            continue
-        number = sa.select(audit_chains.c.number).where(audit_chains.c.chain == chain).scalar_subquery()
-        query = sa.select(audit_records.c.hash).where(audit_records.c.chain == number, audit_records.c.seq == seq)
-        link = conn.execute(query).scalar_one_or_none()
-        if link is not None:
-            found[chain] = link
+    found, rest = dict[str, bytes](), iter(places.items())
+    while some := list(islice(rest, _AT_ONCE)):
+        found |= _links(conn, some)
     return found
 
 
@@ -92,6 +88,22 @@ def records(conn: sa.Connection, chain: str, after: int, limit: int) -> tuple[St
         .limit(limit)
     )
     return tuple(stored(row) for row in conn.execute(query))
+
+
+def _links(conn: sa.Connection, places: Sequence[tuple[str, int]]) -> dict[str, bytes]:
+    named = sa.values(sa.column("chain", sa.Text), sa.column("seq", sa.BigInteger), name="wanted")
+    wanted = named.data(places).cte("wanted")
+    there = sa.and_(audit_records.c.chain == audit_chains.c.number, audit_records.c.seq == wanted.c.seq)
+    query = sa.select(audit_chains, wanted.c.seq.label("place"), audit_records.c.hash.label("link")).select_from(
+        wanted.join(audit_chains, audit_chains.c.chain == wanted.c.chain).outerjoin(audit_records, there)
+    )
+    found: dict[str, bytes] = {}
+    for row in conn.execute(query):
+        if row.anchor == row.place:
+            found[row.chain] = _end(row).anchor_hash
+        elif row.link is not None:
+            found[row.chain] = _raw(row.link)
+    return found
 
 
 def _append(conn: sa.Connection, claim: AppendRecords) -> bool:

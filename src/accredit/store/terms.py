@@ -69,6 +69,19 @@ def search(conn: sa.Connection, wanted: Filter, before: str | None, limit: int) 
     return tuple(_records(conn, places))
 
 
+def concerned(conn: sa.Connection, decision: str) -> tuple[str, ...]:
+    """Return the ids of the servers about which something was recorded under the id of that decision."""
+    same = sa.and_(audit_records.c.chain == audit_terms.c.chain, audit_records.c.seq == audit_terms.c.seq)
+    query = (
+        sa.select(audit_records.c.server)
+        .select_from(sa.join(audit_terms, audit_records, same))
+        .where(audit_terms.c.term == number(Term.DECISION, decision))
+        .distinct()
+        .order_by(audit_records.c.server)
+    )
+    return tuple(conn.execute(query).scalars())
+
+
 def waiting(conn: sa.Connection, limit: int) -> tuple[Waiting, ...]:
     """Return at most `limit` chains of which the search tables do not know everything, the oldest first."""
     known = _known()
@@ -168,6 +181,8 @@ def _places(conn: sa.Connection, terms: Sequence[int], wanted: Filter, start: Pl
         other = audit_terms.alias()
         same = (other.c.at == table.at, other.c.chain == table.chain, other.c.seq == table.seq)
         query = query.where(sa.exists().where(other.c.term == term, *same))
+    if wanted.own:
+        query = query.where(table.chain.in_(sa.select(audit_chains.c.number).where(audit_chains.c.guard.is_(None))))
     if wanted.since is not None:
         query = query.where(table.at >= wanted.since)
     if wanted.until is not None:
