@@ -107,6 +107,13 @@ def lag(conn: sa.Connection) -> Lag:
     return Lag(int(row.records or 0), row.at)
 
 
+def begins(conn: sa.Connection) -> int | None:
+    """Return when the oldest record happened that can be found, None when there is none."""
+    table = audit_terms.c
+    query = sa.select(table.at).where(table.term == number(Term.EVERYTHING)).order_by(*_KEY).limit(1)
+    return conn.execute(query).scalar_one_or_none()
+
+
 def _known() -> sa.ColumnElement[int]:
     """Return up to where the search tables know a chain: what was archived need not be known any more."""
     further = audit_projection.c.seq > audit_chains.c.anchor
