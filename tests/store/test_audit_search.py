@@ -145,6 +145,20 @@ async def test_what_was_recorded_since_is_waited_for_and_told(searched: Any) -> 
     assert len(await searched.tables.search(Filter(decision="dec_20"), None, 10)) == 1
 
 
+async def test_it_is_known_when_the_oldest_record_happened_that_can_be_found(searched: Any) -> None:
+    assert await searched.tables.begins() == NOW
+    committer, everything = searched.committer("chn_three"), terms.number(terms.Term.EVERYTHING)
+    await searched.commit(committer, [refused(20)])
+    assert await searched.tables.begins() == NOW
+    older = changes.IndexRecords("chn_three", 0, 2, ((everything, NOW - 5, 1), (everything, NOW + 5, 2)))
+    assert await searched.commit(committer, [Outcome(None, (older,))]) == [Won()]
+    assert await searched.tables.begins() == NOW - 5
+
+
+async def test_a_log_in_which_nothing_can_be_found_has_no_beginning(store: Any) -> None:
+    assert await store.tables.begins() is None
+
+
 async def test_nothing_is_made_findable_twice_or_out_of_order(searched: Any) -> None:
     committer = searched.committer("chn_three")
     await searched.commit(committer, [refused(20)])

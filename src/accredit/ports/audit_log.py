@@ -147,3 +147,7 @@ class SearchTables(Protocol):
     async def lag(self) -> Lag:
         """Return how far the search tables are behind the log."""
         ...
+
+    async def begins(self) -> int | None:
+        """Return when the oldest record happened that can be found (microseconds UTC), None when there is none."""
+        ...

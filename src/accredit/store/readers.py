@@ -285,6 +285,10 @@ class SearchTables:
         """Return how far the search tables are behind the log."""
         return await self.database.read(terms.lag)
 
+    async def begins(self) -> int | None:
+        """Return when the oldest record happened that can be found (microseconds UTC), None when there is none."""
+        return await self.database.look_up(terms.begins)
+
 
 @dataclass(frozen=True, slots=True)
 class Checkpoints:

@@ -3,7 +3,6 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from heapq import merge
 from itertools import islice
 from typing import Any, Final
@@ -108,6 +107,13 @@ def lag(conn: sa.Connection) -> Lag:
     return Lag(int(row.records or 0), row.at)
 
 
+def begins(conn: sa.Connection) -> int | None:
+    """Return when the oldest record happened that can be found, None when there is none."""
+    table = audit_terms.c
+    query = sa.select(table.at).where(table.term == number(Term.EVERYTHING)).order_by(*_KEY).limit(1)
+    return conn.execute(query).scalar_one_or_none()
+
+
 def _known() -> sa.ColumnElement[int]:
     """Return up to where the search tables know a chain: what was archived need not be known any more."""
     further = audit_projection.c.seq > audit_chains.c.anchor
@@ -125,7 +131,7 @@ def _index(conn: sa.Connection, claim: IndexRecords) -> bool:
         return False
     if claim.terms:
         rows = [(term, at, row.number, seq) for term, at, seq in claim.terms]
-        conn.exec_driver_sql(_insert_text(conn.dialect), rows)
+        inserts.in_order(conn, audit_terms, rows)
     return True
 
 
@@ -154,15 +160,6 @@ def _advance(conn: sa.Connection, row: Any, claim: IndexRecords) -> bool:
         return inserts.claim(conn, audit_projection, [{"chain": row.number, "seq": claim.upto}])[0]
     update = sa.update(audit_projection).where(table.chain == row.number, table.seq == row.seq)
     return conn.execute(update.values(seq=claim.upto)).rowcount == 1
-
-
-@lru_cache(maxsize=8)
-def _insert_text(dialect: sa.Dialect) -> str:
-    """Return the INSERT as `dialect` spells it, with the parameters in the order of the columns."""
-    compiled = sa.insert(audit_terms).compile(dialect=dialect)
-    order = [column.name for column in audit_terms.c]
-    assert getattr(compiled, "positiontup", None) == order  # noqa: S101  (else values would land in other columns)
-    return str(compiled)
 
 
 def _places(conn: sa.Connection, terms: Sequence[int], wanted: Filter, start: Place | None, limit: int) -> list[Place]:
