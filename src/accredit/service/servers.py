@@ -9,7 +9,7 @@ from accredit.identity.state import State
 from accredit.oauth.outcome import Outcome
 from accredit.service.changes import Changes
 from accredit.service.once import Once
-from accredit.service.problem import Problem, ProblemCode, not_found, stale, taken
+from accredit.service.problem import Problem, ProblemCode, crossed, not_found, taken
 from accredit_sdk import resource as uris
 from accredit_sdk import scopes as words
 from accredit_sdk.decision import Mode
@@ -114,7 +114,7 @@ class Servers:
         """Take over what was confirmed, all of it or nothing. Raises Problem, also when the server has changed."""
         server = self.get(name)
         if server.version != confirmed.version:
-            raise stale("server", name)
+            raise crossed("server", name)
         for kind, tool in confirmed.gone:
             if server.tool(tool, kind) is None:
                 raise Problem(ProblemCode.NOT_FOUND, f"{name} has no {kind.value} called {tool[:80]!r}")
@@ -184,7 +184,7 @@ class Servers:
         event = self._changes.event(action, server.id, by, summary, server.id)
         heard = (*signals, Signal(SignalKind.POLICY, server.id))
         outcome = Outcome(server, (ReplaceServer(server),), (), (event,), heard)
-        await self._changes.commit(outcome, stale("server", server.slug))
+        await self._changes.commit(outcome, crossed("server", server.slug))
         return server
 
 
