@@ -12,7 +12,7 @@ from accredit.web.api.fields import CURSOR, Body, Limit, View
 from accredit.web.api.routes import Routes
 from accredit.web.api.services import Services
 
-_PLACE: Final = re.compile(r"(\d{1,18}):(client|credential|role):(.{1,200})", re.ASCII)
+_PLACE: Final = re.compile(r"^([0-9]{1,18}):(client|credential|role):([ -~]{1,200})$")
 _DAY: Final = 86_400
 _LONGEST: Final = 10 * 366 * _DAY
 
