@@ -181,9 +181,9 @@ class _Parts:
         self.settings = settings
         self.kind = "PostgreSQL" if settings.database_url else "SQLite"
         self.clock, self.ids, self.journal, self.master = clock, Ids(clock, randomness), journal, master
-        self.catalogue, self.clients = readers.Catalogues(database), readers.Clients(database)
-        oldest = settings.credential_days * _DAY
-        self.directory = Directory(self.catalogue, self.clients, clock, oldest=oldest)
+        self.oldest = settings.credential_days * _DAY
+        self.catalogue, self.clients = readers.Catalogues(database), readers.Clients(database, self.oldest)
+        self.directory = Directory(self.catalogue, self.clients, clock)
         self.log, kept, self.keyring = readers.AuditLog(database), readers.Checkpoints(database), Keyring(master)
         outside = system.CheckpointFolder.at(settings.checkpoints)
         self.checkpoints = Checkpoints(self.issuer, self.log, kept, journal, self.keyring, outside)
@@ -200,8 +200,9 @@ class _Parts:
         self.streams = GuardStreams(SignalLog(self.issuer, self.keyring), self.directory, self.guards)
         self.enrolment = EnrolmentService(self.changes, readers.Enrolments(database), self.clients, randomness)
         self.usage = Usage(journal, settings.node or system.host_name())
-        self.credentials = Credentials(self.changes, readers.Credentials(database), self.usage, randomness, oldest)
-        self.reports = Reports(readers.Reports(database), self.usage, clock, oldest)
+        held = readers.Credentials(database, self.oldest)
+        self.credentials = Credentials(self.changes, held, self.usage, randomness)
+        self.reports = Reports(readers.Reports(database, self.oldest), self.usage, clock)
         self.manifests = Manifests(self.changes, readers.Estates(database), randomness)
         self.watch = ClockWatch(clock, asyncio.get_running_loop().time)
         self.readiness = Readiness(
@@ -223,7 +224,7 @@ class _Parts:
             Projecting(self.projection),
             *([Retention(self.archives, days)] if (days := self.settings.keep_days) is not None else []),
             WatchClock(self.watch),
-            TakeCensus(readers.Census(self.database), self.measures.ending),
+            TakeCensus(readers.Census(self.database, self.oldest), self.measures.ending),
             Rotation(self.keys, self.settings.key_days * _DAY),
             LastUse(self.usage),
             Bookkeeping(self.leases),
@@ -260,7 +261,7 @@ class _Parts:
         token = TokenService(self.issuer, *about)
         known = self.directory, self.catalogue, self.streams.log
         feed = GuardFeed(self.issuer, *known, self.keyring, self.master, self.clock)
-        records = GuardRecords(self.log, self.journal, self.measures)
+        records = GuardRecords(self.log, self.journal, self.clock, self.measures)
         heard = feed, self.streams, self.leases, records, self.keyring
         found = guard.GuardApi(self.issuer, self.issuer + "/token", self.enrolment, self.guards, *heard)
         routes = [

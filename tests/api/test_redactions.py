@@ -50,6 +50,18 @@ async def test_after_a_redaction_nothing_says_the_name_and_the_log_still_verifie
     assert (await either.ok("GET", "/audit/verify"))["ok"]
 
 
+async def test_an_application_is_taken_out_by_the_name_that_people_write(either: Admin) -> None:
+    await bot(either)
+    made = await either.ok("POST", "/applications", json={"slug": "portal", "owner": "dana", "roles": ["reader"]})
+    await tokens(either)(made["client_id"], made["secret"])
+    assert made["client_id"] in await exported(either)
+    assert (await either.ok("POST", "/redactions", json={"subject": "app:portal"}))["records"] == 2
+    text = await exported(either)
+    assert made["client_id"] not in text
+    assert "portal" not in text
+    assert "registered bot" in text
+
+
 async def test_a_redaction_is_recorded_and_does_not_name_whom(admin: Admin) -> None:
     await bot(admin)
     await admin.ok("POST", "/redactions", json={"subject": "dana@example.com"})

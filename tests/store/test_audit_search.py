@@ -87,10 +87,19 @@ async def project(store: Any, page: int = 3) -> int:
         (Filter(servers=("srv_00000000000000000000000000",), kind="token_refused"), 5),
         (Filter(servers=("srv_00000000000000000000000000", "srv_none"), kind="token_refused"), 5),
         (Filter(servers=("srv_none", "srv_neither")), 0),
+        (Filter(own=True), 13),
+        (Filter(own=True, kind="token_refused"), 10),
+        (Filter(own=True, member="y"), 0),
     ],
 )
 async def test_a_filter_finds_what_matches(searched: Any, wanted: Filter, count: int) -> None:
     assert len(await searched.tables.search(wanted, None, 100)) == count
+
+
+async def test_the_servers_that_a_decision_is_recorded_of_are_known(searched: Any) -> None:
+    assert await searched.tables.concerned("dec_7") == ("srv_00000000000000000000000000",)
+    assert await searched.tables.concerned("dec_3") == ("",)
+    assert await searched.tables.concerned("dec_") == ()
 
 
 @pytest.mark.parametrize("size", [1, 3, 100])
@@ -143,6 +152,20 @@ async def test_what_was_recorded_since_is_waited_for_and_told(searched: Any) -> 
     assert await searched.tables.search(Filter(decision="dec_20"), None, 10) == ()
     assert await project(searched) == 2
     assert len(await searched.tables.search(Filter(decision="dec_20"), None, 10)) == 1
+
+
+async def test_it_is_known_when_the_oldest_record_happened_that_can_be_found(searched: Any) -> None:
+    assert await searched.tables.begins() == NOW
+    committer, everything = searched.committer("chn_three"), terms.number(terms.Term.EVERYTHING)
+    await searched.commit(committer, [refused(20)])
+    assert await searched.tables.begins() == NOW
+    older = changes.IndexRecords("chn_three", 0, 2, ((everything, NOW - 5, 1), (everything, NOW + 5, 2)))
+    assert await searched.commit(committer, [Outcome(None, (older,))]) == [Won()]
+    assert await searched.tables.begins() == NOW - 5
+
+
+async def test_a_log_in_which_nothing_can_be_found_has_no_beginning(store: Any) -> None:
+    assert await store.tables.begins() is None
 
 
 async def test_nothing_is_made_findable_twice_or_out_of_order(searched: Any) -> None:

@@ -19,6 +19,8 @@ from accredit_sdk.record import Record
 FORMAT: Final = 1
 """The version of the lines."""
 
+_OPENING: Final = b'{"export":%d,' % FORMAT
+
 STORED: Final = "stored"
 """The sequence of checkpoints that the log itself keeps."""
 
@@ -103,6 +105,16 @@ def beginning(issuer: str, at: int, *, part: bool = False) -> bytes:
     A `part` has some chains only, and of each what lies between its anchor and its end: that is an archive.
     """
     return _encode(_Beginning(FORMAT, issuer, at, part))
+
+
+def begins(first: bytes) -> bool:
+    """Tell whether `first` is the first line of an export, or what there is of it when it broke off in the middle."""
+    if not first.endswith(b"\n"):
+        return first.startswith(_OPENING) or _OPENING.startswith(first)
+    try:
+        return msgspec.json.decode(first, type=_Beginning).export == FORMAT
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return False
 
 
 def seal(item: Seal) -> bytes:

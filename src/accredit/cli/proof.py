@@ -1,18 +1,19 @@
 """`accredit audit verify|checkpoints|export`: whether the log is what was written, and what is needed to prove it."""
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO, Final
+from typing import Annotated, Any, BinaryIO, Final, NoReturn
 
 import msgspec
 import typer
 
 from accredit.audit import otlp
 from accredit.audit.checkpoint import FILES, KEYS_FILE
-from accredit.audit.export import OUTSIDE, STORED, Examination, broke_off_at
+from accredit.audit.export import OUTSIDE, STORED, Examination, begins, broke_off_at
 from accredit.audit.verification import Fault, Flaw, Report
 from accredit.cli.client import path
 from accredit.cli.given import past, span
@@ -188,9 +189,11 @@ def _with(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
 def _opened(output: Path | None, again: bool) -> Any:
     if output is None:
         return _Standard()
-    if not again and output.exists():
-        raise usage(f"{output} is there already; choose another file, or --resume")
-    return output.open("ab" if again else "xb")
+    how = os.O_APPEND if again else os.O_CREAT | os.O_EXCL
+    try:
+        return os.fdopen(os.open(output, os.O_WRONLY | os.O_NOFOLLOW | how, 0o600), "ab")
+    except FileExistsError:
+        raise usage(f"{output} is there already; choose another file, or --resume") from None
 
 
 class _Standard:
@@ -204,17 +207,33 @@ class _Standard:
 
 
 def _place(output: Path) -> str | None:
-    """Return where an export into that file broke off, after taking a torn line away; "" when it is whole."""
-    with output.open("r+b") as file:
+    """Return where an export into that file broke off, after taking a torn line away; "" when it is whole.
+
+    Raises Trouble for a file that is no export, and leaves it as it is.
+    """
+    with os.fdopen(os.open(output, os.O_RDWR | os.O_NOFOLLOW), "r+b") as file:
+        first = file.readline(_TAIL)
         file.seek(max(0, file.seek(0, 2) - _TAIL))
         start = file.tell()
         tail = file.read()
         whole = tail[: tail.rfind(b"\n") + 1]
+        place = _behind(whole, output) if begins(first) and (whole or not start) else _nowhere(output)
         file.truncate(start + len(whole))
-    place = broke_off_at(whole.splitlines()[-1]) if whole else None
     if place is None:
         output.unlink()
     return place
+
+
+def _behind(whole: bytes, output: Path) -> str | None:
+    """Return the place behind the last of some whole lines of an export; None where there is none. Raises Trouble."""
+    try:
+        return broke_off_at(whole.splitlines()[-1]) if whole else None
+    except ValueError:
+        return _nowhere(output)
+
+
+def _nowhere(output: Path) -> NoReturn:
+    raise usage(f"{output} is not an export of a log, and nothing is added to it; choose another file")
 
 
 def _lines_of(place: Path) -> Iterator[bytes]:

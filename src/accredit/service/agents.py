@@ -75,7 +75,7 @@ class Agents:
         roles = reassigned(self._changes.directory, Principal(client), draft.roles, client.created_at)
         first = self._credentials.secret(client.id, by)
         event = self._changes.event("agent.add", client.id, by, clients.told(draft, draft.roles))
-        made = NewAgent(agent, first)
+        made = NewAgent(agent, self._credentials.shown(first))
         outcome = Outcome(
             made,
             (AddClient(client, agent),),

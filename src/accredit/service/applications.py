@@ -74,7 +74,7 @@ class Applications:
         told = clients.told(draft, draft.roles, f", {found.type.value},")
         event = self._changes.event("application.add", client.id, by, told)
         heard = (Signal(SignalKind.CLIENT, client.id),)
-        made = NewApplication(found, first)
+        made = NewApplication(found, self._credentials.shown(first) if first is not None else None)
         outcome = Outcome(made, (AddClient(client, found),), (*given, *roles.writes), (event,), heard)
         await self._changes.commit(outcome, taken("application", client.slug), once)
         return made

@@ -71,17 +71,27 @@ class Leases:
         return tuple(found[key] for key in sorted(found))
 
     async def flush(self, now: int) -> None:
-        """Write down what is new at `now` (microseconds UTC), all of it at once; a mere renewal can wait."""
+        """Write down what is new at `now` (microseconds UTC), all of it at once; a mere renewal can wait.
+
+        What cannot be written is kept for the next time, which is then as urgent, unless something newer was heard.
+        """
         writes: tuple[KeepLeases | ForgetLeases, ...] = ()
-        if self._renewed and (self._urgent or now >= self._flush_at):
-            writes = (KeepLeases(tuple(self._renewed.values())),)
+        urgent, forget_at, written = self._urgent, self._forget_at, self._renewed
+        if written and (urgent or now >= self._flush_at):
+            writes = (KeepLeases(tuple(written.values())),)
             self._renewed, self._urgent, self._flush_at = {}, False, now + _RENEWED_EVERY
-        if now >= self._forget_at:
+        if now >= forget_at:
             self._forget_at = now + _FORGET_EVERY
             self._forget(now - FORGOTTEN_AFTER)
             writes = (*writes, ForgetLeases(now - FORGOTTEN_AFTER))
-        if writes:
+        if not writes:
+            return
+        try:
             await self._journal.submit(Outcome(None, writes=writes))
+        except BaseException:
+            self._renewed = written | self._renewed
+            self._urgent, self._flush_at, self._forget_at = self._urgent or urgent, now, forget_at
+            raise
 
     def _make_room(self, of_one: dict[str, Lease]) -> None:
         now = self._clock.now()
@@ -93,7 +103,7 @@ class Leases:
 
     def _forget(self, before: int) -> None:
         for guard, of_one in list(self._heard.items()):
-            kept = {name: lease for name, lease in of_one.items() if lease.seen_at >= before and not lease.ended}
+            kept = {name: lease for name, lease in of_one.items() if lease.harmless_at() >= before and not lease.ended}
             if kept:
                 self._heard[guard] = kept
             else:

@@ -7,12 +7,12 @@ from typing import Final
 from accredit.audit import terms
 from accredit.audit.redact import SHORTEST, about
 from accredit.identity.changes import RedactRecord
-from accredit.identity.client import ClientKind
 from accredit.identity.sealing import MasterKey
 from accredit.oauth.outcome import Outcome
 from accredit.ports.audit_log import AuditLog, ChainEnd
 from accredit.ports.clients import Clients
 from accredit.service.changes import Changes
+from accredit.service.clients import named
 from accredit.service.problem import Problem, ProblemCode
 
 _PAGE: Final = 250
@@ -28,7 +28,7 @@ class Redaction:
         self._key = master.derive("redaction")
 
     async def redact(self, subject: str, by: str) -> int:
-        """Redact every record that names `subject` (an id, a slug of an agent, any text) and return how many.
+        """Redact every record that names `subject` (an id, an agent, `app:NAME`, any text) and return how many.
 
         Raises Problem. Records that guards deliver later are not touched: do it again then.
         """
@@ -42,7 +42,7 @@ class Redaction:
 
     async def _names(self, subject: str) -> frozenset[str]:
         """Return the names that stand for one and the same client, or the one that was given."""
-        found = await self._clients.by_slug(ClientKind.AGENT, subject) or await self._clients.principal(subject)
+        found = await named(self._clients, subject) or await self._clients.principal(subject)
         if found is None:
             return frozenset({subject})
         client = found.client

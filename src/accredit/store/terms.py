@@ -3,7 +3,6 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from heapq import merge
 from itertools import islice
 from typing import Any, Final
@@ -71,6 +70,19 @@ def search(conn: sa.Connection, wanted: Filter, before: str | None, limit: int) 
     return tuple(_records(conn, places))
 
 
+def concerned(conn: sa.Connection, decision: str) -> tuple[str, ...]:
+    """Return the ids of the servers about which something was recorded under the id of that decision."""
+    same = sa.and_(audit_records.c.chain == audit_terms.c.chain, audit_records.c.seq == audit_terms.c.seq)
+    query = (
+        sa.select(audit_records.c.server)
+        .select_from(sa.join(audit_terms, audit_records, same))
+        .where(audit_terms.c.term == number(Term.DECISION, decision))
+        .distinct()
+        .order_by(audit_records.c.server)
+    )
+    return tuple(conn.execute(query).scalars())
+
+
 def waiting(conn: sa.Connection, limit: int) -> tuple[Waiting, ...]:
     """Return at most `limit` chains of which the search tables do not know everything, the oldest first."""
     known = _known()
@@ -95,6 +107,13 @@ def lag(conn: sa.Connection) -> Lag:
     )
     row = conn.execute(query).one()
     return Lag(int(row.records or 0), row.at)
+
+
+def begins(conn: sa.Connection) -> int | None:
+    """Return when the oldest record happened that can be found, None when there is none."""
+    table = audit_terms.c
+    query = sa.select(table.at).where(table.term == number(Term.EVERYTHING)).order_by(*_KEY).limit(1)
+    return conn.execute(query).scalar_one_or_none()
 
 
 def _known() -> sa.ColumnElement[int]:
@@ -135,7 +154,7 @@ def _index(conn: sa.Connection, claim: IndexRecords) -> bool:
         return False
     if claim.terms:
         rows = [(term, at, row.number, seq) for term, at, seq in claim.terms]
-        conn.exec_driver_sql(_insert_text(conn.dialect), rows)
+        inserts.in_order(conn, audit_terms, rows)
     return True
 
 
@@ -169,15 +188,6 @@ def _advance(conn: sa.Connection, row: Any, claim: IndexRecords) -> bool:
     return conn.execute(update.values(seq=claim.upto)).rowcount == 1
 
 
-@lru_cache(maxsize=8)
-def _insert_text(dialect: sa.Dialect) -> str:
-    """Return the INSERT as `dialect` spells it, with the parameters in the order of the columns."""
-    compiled = sa.insert(audit_terms).compile(dialect=dialect)
-    order = [column.name for column in audit_terms.c]
-    assert getattr(compiled, "positiontup", None) == order  # noqa: S101  (else values would land in other columns)
-    return str(compiled)
-
-
 def _places(conn: sa.Connection, terms: Sequence[int], wanted: Filter, start: Place | None, limit: int) -> list[Place]:
     """Return at most `limit` places of records that have all `terms`, newest first."""
     leading, *others = terms or [number(Term.EVERYTHING)]
@@ -187,6 +197,8 @@ def _places(conn: sa.Connection, terms: Sequence[int], wanted: Filter, start: Pl
         other = audit_terms.alias()
         same = (other.c.at == table.at, other.c.chain == table.chain, other.c.seq == table.seq)
         query = query.where(sa.exists().where(other.c.term == term, *same))
+    if wanted.own:
+        query = query.where(table.chain.in_(sa.select(audit_chains.c.number).where(audit_chains.c.guard.is_(None))))
     if wanted.since is not None:
         query = query.where(table.at >= wanted.since)
     if wanted.until is not None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from accredit.audit import export
-from accredit.audit.export import Examination, broke_off_at
+from accredit.audit.export import Examination, begins, broke_off_at
 from accredit.audit.verification import Fault, Flaw, Report
 from tests.unit.audit.logs import KNOWN, log
 
@@ -73,6 +73,20 @@ def test_a_redacted_record_has_no_person_in_its_line() -> None:
     assert "person" not in {
         key for key, value in json.loads(export.line(replace(item, person=None, salt=None))).items() if value
     }
+
+
+@pytest.mark.parametrize(
+    ("first", "is_one"),
+    [
+        (b"", True), (b'{"ex', True), (b'{"export":1,"issuer":"htt', True), (b'{"export":2,"issuer":"htt', False),
+        (b"\x00", False), (b"[", False), (b"\n", False), (b'{"export":1}\n', False), (b'{"a":1}\n', False),
+        (b'{"export":2,"issuer":"x","at":1}\n', False), (b"[" * 9999 + b"\n", False),
+        (b'{"export":1,"issuer":"\xff', True), (b'{"export":1,"issuer":"\xff","at":1}\n', False),
+    ],
+)  # fmt: skip
+def test_an_export_is_known_by_how_it_begins(first: bytes, is_one: bool) -> None:
+    assert begins(first) is is_one
+    assert begins(log().lines()[0] + b"\n")
 
 
 def test_an_export_goes_on_where_it_broke_off() -> None:
