@@ -1,11 +1,13 @@
 """A person is taken out of the log: nothing says their name any more, and everything still verifies."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from accredit import app, config
+from accredit.service.projection import Projection
 from tests.api.test_audit import bot, reported
 from tests.support.admin import Admin, administration, tokens
 
@@ -85,6 +87,28 @@ async def test_a_redaction_is_recorded_and_does_not_name_whom(admin: Admin) -> N
     assert [item["by"] for item in done] == ["local administrator"] * 2
     assert done[0]["target"] != done[1]["target"]
     assert "example.com" not in str(done)
+
+
+async def test_a_redaction_does_not_wait_for_the_search_tables_and_is_not_undone_by_them(
+    either: Admin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await bot(either)
+    read, go_on, real = asyncio.Event(), asyncio.Event(), Projection._index
+
+    async def late(self: Projection, *given: Any) -> bool:
+        read.set()
+        await go_on.wait()
+        return await real(self, *given)
+
+    monkeypatch.setattr(Projection, "_index", late)
+    await reported(either, {"subject": "dana@example.com", "client_id": "other", "reason": "ok"})
+    await read.wait()
+    async with asyncio.timeout(20):
+        found = await either.ok("POST", "/redactions", json={"subject": "dana@example.com"})
+    assert found["records"] >= 1
+    go_on.set()
+    assert (await either.ok("GET", "/audit", params={"subject": "dana@example.com"}))["items"] == []
+    assert (await either.ok("GET", "/audit"))["behind"]["records"] == 0
 
 
 @pytest.mark.parametrize("body", [{}, {"subject": "ab"}, {"subject": "x" * 501}, {"subject": 5}])

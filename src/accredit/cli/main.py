@@ -34,6 +34,7 @@ from accredit.cli import (
     server,
     signal,
     up,
+    used,
     version,
 )
 from accredit.cli.screen import Screen
@@ -59,6 +60,7 @@ def program() -> typer.Typer:
         pretty_exceptions_enable=False,
     )
     app.callback(no_args_is_help=True)(shared)
+    used.register(role.app, report.app)
     for name, noun in (
         ("server", server),
         ("role", role),

@@ -57,6 +57,10 @@ class Audit:
         """Return how far the search tables are behind the log."""
         return await self._tables.lag()
 
+    async def begins(self) -> int | None:
+        """Return when the oldest record happened that can be found (microseconds UTC), None when there is none."""
+        return await self._tables.begins()
+
     async def account(self, decision: str, who: Authority) -> Account:
         """Return what is recorded of one decision, for `who`; nothing at all when they may not look at any of it.
 

@@ -285,6 +285,10 @@ class SearchTables:
         """Return how far the search tables are behind the log."""
         return await self.database.read(terms.lag)
 
+    async def begins(self) -> int | None:
+        """Return when the oldest record happened that can be found (microseconds UTC), None when there is none."""
+        return await self.database.look_up(terms.begins)
+
 
 @dataclass(frozen=True, slots=True)
 class Checkpoints:
@@ -303,6 +307,11 @@ class Checkpoints:
     async def seals(self, after: int, limit: int) -> tuple[Seal, ...]:
         """Return at most `limit` seals with a number above `after`, in order."""
         return await self.database.read(lambda conn: checkpoints.seals(conn, after, limit))
+
+    async def seals_of(self, chain: str, first: int, last: int) -> tuple[Seal, ...]:
+        """Return the seals of a chain from record `first` to `last`, of archives however far they go."""
+        storable.check((chain, first, last))
+        return await self.database.read(lambda conn: checkpoints.seals_of(conn, chain, first, last))
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,6 +143,7 @@ OPERATIONS: Final[Mapping[str, Rule]] = MappingProxyType(
         "reports.expiring": _LOOK,
         "reports.unused_clients": _LOOK,
         "reports.orphans": _LOOK,
+        "reports.unused_scopes": Rule(Need.OWN, checked=True),
         "replays.replay": _LOOK,
         "roles.list_roles": _OWN,
         "roles.add": Rule(Need.OWN, checked=True),
@@ -167,6 +168,7 @@ OPERATIONS: Final[Mapping[str, Rule]] = MappingProxyType(
         "signals.list_signals": _LOOK,
         "signals.reach": _LOOK,
         "status.show": _LOOK,
+        "suggestions.suggest": Rule(Need.OWN, checked=True),
     }
 )
 """Operation → what it needs. Where `checked` stands, the handler asks again about what the body or the answer names."""

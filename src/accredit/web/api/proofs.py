@@ -9,7 +9,7 @@ from starlette.responses import StreamingResponse
 
 from accredit.audit.export import STORED
 from accredit.audit.verification import Fault, Flaw, Report
-from accredit.web.api import times
+from accredit.identity import times
 from accredit.web.api.fields import Body, View
 from accredit.web.api.routes import Routes
 from accredit.web.api.services import Services
