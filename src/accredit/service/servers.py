@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from accredit.identity.changes import AddServer, ReplaceServer, Signal, SignalKind
-from accredit.identity.server import Scope, Server, TargetKind, Tool, problems
+from accredit.identity.server import Scope, Server, TargetKind, Tool, problems, reserved
 from accredit.identity.slug import SlugError, slug
 from accredit.identity.state import State
 from accredit.oauth.outcome import Outcome
@@ -66,6 +66,7 @@ class Servers:
             name, resource = slug(draft.slug), uris.canonical(draft.resource)
         except (SlugError, ResourceError) as error:
             raise Problem(ProblemCode.INVALID, str(error)) from error
+        self._free(resource)
         server = Server(
             id=self._changes.ids.new("server"),
             slug=name,
@@ -89,6 +90,13 @@ class Servers:
             lost = Problem(ProblemCode.CONFLICT, f"another server is registered with the resource {resource}")
         await self._changes.commit(outcome, lost, once)
         return server
+
+    def _free(self, resource: str) -> None:
+        """Raise Problem for a resource that belongs to a built-in server."""
+        builtin = {server.slug: server.resource for server in self._changes.directory.servers() if server.builtin}
+        owner = reserved(resource, builtin)
+        if owner is not None:
+            raise Problem(ProblemCode.CONFLICT, f"{resource} belongs to {owner}, which is built in")
 
     async def put_scope(self, name: str, scope: Scope, by: str) -> Server:
         """Add a scope to the server, or describe it anew."""
