@@ -132,6 +132,17 @@ async def test_a_planted_name_does_not_tell_whether_an_agent_is_called_so(
     assert (await staff.clients["ann"].get("/audit", **where)).json()["items"], "who is known is found by name"
 
 
+async def test_what_another_server_says_of_a_trace_leaves_no_call_of_mine_out(
+    staff: Staff, forgers: dict[str, Forger]
+) -> None:
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    assert await forgers["ledger"].tell(DECISION, trace_id=trace) == 200
+    staff.admin.clock.advance(1)
+    assert await forgers["archive"].tell(DECISION.replace("1", "2"), times=1000, trace_id=trace) == 200
+    found = (await staff.clients["ann"].get("/decisions", params={"trace": trace})).json()["items"]
+    assert [item["decision"] for item in found] == [DECISION]
+
+
 @pytest.mark.parametrize("at", [-1, 2**62, 2**63 - 1, 2**63, 253_402_300_800_000_000], ids=str)
 async def test_a_record_of_a_time_that_cannot_be_is_not_taken(
     staff: Staff, forgers: dict[str, Forger], at: int
