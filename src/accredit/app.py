@@ -1,4 +1,4 @@
-"""The composition root: configuration → store → services → ASGI. The only file that names concrete classes."""
+"""The composition root of a node: configuration → store → services → ASGI. Here alone it names concrete classes."""
 
 import asyncio
 import signal

@@ -19,7 +19,7 @@ from accredit.web.api.services import Services
 class Place(Body):
     """Where an export that broke off goes on: behind the record `chain_name.number`."""
 
-    after: Annotated[str, StringConstraints(pattern=r"^chn_[0-9a-z]{1,40}\.\d{1,18}$")] | None = Field(
+    after: Annotated[str, StringConstraints(pattern=r"^chn_[0-9a-z]{1,40}\.[0-9]{1,18}$")] | None = Field(
         None, description="Only what follows this record, written as the name of its chain, a dot, and its number."
     )
 
