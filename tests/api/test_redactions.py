@@ -62,6 +62,22 @@ async def test_an_application_is_taken_out_by_the_name_that_people_write(either:
     assert "registered bot" in text
 
 
+@pytest.mark.parametrize("word", ["action", "summary", "client_id", "target", "token_issued", "client_credentials"])
+async def test_a_word_of_the_log_is_nobodys_name(admin: Admin, word: str) -> None:
+    agent = await bot(admin)
+    await tokens(admin)(agent["client_id"], agent["secret"])
+    assert (await admin.ok("POST", "/redactions", json={"subject": word}))["records"] == 0
+
+
+async def test_who_is_called_like_a_method_or_a_part_of_a_name_takes_no_others_along(admin: Admin) -> None:
+    agent = await bot(admin)
+    await tokens(admin)(agent["client_id"], agent["secret"], "ledger:read")
+    await reported(admin, {"subject": "usr_1", "client_id": "other", "method": "tools/call", "reason": "free"})
+    for word in ("tools", "call", "free", "local", "administrator", "usr", "other.example", "agent"):
+        assert (await admin.ok("POST", "/redactions", json={"subject": word}))["records"] == 0, word
+    assert (await admin.ok("POST", "/redactions", json={"subject": "usr_1"}))["records"] == 1
+
+
 async def test_a_redaction_is_recorded_and_does_not_name_whom(admin: Admin) -> None:
     await bot(admin)
     await admin.ok("POST", "/redactions", json={"subject": "dana@example.com"})

@@ -10,6 +10,7 @@ from accredit_sdk import Guard
 from accredit_sdk.guard import authority
 from accredit_sdk.guard.fetch import HttpFetch
 from accredit_sdk.guard.folder import Folder
+from accredit_sdk.guard.identity import pending_key
 from tests.cli.conftest import RESOURCE
 from tests.support.served import listening, served
 from tests.support.terminal import CommandLine
@@ -25,7 +26,7 @@ async def enrol(node: Served, cli: CommandLine, folder: Path) -> Guard:
     fetch = HttpFetch(node.issuer)
     place = Folder(folder)
     assert not place.problems(writable=True)
-    (await authority.enrol(fetch, node.issuer, code)).save(place)
+    (await authority.enrol(fetch, node.issuer, code, pending_key(place))).save(place)
     await fetch.close()
     return Guard(_nothing, issuer=node.issuer, resource=RESOURCE, folder=folder)
 

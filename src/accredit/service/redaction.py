@@ -58,7 +58,7 @@ class Redaction:
             found = tuple(
                 RedactRecord(end.chain, item.seq, item.at, tuple(terms.personal(item)))
                 for item in page
-                if item.person is not None and wanted.search(item.person)
+                if item.person is not None and wanted(item.person)
             )
             if found:
                 await self._commit(found, len(found), subject, by)

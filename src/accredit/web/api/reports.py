@@ -18,7 +18,7 @@ from accredit.web.api.routes import Routes
 from accredit.web.api.services import Services
 from accredit.web.api.suggestions import AnyLine, ClientLine, EndLine, Past, ProgressLine
 
-_PLACE: Final = re.compile(r"(\d{1,18}):(client|credential|role):(.{1,200})", re.ASCII)
+_PLACE: Final = re.compile(r"^([0-9]{1,18}):(client|credential|role):([ -~]{1,200})$")
 _DAY: Final = 86_400
 _LONGEST: Final = 10 * 366 * _DAY
 
