@@ -105,6 +105,22 @@ async def test_the_name_and_the_owner_of_an_agent_of_others_are_not_to_be_had_fo
     assert "merger-2027" in str(await told(staff, "eye", DECISION))
 
 
+@pytest.mark.parametrize("where", ["/suggestions", "/reports/unused-scopes"])
+async def test_a_planted_call_does_not_bring_an_agent_of_others_into_a_report(
+    staff: Staff, forgers: dict[str, Forger], where: str
+) -> None:
+    made = await staff.admin.ok("POST", "/agents", json={"slug": "merger-2027", "owner": "ceo@example.com"})
+    call = {"method": "tools/call", "target": "list_invoices", "reason": "ok"}
+    assert await forgers["archive"].tell(DECISION, client_id=made["client_id"], **call) == 200
+    assert await forgers["archive"].tell(DECISION, client_id=staff.secrets["bot"][0], **call) == 200
+    theirs = (await staff.clients["bea"].get(where)).text
+    assert '"kind":"end"' in theirs
+    assert "merger-2027" not in theirs
+    if where == "/suggestions":
+        assert '"bot"' in theirs
+        assert "merger-2027" in (await staff.clients["eye"].get(where)).text
+
+
 async def test_an_agent_that_holds_a_role_or_had_a_token_is_known_by_name(
     staff: Staff, forgers: dict[str, Forger]
 ) -> None:
