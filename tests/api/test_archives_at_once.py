@@ -4,7 +4,7 @@ import asyncio
 import copy
 import json
 import threading
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from accredit.service.projection import Projection
 from accredit.system import ArchiveFolder
 from accredit_sdk import keys
 from tests.support.admin import Admin, administration
-from tests.support.archives import FUTURE, Place, archiving
+from tests.support.archives import FUTURE, Place, archiving, between
 from tests.support.tampering import Tamperer
 
 FAR = 2**60
@@ -30,22 +30,6 @@ def rival(place: Place) -> Archives:
     found = copy.copy(place.admin.node.archives)
     found._alone = asyncio.Lock()
     return found
-
-
-def between(
-    monkeypatch: pytest.MonkeyPatch, owner: type, name: str, number: int, work: Callable[[], Awaitable[Any]]
-) -> None:
-    """Let `work` be done once, right behind the call of a method with that number, counted from 1."""
-    real, calls = getattr(owner, name), [0]
-
-    async def followed(self: Any, *given: Any) -> Any:
-        answer = await real(self, *given)
-        calls[0] += 1
-        if calls[0] == number:
-            await work()
-        return answer
-
-    monkeypatch.setattr(owner, name, followed)
 
 
 async def sound(place: Place, before: Sequence[tuple[str, int]]) -> None:

@@ -1,16 +1,21 @@
 """A node with an archive, and what is in that."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from accredit import app, config
 from accredit.audit.export import Examination
 from accredit_sdk import keys
 from tests.support.admin import Admin, administration
+
+_ASKED: ContextVar[object] = ContextVar("_ASKED", default=None)
 
 FUTURE = "2999-01-01T00:00:00Z"
 
@@ -67,3 +72,23 @@ async def archiving(engine_url: str, folder: Path) -> AsyncIterator[Place]:
 async def records(admin: Admin) -> int:
     """Return how many records are in the database."""
     return sum(item["records"] for item in (await admin.ok("GET", "/audit/verify"))["chains"])
+
+
+def between(
+    monkeypatch: pytest.MonkeyPatch, owner: type, name: str, number: int, work: Callable[[], Awaitable[Any]]
+) -> None:
+    """Let `work` be done once, right behind the call of a method with that number, counted from 1.
+
+    Only calls for this test count: jobs of the node come and go as they like.
+    """
+    real, calls, mine = getattr(owner, name), [0], object()
+    _ASKED.set(mine)
+
+    async def followed(self: Any, *given: Any) -> Any:
+        answer = await real(self, *given)
+        calls[0] += _ASKED.get() is mine
+        if _ASKED.get() is mine and calls[0] == number:
+            await work()
+        return answer
+
+    monkeypatch.setattr(owner, name, followed)

@@ -203,6 +203,9 @@ class _Walk:
         """Take over what was found outside of the records themselves."""
         self.flaw = self.flaw or Flaw(fault, self.chain, seq)
 
+    def cut_off(self) -> None:
+        self._next = None
+
     def done(self) -> Examined:
         if self.flaw is None and self._next is not None:
             source = max(source for _, _, source in (self._next, *self._claims))
@@ -306,6 +309,12 @@ class Verifier:
             self._walk.bad(Fault.UNREADABLE, 1)
         if anchor.seq > self._archived.get(chain, 0):
             self._walk.bad(Fault.BEGINNING_MISSING, 1)
+
+    def cut_off(self) -> None:
+        """Take it that nothing follows, though more is there: what is missing from here on is no flaw of the log."""
+        self._part = True
+        if self._walk is not None:
+            self._walk.cut_off()
 
     def record(self, item: Record) -> None:
         """Take the next record of the chain that was begun. Raises ValueError when none was."""
