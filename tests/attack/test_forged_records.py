@@ -76,7 +76,8 @@ async def test_of_a_decision_that_two_servers_claim_an_auditor_is_told_so_and_no
     assert await forgers["ledger"].tell(DECISION, reason="free", **person) == 200
     assert await forgers["archive"].tell(DECISION, times=150, reason="forged") == 200
     found = await told(staff, "eye", DECISION)
-    assert (found["contested"], found["chain"], found["token"], found["today"]) == (True, [], None, None)
+    assert (found["contested"], found["outcome"]) == (True, "contested")
+    assert (found["chain"], found["left_out"], found["token"], found["today"]) == ([], [], None, None)
     assert {item["server_slug"] for item in found["records"]} == {"ledger", "archive"}
     assert "forged" not in found["sentence"]
 
