@@ -122,6 +122,13 @@ async def test_a_planted_call_does_not_bring_an_agent_of_others_into_a_report(
         assert "merger-2027" in (await staff.clients["eye"].get(where)).text
 
 
+async def test_a_planted_call_of_long_ago_does_not_let_the_log_seem_older_than_it_is(
+    staff: Staff, forgers: dict[str, Forger]
+) -> None:
+    assert await forgers["archive"].tell(DECISION, at=0) == 200
+    assert '"log_begins"' in (await staff.clients["bea"].get("/suggestions")).text
+
+
 async def test_an_agent_that_holds_a_role_or_had_a_token_is_known_by_name(
     staff: Staff, forgers: dict[str, Forger]
 ) -> None:
