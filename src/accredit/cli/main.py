@@ -35,6 +35,7 @@ from accredit.cli import (
     signal,
     up,
     version,
+    webhook,
 )
 from accredit.cli.screen import Screen
 from accredit.cli.session import Session, shared
@@ -68,6 +69,7 @@ def program() -> typer.Typer:
         ("guard", guard),
         ("key", key),
         ("report", report),
+        ("webhook", webhook),
     ):
         app.add_typer(noun.app, name=name, short_help=noun.app.info.help)
     app.add_typer(admin.app, name="admin", short_help=admin.app.info.help)

@@ -52,6 +52,7 @@ from accredit.web.api.servers import ServerApi
 from accredit.web.api.services import Services
 from accredit.web.api.signals import SignalApi
 from accredit.web.api.status import StatusApi
+from accredit.web.api.webhooks import WebhookApi
 
 PREFIX: Final = "/api/v1"
 """Where the API begins."""
@@ -125,7 +126,7 @@ def _application(version: str) -> FastAPI:
 _NOUNS: Final[tuple[type[Noun], ...]] = (
     AdministratorApi, ServerApi, RoleApi, AgentApi, ApplicationApi, GroupApi, GuardApi, SignalApi, KeyApi, AuditApi,
     CheckpointApi, RedactionApi, ArchiveApi, ProofApi, DenialApi, StatusApi, ManifestApi, QuestionApi, DecisionApi,
-    ModeApi, ReplayApi, ReportApi,
+    ModeApi, ReplayApi, ReportApi, WebhookApi,
 )  # fmt: skip
 
 

@@ -167,6 +167,11 @@ OPERATIONS: Final[Mapping[str, Rule]] = MappingProxyType(
         "signals.list_signals": _LOOK,
         "signals.reach": _LOOK,
         "status.show": _LOOK,
+        "webhooks.list_webhooks": _EVERYTHING,
+        "webhooks.add": _EVERYTHING,
+        "webhooks.show": _EVERYTHING,
+        "webhooks.remove": _EVERYTHING,
+        "webhooks.test": _EVERYTHING,
     }
 )
 """Operation → what it needs. Where `checked` stands, the handler asks again about what the body or the answer names."""

@@ -29,6 +29,7 @@ from accredit.service.roles import Roles
 from accredit.service.servers import Servers
 from accredit.service.signals import Signals
 from accredit.service.standing import Standing
+from accredit.service.webhooks import Webhooks
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class Services:
     signals: Signals
     keys: Keys
     reports: Reports
+    webhooks: Webhooks
     audit: Audit
     checkpoints: Checkpoints
     exports: Exports
