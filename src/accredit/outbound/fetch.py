@@ -73,13 +73,13 @@ class _Judged(httpcore2.AsyncNetworkBackend):
 
 
 class GuardedFetch:
-    """Implements `ports.fetch.Fetch`. `trust` says whose certificates are believed."""
+    """Implements `ports.fetch.Fetch`. `trust` says whose certificates are believed; None: those that the system has."""
 
     def __init__(
         self,
         resolve: Resolver,
         inside: Inside,
-        trust: ssl.SSLContext,
+        trust: ssl.SSLContext | None = None,
         *,
         at_once: int = AT_ONCE,
         seconds: float = SECONDS,
@@ -121,6 +121,8 @@ class GuardedFetch:
 
     async def _asked(self, errand: Errand, addresses: Sequence[str]) -> Fetched:
         where = errand.address
+        if self._trust is None:  # reading them takes a while, and most nodes never ask anybody
+            self._trust = await asyncio.to_thread(trust)
         request = httpcore2.Request(
             "GET" if errand.body is None else "POST",
             httpcore2.URL(scheme="https", host=where.host, port=where.port, target=where.target),
@@ -174,7 +176,7 @@ def _refusal(error: httpcore2.ConnectError) -> FetchFailure:
 def opened(allowed: Iterable[str], ca_file: Path | None = None) -> Iterator[GuardedFetch]:
     """Go where the public is, and what is `allowed`, until the block ends. Raises CannotTrust."""
     with closing(SystemResolver()) as resolver:
-        yield GuardedFetch(resolver, Inside.parse(allowed), trust(ca_file))
+        yield GuardedFetch(resolver, Inside.parse(allowed), None if ca_file is None else trust(ca_file))
 
 
 def trust(ca_file: Path | None = None) -> ssl.SSLContext:

@@ -146,16 +146,14 @@ class WebhookApi:
         counts = await self._webhooks.counts()
         return WebhookPage(items=[_summary(hook, counts) for hook in shown], next=following)
 
-    async def add(self, who: Who, body: WebhookBody, response: Response, asked: Repeatable = None) -> NewWebhookView:
+    async def add(self, who: Who, body: WebhookBody, asked: Repeatable = None) -> NewWebhookView:
         """Tell an address of what happens, from now on. The answer holds the signing secret, this once."""
 
         def shown(made: NewWebhook) -> NewWebhookView:
             return NewWebhookView(**dict(_view(made.webhook)), secret=made.secret)
 
         kinds = [WebhookKind(kind) for kind in body.kinds]
-        found = await self._webhooks.add(body.slug, body.url, kinds, who.name, once(asked, shown))
-        tagged(response, _view(found.webhook))
-        return shown(found)
+        return shown(await self._webhooks.add(body.slug, body.url, kinds, who.name, once(asked, shown)))
 
     async def show(self, slug: Slug, response: Response) -> WebhookDetail:
         """Show a webhook with what it was told of late, and what it could not be told."""
