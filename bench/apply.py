@@ -7,7 +7,6 @@ is the longest that a token request waited meanwhile, of an agent that asks agai
 import json
 import shutil
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -17,15 +16,14 @@ from typing import Any, Final
 
 import httpx2
 
+from bench import nodes
 from bench.figure import Figure, Measure, Pair, Plan, Round
-from bench.processes import free_port, pinned
-from bench.running import BUILD, Unavailable, first_line
+from bench.running import BUILD, Unavailable
 from bench.verdict import Bar
 
 SERVERS: Final = 1_000
 AGENTS: Final = 10_000
 
-_ACCREDIT: Final = str(Path(sys.executable).with_name("accredit"))
 _RESOURCE: Final = "http://127.0.0.1:9/asked"
 _FURNITURE: Final = (
     ("server", "add", _RESOURCE, "--name", "asked", "--scope", "asked:read", "--default", "asked:read"),
@@ -52,11 +50,11 @@ def measure(core: int) -> dict[str, Pair]:
     data.mkdir(parents=True, mode=0o700)
     file = data.parent / "apply.json"
     file.write_text(json.dumps(document(SERVERS, AGENTS)))
-    with _node(data, core) as issuer:
+    with nodes.running(core, data) as node:
         for words in _FURNITURE:
             _said(data, *words)
         asker = json.loads(_said(data, "agent", "add", "asker", "--owner", "bench", "--role", "asker"))
-        with _asking(issuer, (asker["client_id"], asker["secret"])) as waits:
+        with _asking(node.issuer, (asker["client_id"], asker["secret"])) as waits:
             started = time.perf_counter()
             done = json.loads(_said(data, "apply", str(file)))
             whole = time.perf_counter() - started
@@ -84,22 +82,8 @@ def document(servers: int, agents: int) -> dict[str, Any]:
     }
 
 
-@contextmanager
-def _node(data: Path, core: int) -> Iterator[str]:
-    port = free_port()
-    command = [_ACCREDIT, "--data", str(data), "up", "--port", str(port)]
-    with pinned(core):
-        process = subprocess.Popen(command, stdout=subprocess.PIPE)
-    with process:
-        try:
-            first_line(process, "accredit up")
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
-
-
 def _said(data: Path, *words: str) -> str:
-    command = [_ACCREDIT, "--data", str(data), "--json", "--yes", *words]
+    command = [nodes.ACCREDIT, "--data", str(data), "--json", "--yes", *words]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise Unavailable(f"accredit {words[0]} ended with {done.returncode}: {done.stderr[-300:]}")

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from importlib.metadata import version
 from typing import Any, Final
 
-from bench import apply, issue_client_credentials
+from bench import apply, issue_client_credentials, revoke_to_refusal
 from bench.figure import Figure, Measure, Pair, Plan, Round
 from bench.running import Unavailable
 from bench.verdict import Bar
@@ -79,6 +79,7 @@ FIGURES: Final = {
             Measure("import_time_and_memory.idle_server_memory", "MB", Bar(130)),
         ),
         apply.FIGURE,
+        revoke_to_refusal.FIGURE,
     )
 }
 """Name → figure."""

@@ -11,14 +11,14 @@ import shutil
 import statistics
 import subprocess
 import sys
-from pathlib import Path
 from typing import Final
 
 import httpx2
 
+from bench import nodes
 from bench.figure import Pair
-from bench.processes import free_port, resident_memory
-from bench.running import BUILD, ROOT, Unavailable, first_line
+from bench.processes import cores, resident_memory
+from bench.running import BUILD, ROOT, Unavailable
 
 PROCESSES: Final = 1
 """Of each kind in one round; more of them are for a look without rounds."""
@@ -60,13 +60,8 @@ def _said(*words: str) -> list[float]:
 
 
 def _idle_server() -> float:
-    data, port = BUILD / "bench" / "idle", free_port()
+    data = BUILD / "bench" / "idle"
     shutil.rmtree(data, ignore_errors=True)
-    command = [str(Path(sys.executable).with_name("accredit")), "--data", str(data), "up", "--port", str(port)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
-        try:
-            first_line(process, "accredit up")
-            httpx2.get(f"http://127.0.0.1:{port}/.well-known/oauth-authorization-server", trust_env=False)
-            return resident_memory([process.pid]) / 1e6
-        finally:
-            process.terminate()
+    with nodes.running(cores()[0], data) as node:
+        httpx2.get(f"{node.origin}/.well-known/oauth-authorization-server", trust_env=False)
+        return resident_memory([node.pid]) / 1e6

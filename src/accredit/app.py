@@ -1,4 +1,4 @@
-"""The composition root: configuration → store → services → ASGI. The only file that names concrete classes."""
+"""The composition root of a node: configuration → store → services → ASGI. Here alone it names concrete classes."""
 
 import asyncio
 import signal
@@ -198,9 +198,9 @@ class _Parts:
         self.settings = settings
         self.kind = "PostgreSQL" if settings.database_url else "SQLite"
         self.clock, self.ids, self.journal, self.master = clock, Ids(clock, randomness), journal, master
-        self.catalogue, self.clients = readers.Catalogues(database), readers.Clients(database)
-        oldest = settings.credential_days * _DAY
-        self.directory = Directory(self.catalogue, self.clients, clock, oldest=oldest)
+        self.oldest = settings.credential_days * _DAY
+        self.catalogue, self.clients = readers.Catalogues(database), readers.Clients(database, self.oldest)
+        self.directory = Directory(self.catalogue, self.clients, clock)
         self.log, kept, self.keyring = readers.AuditLog(database), readers.Checkpoints(database), Keyring(master)
         outside = system.CheckpointFolder.at(settings.checkpoints)
         self.checkpoints = Checkpoints(self.issuer, self.log, kept, journal, self.keyring, outside)
@@ -209,16 +209,17 @@ class _Parts:
         self.tables = readers.SearchTables(database)
         self.projection = Projection(self.log, self.tables, journal)
         shelf = system.ArchiveFolder.at(settings.archive)
-        self.archives = Archives(self.changes, self.exports, self.checkpoints, self.projection, self.keyring, shelf)
-        self.redaction = Redaction(self.changes, self.log, self.projection, self.clients, master)
+        self.archives = Archives(self.changes, self.exports, self.checkpoints, self.keyring, shelf)
+        self.redaction = Redaction(self.changes, self.log, self.clients, master)
         self.keys = Keys(self.changes, master, randomness)
         self.guards = Guards(self.issuer, self.changes, self.clients, self.keyring)
         self.leases = Leases(readers.Leases(database), journal, clock)
         self.streams = GuardStreams(SignalLog(self.issuer, self.keyring), self.directory, self.guards)
         self.enrolment = EnrolmentService(self.changes, readers.Enrolments(database), self.clients, randomness)
         self.usage = Usage(journal, settings.node or system.host_name())
-        self.credentials = Credentials(self.changes, readers.Credentials(database), self.usage, randomness, oldest)
-        self.reports = Reports(readers.Reports(database), self.usage, clock, oldest)
+        held = readers.Credentials(database, self.oldest)
+        self.credentials = Credentials(self.changes, held, self.usage, randomness)
+        self.reports = Reports(readers.Reports(database, self.oldest), self.usage, clock)
         self.manifests = Manifests(self.changes, readers.Estates(database), randomness)
         self.watch = ClockWatch(clock, asyncio.get_running_loop().time)
         self.readiness = Readiness(
@@ -237,9 +238,8 @@ class _Parts:
         hooks, sender = readers.Webhooks(self.database), Sender(fetch, self.master)
         self.webhooks = Webhooks(self.changes, hooks, sender, self.master, randomness)
         self.deliveries = Deliveries(hooks, self.journal, sender, self.clock, randomness, self.measures)
-        oldest, known = self.settings.credential_days * _DAY, readers.Reports(self.database)
-        by = self.journal, self.ids, self.clock
-        self.warnings = Warnings(hooks, known, self.leases, self.clients, *by, oldest)
+        known = readers.Reports(self.database, self.oldest), self.leases, self.clients
+        self.warnings = Warnings(hooks, *known, self.journal, self.ids, self.clock)
 
     def upkeep(self) -> tuple[Job, ...]:
         """Return the jobs that let go of what is over, and keep what was seen."""
@@ -251,7 +251,7 @@ class _Parts:
             Projecting(self.projection),
             *([Retention(self.archives, days)] if (days := self.settings.keep_days) is not None else []),
             WatchClock(self.watch),
-            TakeCensus(readers.Census(self.database), self.measures.ending),
+            TakeCensus(readers.Census(self.database, self.oldest), self.measures.ending),
             Rotation(self.keys, self.settings.key_days * _DAY),
             LastUse(self.usage),
             Bookkeeping(self.leases),
@@ -291,7 +291,7 @@ class _Parts:
         token = TokenService(self.issuer, *about)
         known = self.directory, self.catalogue, self.streams.log
         feed = GuardFeed(self.issuer, *known, self.keyring, self.master, self.clock)
-        records = GuardRecords(self.log, self.journal, self.measures)
+        records = GuardRecords(self.log, self.journal, self.clock, self.measures)
         heard = feed, self.streams, self.leases, records, self.keyring
         found = guard.GuardApi(self.issuer, self.issuer + "/token", self.enrolment, self.guards, *heard)
         routes = [

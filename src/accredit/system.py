@@ -86,7 +86,7 @@ class CheckpointFolder:
             raise OutsideFailed(f"{self._folder}: {error.strerror}") from error
 
     def _last(self) -> bytes:
-        self._folder.mkdir(parents=True, exist_ok=True)
+        _make(self._folder)
         for path in sorted(self._folder.glob(checkpoint.FILES), reverse=True):
             lines = path.read_bytes().splitlines(keepends=True)
             if lines and not lines[-1].endswith(b"\n"):
@@ -96,11 +96,12 @@ class CheckpointFolder:
         return b""
 
     def _append(self, kept: Sequence[Kept], keys: bytes) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
+        _make(self._folder)
         if keys != self._keys:
             unfinished = self._folder / f"{checkpoint.KEYS_FILE}.unfinished"
             _durably(unfinished, keys + b"\n", os.O_TRUNC)
             unfinished.replace(self._folder / checkpoint.KEYS_FILE)
+            _settle(self._folder)
             self._keys = keys
         newest = max((path.name for path in self._folder.glob(checkpoint.FILES)), default="")
         for item in kept:
@@ -128,9 +129,13 @@ class ArchiveFolder:
         """Return the lines of a file. Raises ArchiveFailed."""
         return tuple((await asyncio.to_thread(self._read, name)).splitlines())
 
+    async def discard(self, name: str) -> None:
+        """Take away a file that nobody was told of yet. Raises ArchiveFailed."""
+        await asyncio.to_thread(self._discard, name)
+
     def _put(self, name: str, text: bytes) -> bytes:
         try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _make(self._folder, 0o700)
             path = self._folder / name
             if path.exists():
                 raise ArchiveFailed(f"{path} is there already")
@@ -138,6 +143,12 @@ class ArchiveFolder:
         except OSError as error:
             raise ArchiveFailed(f"{self._folder}: {error.strerror}") from error
         return hashlib.sha256(self._read(name)).digest()
+
+    def _discard(self, name: str) -> None:
+        try:
+            (self._folder / name).unlink(missing_ok=True)
+        except OSError as error:
+            raise ArchiveFailed(f"{self._folder / name}: {error.strerror}; nobody needs that file") from error
 
     def _read(self, name: str) -> bytes:
         try:
@@ -147,16 +158,32 @@ class ArchiveFolder:
 
 
 def _durably(path: Path, text: bytes, how: int, mode: int = 0o644) -> None:
-    """Write `text`, whole or not at all, and return when the disk has it."""
+    """Write `text`, whole or not at all, and return when the disk has it, and the name of a file that is new."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | how, mode)
     try:
         size = os.fstat(descriptor).st_size
-        if os.write(descriptor, text) != len(text):
-            os.ftruncate(descriptor, size)
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        os.fsync(descriptor)
+        try:
+            if os.write(descriptor, text) != len(text):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            os.fsync(descriptor)
+            if not size:
+                _settle(path.parent)
+        except OSError:
+            if size:
+                os.ftruncate(descriptor, size)
+            else:
+                path.unlink()
+            raise
     finally:
         os.close(descriptor)
+
+
+def _make(folder: Path, mode: int = 0o777) -> None:
+    """Make a folder, and those above it, that a power failure does not take away again."""
+    if not folder.is_dir():
+        _make(folder.parent)
+        folder.mkdir(mode=mode, exist_ok=True)
+        _settle(folder.parent)
 
 
 def host_name() -> str:
@@ -245,10 +272,13 @@ def adopt_master_key(folder: Path, now: int) -> Path:
 
 
 def _settle(folder: Path) -> None:
-    """Let the names in `folder` survive a power failure."""
+    """Let the names in `folder` survive a power failure, where its file system can promise that at all."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # some network shares know no such thing of folders
+            raise
     finally:
         os.close(descriptor)
 

@@ -116,6 +116,17 @@ async def test_a_named_credential_is_replaced_even_when_there_are_two_if_it_is_c
     assert [await use(admin, one) for one in (bot, second, third)] == [401, 200, 200]
 
 
+async def test_a_deadline_can_be_moved_until_it_has_passed_and_never_after(admin: Admin, bot: Any) -> None:
+    where = f"/agents/bot/credentials/{bot['credentials'][0]['id']}/retire"
+    await admin.ok("POST", where, json={"retires_in": 60})
+    await admin.ok("POST", where, json={"retires_in": 120})
+    admin.clock.advance(119)
+    assert await use(admin, bot) == 200
+    admin.clock.advance(2)
+    assert await admin.refused("POST", where, json={"retires_in": 600}) == (404, "not_found")
+    assert await use(admin, bot) == 401
+
+
 async def test_an_agent_without_an_active_credential_cannot_rotate(admin: Admin, bot: Any) -> None:
     await admin.ok("DELETE", f"/agents/bot/credentials/{bot['credentials'][0]['id']}")
     assert await admin.refused("POST", "/agents/bot/credentials/rotate") == (409, "conflict")

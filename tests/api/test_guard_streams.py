@@ -237,6 +237,29 @@ async def test_a_question_is_answered_after_the_wait_when_there_is_nothing(admin
     assert (await guard.get("changes?after=0&wait=x")).status_code == 400
 
 
+async def test_so_many_of_a_guard_wait_and_no_more(
+    admin: Admin, guard: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guard_streams, "MOST_OF_ONE", 1)
+    asked = asyncio.create_task(guard.get(f"changes?after={head(admin)}&wait=30"))
+    await eventually(lambda: admin.node.streams._waiting)
+    more = await guard.get(f"changes?after={head(admin)}&wait=30")
+    assert (more.status_code, more.headers["retry-after"]) == (503, "1")
+    assert (await guard.get(f"changes?after={head(admin)}")).status_code == 200, "who does not wait is answered"
+    async with listener(admin, "gate") as other:
+        assert (await other.get("changes?after=0&wait=30")).status_code == 200
+    await suspend(admin)
+    assert (await asked).status_code == 200
+    assert (await guard.get(f"changes?after={head(admin)}&wait=1")).status_code == 200
+
+
+async def test_who_asks_for_the_head_of_a_stream_holds_none(guard: Listener) -> None:
+    headers = {"authorization": f"Bearer {await guard.token()}"}
+    async with asyncio.timeout(20):
+        answer = await guard.http.request("HEAD", "/guard/v1/stream?after=0", headers=headers)
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
+
+
 async def test_a_guard_that_is_suspended_while_it_waits_hears_nothing(admin: Admin, guard: Listener) -> None:
     asked = asyncio.create_task(guard.get(f"changes?after={head(admin)}&wait=30"))
     await eventually(lambda: admin.node.streams._waiting)

@@ -110,6 +110,46 @@ async def test_an_agent_that_nobody_answers_for_is_an_orphan(admin: Admin) -> No
     assert await named(admin, "orphans") == ["lost"]
 
 
+async def test_whoever_owns_a_client_is_named_also_for_an_application(admin: Admin) -> None:
+    await admin.ok("POST", "/agents", json={"slug": "bot", "owner": "dana"})
+    await admin.ok("POST", "/applications", json={"slug": "portal", "owner": "lee"})
+    admin.clock.advance(2 * DAY)
+    found = (await admin.ok("GET", "/reports/unused-clients", params={"idle": DAY}))["items"]
+    assert [(item["slug"], item["owner"]) for item in found] == [("bot", "dana"), ("portal", "lee")]
+
+
+async def test_the_age_limit_is_the_same_whoever_tells_of_it(tmp_path: Path) -> None:
+    async with administration(tmp_path, credential_days=30) as admin:
+        bot = await furnished(admin)
+        end = bot["credentials"][0]["expires_at"]
+        assert end is not None
+        (shown,) = (await admin.ok("GET", "/agents/bot"))["credentials"]
+        (held,) = (await admin.ok("GET", "/agents/bot/credentials"))["items"]
+        (told,) = (
+            item
+            for item in (await admin.ok("GET", "/reports/expiring", params={"within": 31 * DAY}))["items"]
+            if item["client"] == "bot"
+        )
+        assert [shown["expires_at"], held["expires_at"], told["ends_at"]] == [end] * 3
+        portal = await admin.ok("POST", "/applications", json={"slug": "portal", "owner": "lee"})
+        assert portal["credentials"][0]["expires_at"] is not None
+        rotated = await admin.ok("POST", "/agents/bot/credentials/rotate")
+        assert rotated["credential"]["expires_at"] > end
+        assert rotated["old"]["expires_at"] == end
+        added = await admin.ok("POST", "/applications/portal/credentials")
+        assert added["credential"]["expires_at"] is not None
+
+        async def works(client: str) -> bool:
+            params = {"client": client, "tool": "list_invoices"}
+            found = await admin.ok("GET", "/servers/ledger/explain", params=params)
+            return {item["factor"]: bool(item["holds"]) for item in found["factors"]}["credential"]
+
+        assert (await works("bot"), await works("app:portal")) == (True, True)
+        admin.clock.advance(30 * DAY + 1)
+        assert (await works("bot"), await works("app:portal")) == (False, False)
+        assert (await tokens(admin)(bot["client_id"], bot["secret"])).status_code == 401
+
+
 @pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
 async def test_no_credential_works_for_longer_than_the_setting_says(
     tmp_path: Path, engine: str, request: pytest.FixtureRequest

@@ -8,7 +8,9 @@ from typing import Any
 import httpx2
 import pytest
 
+from accredit.identity.changes import ForgetLeases
 from accredit.identity.lease import Lease
+from accredit.ports.journal import StoreError
 from accredit.service import leases
 from accredit.testing.serving import MovingClock
 from tests.support.admin import Admin
@@ -154,6 +156,7 @@ async def test_signals_are_listed_in_order_the_last_ones_first_of_all(admin: Adm
         {"seq": 2**60},
         {"seq": True},
         {"bound": 0},
+        {"bound": 86_401},
         {"beat": 31},
         {"ended": "no"},
     ],
@@ -166,6 +169,14 @@ async def test_what_is_no_acknowledgement_is_refused(admin: Admin, guard: Listen
 
 async def test_members_that_nobody_knows_are_passed_over(admin: Admin, guard: Listener) -> None:
     assert (await said(guard, mood="good")).status_code == 204
+
+
+async def test_what_has_not_happened_yet_cannot_have_been_applied(admin: Admin, guard: Listener) -> None:
+    assert (await said(guard, seq=2**53)).status_code == 204
+    (one,) = await processes(admin)
+    assert (one["applied"], one["behind"]) == (admin.node.directory.cursor, 0)
+    await admin.ok("POST", "/agents/bot/suspend")
+    assert (await reach(admin))["everywhere"] is False
 
 
 async def test_a_guard_speaks_for_itself_alone(admin: Admin, guard: Listener) -> None:
@@ -189,18 +200,37 @@ async def test_a_guard_has_so_many_processes_and_the_silent_ones_make_room(
     assert (await said(guard, SECOND)).status_code == 204
 
 
+async def test_a_guard_that_comes_as_ever_new_processes_is_not_remembered_without_end(
+    admin: Admin, guard: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "MOST_OF_ONE", 1)
+    monkeypatch.setattr(leases, "MOST_REMEMBERED", 2)
+    names = ["gin_" + letter * 26 for letter in "0123"]
+    for name in names[:2]:
+        assert (await said(guard, name, beat=1)).status_code == 204
+        admin.clock.advance(4)
+    assert (await said(guard, names[2])).status_code == 503
+    assert (await said(guard, names[0], beat=1)).status_code == 204, "who is known is heard"
+    admin.clock.advance(300)
+    assert (await said(guard, names[3])).status_code == 204
+
+
 class Kept:
     """A store and a journal that remember what they were asked to keep."""
 
     def __init__(self) -> None:
         self.outcomes: list[Any] = []
+        self.broken = asyncio.Event()
 
     async def leases(self) -> tuple[Lease, ...]:
         return ()
 
-    def submit(self, outcome: Any) -> Any:
+    async def submit(self, outcome: Any) -> Any:
+        if self.broken.is_set():
+            await asyncio.sleep(0)
+            raise StoreError("away")
         self.outcomes.append(outcome)
-        return asyncio.sleep(0)
+        await asyncio.sleep(0)
 
 
 async def test_leases_are_written_down_many_at_once_and_seldom() -> None:
@@ -228,3 +258,43 @@ async def test_leases_are_written_down_many_at_once_and_seldom() -> None:
     assert len(await service.all()) == 2
     await service.flush(now + 4000 * second)
     assert await service.all() == ()
+
+
+async def test_a_lease_is_kept_for_as_long_as_its_process_says_that_it_may_go_on() -> None:
+    kept, clock, second = Kept(), MovingClock(), 1_000_000
+    service = leases.Leases(kept, kept, clock)
+    now = clock.now()
+    silent = Lease("grd_1", FIRST, 7, now, now, bound=86_400, beat=5)
+    service.take(silent)
+    for passed in (4_000, 86_400, 86_401 + 3_600):
+        await service.flush(now + passed * second)
+        assert await service.all() == (silent,)
+        (forgotten,) = kept.outcomes[-1].writes[-1:]
+        assert forgotten.before <= silent.harmless_at()
+    await service.flush(now + (86_402 + 3_660) * second)
+    assert await service.all() == ()
+
+
+async def test_leases_that_cannot_be_written_are_kept_and_written_at_the_next_turn() -> None:
+    kept, clock, second = Kept(), MovingClock(), 1_000_000
+    service = leases.Leases(kept, kept, clock)
+    now = clock.now()
+    first = Lease("grd_1", FIRST, 7, now, now, bound=300, beat=5)
+    newer = replace(first, seq=9, acked_at=now + second, seen_at=now + second)
+    service.take(first)
+    service.take(replace(first, instance=SECOND))
+    kept.broken.set()
+    flush = asyncio.create_task(service.flush(now))
+    await asyncio.sleep(0)
+    service.take(newer)
+    with pytest.raises(StoreError):
+        await flush
+    kept.broken.clear()
+    assert kept.outcomes == []
+    await service.flush(now + 1)
+    (outcome,) = kept.outcomes
+    said, gone = outcome.writes
+    assert {lease.instance: lease.seq for lease in said.leases} == {FIRST: 9, SECOND: 7}
+    assert isinstance(gone, ForgetLeases)
+    await service.flush(now + 2)
+    assert len(kept.outcomes) == 1, "and only once"

@@ -1,6 +1,7 @@
 """`accredit backup` and `accredit restore`: a copy that can be trusted, a way back that nobody takes by accident."""
 
 import asyncio
+import contextlib
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,8 @@ import sqlalchemy as sa
 from alembic import command
 
 from accredit import app, config
-from accredit.store import migrate
+from accredit.store import migrate, on_sqlite
+from accredit.store.errors import DatabaseUnusable
 from accredit.testing.serving import Served, serve
 from tests.cli.conftest import LEDGER
 from tests.support.terminal import CommandLine, free_port
@@ -63,6 +65,28 @@ def test_no_backup_overwrites_another_file(stopped: Served, copy: Path, capsys: 
     cli, before = CommandLine(stopped.folder, capsys), copy.read_bytes()
     assert cli.run("backup", str(copy)).code == 1
     assert copy.read_bytes() == before
+
+
+def test_a_backup_goes_through_no_link_that_somebody_has_put_there_in_between(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, target, theirs = tmp_path / "accredit.db", tmp_path / "copy", tmp_path / "theirs"
+    with contextlib.closing(sqlite3.connect(source)) as conn:
+        conn.execute("CREATE TABLE t (x)")
+    theirs.touch()
+    unlink = Path.unlink
+
+    def unlink_and_link(path: Path, **more: bool) -> None:
+        unlink(path, **more)
+        if not made:
+            made.append(path)
+            path.symlink_to(theirs)
+
+    made: list[Path] = []
+    monkeypatch.setattr(Path, "unlink", unlink_and_link)
+    with pytest.raises(DatabaseUnusable):
+        on_sqlite.copy(source, target)
+    assert (len(made), theirs.read_bytes(), target.exists()) == (1, b"", False)
 
 
 def test_there_is_nothing_to_back_up_where_no_node_has_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

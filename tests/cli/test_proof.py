@@ -157,6 +157,37 @@ def test_an_export_goes_on_where_it_broke_off(ledger: CommandLine, tmp_path: Pat
     assert ledger.run("audit", "export", "--output", str(whole)).code == 2
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"a": 1}\n', b"\x00binary without a line", b"one line\nand one without an end", b"[1]\n",
+        b'{"export":1}\n{"x', b'{"export":1,"issuer":"https://a.example","at":1}\nsomething else\n',
+        b'{"complete":true}\n',
+    ],
+)  # fmt: skip
+def test_what_is_no_export_is_not_gone_on_with_and_stays_as_it_is(
+    stopped: CommandLine, tmp_path: Path, content: bytes
+) -> None:
+    file = tmp_path / "precious"
+    file.write_bytes(content)
+    ran = stopped.run("audit", "export", "--output", str(file), "--resume")
+    assert (ran.code, "no" in ran.err) == (2, True)
+    assert file.read_bytes() == content
+
+
+def test_an_export_is_its_owners_and_goes_through_no_link(ledger: CommandLine, tmp_path: Path) -> None:
+    real, link = tmp_path / "real", tmp_path / "link"
+    link.symlink_to(real)
+    assert ledger.run("audit", "export", "--output", str(link)).code == 2
+    assert not real.exists()
+    ledger.ok("audit", "export", "--output", str(real))
+    assert real.stat().st_mode & 0o777 == 0o600
+    before = real.read_bytes().rpartition(b'{"complete"')[0]
+    real.write_bytes(before)
+    assert ledger.run("audit", "export", "--output", str(link), "--resume").code != 0
+    assert real.read_bytes() == before
+
+
 def test_an_export_goes_to_standard_output(settled: CommandLine) -> None:
     lines = settled.ok("audit", "export").splitlines()
     assert json.loads(lines[0])["export"] == 1

@@ -41,6 +41,16 @@ async def test_a_scope_that_accredit_does_not_know_is_told(
         assert "other:scope" in caplog.text
 
 
+@pytest.mark.parametrize("seconds", [2, 86_401])
+async def test_state_may_be_as_old_as_a_day_at_the_most(tmp_path: Path, accredit: FakeAccredit, seconds: int) -> None:
+    for name in ("stale_after", "stale_after_destructive"):
+        bounds = {"stale_after": 60, "stale_after_destructive": 60, name: seconds}
+        with pytest.raises(ConfigurationError) as caught:
+            async with guarded(tmp_path / "guard", accredit, poll_interval=0.02, **bounds):
+                pass
+        assert [problem.partition(" ")[0] for problem in caught.value.problems] == [name]
+
+
 async def test_one_name_twice_is_a_configuration_error(tmp_path: Path, accredit: FakeAccredit) -> None:
     with pytest.raises(ConfigurationError) as caught:
         async with guarded(tmp_path / "guard", accredit, targets=(OWN[0], OWN[0])):

@@ -4,10 +4,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
-from accredit.identity.changes import AddCheckpoint, AddClient, AddServer, AppendRecords, Seal, SealKind
+from accredit.identity.changes import AddCheckpoint, AddClient, AddServer, AppendRecords, DropRecords, Seal, SealKind
 from accredit.oauth.outcome import Lost, Outcome, Won
-from accredit.store import checkpoints
+from accredit.store import audit, checkpoints
 from accredit.store.conformance import NOW, guard, outcome, records, seal, server
 
 
@@ -72,3 +73,46 @@ async def test_the_links_of_the_log_are_told_where_they_are(grown: Any) -> None:
     lines = await grown.audit.records("chn_guard", 0, 10)
     assert await grown.audit.links({"chn_guard": 2, "chn_none": 1}) == {"chn_guard": lines[1].hash}
     assert await grown.audit.links({"chn_guard": 4}) == {}
+
+
+@pytest.fixture
+async def many(grown: Any) -> dict[str, int]:
+    """The places of so many chains of guards that two queries are needed, one of them archived."""
+    committer, places = grown.committer("chn_other"), {"chn_guard": 3}
+    for number in range(5):
+        name = f"chn_guard{number}"
+        claim = AppendRecords(name, guard(0).id, 0, bytes(32), records(name, 0, 2 + number))
+        await grown.commit(committer, [Outcome(None, (claim,))])
+        places[name] = 1 + number
+    (line,) = await grown.audit.records("chn_guard3", 3, 1)
+    await grown.commit(committer, [Outcome(None, (DropRecords("chn_guard3", 0, 4, line.hash, ()),))])
+    return places
+
+
+async def test_the_links_of_all_chains_come_with_one_question_for_many(
+    grown: Any, many: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit, "_AT_ONCE", 4)
+    asked: list[str] = []
+
+    def note(*given: Any) -> None:
+        asked.append(given[2])
+
+    def look(conn: sa.Connection) -> dict[str, bytes]:
+        sa.event.listen(conn, "before_cursor_execute", note)
+        try:
+            return audit.links(conn, many)
+        finally:
+            sa.event.remove(conn, "before_cursor_execute", note)
+
+    found = await grown.database.read(look)
+    expected = {}
+    for end in await grown.audit.chains():
+        if end.chain in many:
+            expected[end.chain] = end.anchor_hash
+        for line in await grown.audit.records(end.chain, 0, 100):
+            if many.get(end.chain) == line.seq:
+                expected[end.chain] = line.hash
+    assert found == expected
+    assert len(found) == 6
+    assert len(asked) == 2

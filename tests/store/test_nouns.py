@@ -532,9 +532,12 @@ async def test_of_each_process_of_a_guard_the_last_word_is_kept(store: Any, subm
 async def test_leases_that_ended_or_are_old_are_forgotten(store: Any, submit: Any) -> None:
     await submit(changes.AddServer(server(0)), changes.AddClient(guard(0)))
     kept, old, ended = lease(0), lease(0, 1, seen=NOW - 1), lease(0, 2, ended=True)
-    await submit(writes=(changes.KeepLeases((kept, old, ended)),))
+    long = replace(lease(0, 3, seen=NOW - 86_000_000_000), bound=2**31 - 1)
+    await submit(writes=(changes.KeepLeases((kept, old, ended, long)),))
     await submit(writes=(changes.ForgetLeases(NOW),))
-    assert await store.leases.leases() == (kept,)
+    assert await store.leases.leases() == (kept, old, long)
+    await submit(writes=(changes.ForgetLeases(kept.harmless_at()),))
+    assert await store.leases.leases() == (kept, long)
 
 
 async def test_what_is_denied_stays_denied_whatever_else_changes_and_until_it_is_lifted(

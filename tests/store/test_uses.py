@@ -83,6 +83,73 @@ async def test_what_cannot_be_written_is_kept_and_written_later(holder: Any) -> 
     assert await use_of(holder) == Use(MINE.id, NOW, NOW + 1, "10.0.0.2", "a")
 
 
+class Slow:
+    """A journal that writes when it is let, and then fails as often as it is told to."""
+
+    def __init__(self, node: Any, failing: int) -> None:
+        self.node = node
+        self.failing = failing
+        self.go = asyncio.Event()
+
+    async def submit(self, one: Outcome[Any]) -> Any:
+        await self.go.wait()
+        if self.failing:
+            self.failing -= 1
+            raise StoreError("away")
+        return await self.node.submit(one)
+
+    def healthy(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("failing", range(3))
+async def test_writing_twice_at_once_loses_nothing_whichever_of_them_fails(holder: Any, failing: int) -> None:
+    journal, other = Slow(await holder.node(), failing), credential(2, client(0).id)
+    usage = Usage(journal, "a")
+    usage.note(MINE.id, "10.0.0.1", NOW)
+    flushes = [asyncio.create_task(usage.flush())]
+    await asyncio.sleep(0)
+    usage.note(MINE.id, "10.0.0.2", NOW + 1)
+    usage.note(other.id, "10.0.0.3", NOW + 2)
+    flushes.append(asyncio.create_task(usage.flush()))
+    await asyncio.sleep(0)
+    everything = (Use(MINE.id, NOW, NOW + 1, "10.0.0.2", "a"), Use(other.id, NOW + 2, NOW + 2, "10.0.0.3", "a"))
+    assert [usage.known(Holding(one)).use for one in (MINE, other)] == [*everything]
+    journal.go.set()
+    ended = await asyncio.gather(*flushes, return_exceptions=True)
+    assert [type(one) for one in ended].count(StoreError) == failing
+    held = await holder.credentials.of_client(client(0).id)
+    assert [usage.known(one).use for one in held] == [*everything], "between them they know it at every moment"
+    await usage.flush()
+    assert [await use_of(holder, one.id) for one in (MINE, other)] == [*everything]
+
+
+async def test_of_many_uses_those_are_kept_that_were_not_written(holder: Any) -> None:
+    node, told = await holder.node(), list[int]()
+
+    class Half:
+        async def submit(self, one: Outcome[Any]) -> Any:
+            told.append(len(one.writes))
+            if len(told) == 2:
+                raise StoreError("away")
+            return await node.submit(one)
+
+        def healthy(self) -> bool:
+            return True
+
+    usage = Usage(Half(), "a")
+    made = [credential(number, client(0).id) for number in range(1000, 1700)]
+    await holder.commit(holder.committer("chn_many"), [outcome(writes=tuple(AddCredential(one) for one in made))])
+    for one in made:
+        usage.note(one.id, "10.0.0.1", NOW)
+    with pytest.raises(StoreError, match="away"):
+        await usage.flush()
+    await usage.flush()
+    assert told == [500, 200, 200]
+    found = {one.credential.id: one.use for one in await holder.credentials.of_client(client(0).id)}
+    assert all(found[one.id] is not None for one in made)
+
+
 @pytest.mark.parametrize("address", ["", "unix", "<script>", "10.0.0.1, 10.0.0.2", "a\0b", "\ud800", "9" * 5000])
 async def test_an_address_that_is_none_is_never_kept(holder: Any, address: str) -> None:
     usage = Usage(await holder.node(), "a")

@@ -19,6 +19,10 @@ from accredit_sdk.record import Record
 FORMAT: Final = 1
 """The version of the lines."""
 
+_BROKEN: Final = b'{"broken":'
+_SEAL: Final = b'{"seal":'
+_OPENING: Final = b'{"export":%d,' % FORMAT
+
 STORED: Final = "stored"
 """The sequence of checkpoints that the log itself keeps."""
 
@@ -68,6 +72,10 @@ class _End(msgspec.Struct, frozen=True):
     complete: bool
 
 
+class _Broken(msgspec.Struct, frozen=True):
+    broken: str
+
+
 class _Any(msgspec.Struct, frozen=True, gc=False):
     """Whatever a line may have: its members tell which one it is."""
 
@@ -85,6 +93,7 @@ class _Any(msgspec.Struct, frozen=True, gc=False):
     seq: int = 0
     archive: str = ""
     complete: bool = False
+    broken: str | None = None
     header: str | None = None
     person: str | None = None
     salt: str | None = None
@@ -103,6 +112,16 @@ def beginning(issuer: str, at: int, *, part: bool = False) -> bytes:
     A `part` has some chains only, and of each what lies between its anchor and its end: that is an archive.
     """
     return _encode(_Beginning(FORMAT, issuer, at, part))
+
+
+def begins(first: bytes) -> bool:
+    """Tell whether `first` is the first line of an export, or what there is of it when it broke off in the middle."""
+    if not first.endswith(b"\n"):
+        return first.startswith(_OPENING) or _OPENING.startswith(first)
+    try:
+        return msgspec.json.decode(first, type=_Beginning).export == FORMAT
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return False
 
 
 def seal(item: Seal) -> bytes:
@@ -130,9 +149,24 @@ def line(item: StoredRecord) -> bytes:
         return _encode(_RawLine(item.header.hex(), person, salt, item.commitment.hex(), item.hash.hex()))
 
 
+def number_of_seal(line: bytes) -> int | None:
+    """Return the number of the seal in a line, None for any other line. Raises ValueError for one that is torn."""
+    return _decode(line).seal if line.startswith(_SEAL) else None
+
+
 def end() -> bytes:
     """Return the last line: without it, an export is not whole."""
     return _encode(_End(complete=True))
+
+
+def broken(why: str) -> bytes:
+    """Return the last line of an export that could not be brought to its end: it has to begin anew."""
+    return _encode(_Broken(why))
+
+
+def why_broken(line: bytes) -> str | None:
+    """Return what such a line says, None for any other. Raises ValueError for one that cannot be read."""
+    return _decode(line).broken if line.startswith(_BROKEN) else None
 
 
 def broke_off_at(last: bytes) -> str | None:
@@ -203,6 +237,8 @@ class Examination:
             self.part = found.part
         elif found.complete:
             self._ended = True
+        elif found.broken is not None:
+            self._begun().cut_off()
         else:
             raise ValueError("a line of no kind")
 

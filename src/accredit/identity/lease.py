@@ -10,8 +10,8 @@ BEATS: Final = 3
 FORGOTTEN_AFTER: Final = 3_600_000_000
 """How long a lease is shown after nothing can rest on it any more, in microseconds."""
 
-_TOLERANCE: Final = 1
-"""Guards know the time of a beat in whole seconds, so one may refuse a second later than it says."""
+TOLERANCE: Final = 1
+"""Seconds more that a lease may matter: guards know the time of a beat in whole seconds, and one may refuse later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Lease:
 
     def harmless_at(self) -> int:
         """Return from when on it refuses by itself, unless it speaks again."""
-        return self.seen_at if self.ended else self.seen_at + (self.bound + _TOLERANCE) * 1_000_000
+        return self.seen_at if self.ended else self.seen_at + (self.bound + TOLERANCE) * 1_000_000
 
     def renewed(self, later: "Lease") -> "Lease":
         """Return what is known after `later` was heard of the same process; one that is older changes nothing."""
@@ -100,6 +100,6 @@ class KeepLeases:
 
 @dataclass(frozen=True, slots=True)
 class ForgetLeases:
-    """Write: drop every lease that was last renewed before `before` (microseconds UTC), or has ended."""
+    """Write: drop every lease on which nothing can rest since before `before` (microseconds UTC), or that has ended."""
 
     before: int

@@ -1,4 +1,4 @@
-"""Past calls as the log has them, counted: who used what, how often, when last, and which scopes that needed."""
+"""Past calls as the log has them, counted: who used what, how often, when last, and how that was decided."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -18,24 +18,40 @@ class Use:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How often, when last (microseconds UTC), and the scopes that were needed for what was let through."""
+    """How often, and when last (microseconds UTC).
+
+    Of the calls, `allowed` had the scopes they needed, `observed` lacked some and were let through by a server that
+    observes, and `refused` were refused for want of scopes. What was refused for another reason is none of them.
+    """
 
     calls: int = 0
     last: int = 0
-    used: frozenset[str] = frozenset()
+    allowed: int = 0
+    observed: int = 0
+    refused: int = 0
 
     def plus(self, other: "Count") -> "Count":
         """Return both together."""
-        return Count(self.calls + other.calls, max(self.last, other.last), self.used | other.used)
+        return Count(
+            self.calls + other.calls,
+            max(self.last, other.last),
+            self.allowed + other.allowed,
+            self.observed + other.observed,
+            self.refused + other.refused,
+        )
 
 
 class Tally:
-    """Counts, and remembers at most `most` uses; calls of others are only counted in `passed_over`."""
+    """Counts, and remembers at most `most` uses; calls of others are only counted in `passed_over`.
+
+    `lossy` counts records of guards that kept them in memory alone, so that others may be lost.
+    """
 
     def __init__(self, most: int) -> None:
         self._most = most
         self.found: dict[Use, Count] = {}
         self.passed_over = 0
+        self.lossy = 0
 
     def add(self, use: Use, count: Count) -> None:
         """Count one more."""

@@ -47,7 +47,8 @@ class Kept:
 class Filter:
     """What to look for; None matches everything. Times are microseconds UTC, `until` is exclusive.
 
-    `servers` are ids of which one must match; `member` is whoever took part, in any place; `token` is a `jti`.
+    `servers` are ids of which one must match; `member` is whoever took part, in any place; `token` is a `jti`. `own`
+    leaves out what guards have delivered.
     """
 
     decision: str | None = None
@@ -63,6 +64,7 @@ class Filter:
     token: str | None = None
     trace: str | None = None
     servers: tuple[str, ...] = ()
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,13 @@ class CheckpointLog(Protocol):
         """Return at most `limit` seals with a number above `after`, in order."""
         ...
 
+    async def seals_of(self, chain: str, first: int, last: int) -> tuple[Seal, ...]:
+        """Return the seals of a chain (its name) from record `first` to `last`, in the order of their numbers.
+
+        Those that say that it was archived are among them however far they go.
+        """
+        ...
+
 
 class SearchTables(Protocol):
     """Finds records by what the search tables know of them."""
@@ -134,10 +143,18 @@ class SearchTables(Protocol):
         """
         ...
 
+    async def concerned(self, decision: str) -> tuple[str, ...]:
+        """Return the ids of the servers about which something was recorded under the id of that decision."""
+        ...
+
     async def waiting(self, limit: int) -> tuple[Waiting, ...]:
         """Return at most `limit` chains of which the search tables do not know everything, the oldest first."""
         ...
 
     async def lag(self) -> Lag:
         """Return how far the search tables are behind the log."""
+        ...
+
+    async def begins(self) -> int | None:
+        """Return when the oldest record happened that can be found (microseconds UTC), None when there is none."""
         ...

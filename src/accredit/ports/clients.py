@@ -10,7 +10,7 @@ from accredit.identity.principal import Principal
 
 
 class Clients(Protocol):
-    """Looks clients up."""
+    """Looks clients up: their credentials with the end that their age gives them, where there is such a limit."""
 
     async def principal(self, client_id: str) -> Principal | None:
         """Return the client that calls itself `client_id`, with what belongs to it; deleted ones are not found."""

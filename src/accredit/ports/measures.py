@@ -1,6 +1,9 @@
 """What is counted and timed while a node works. No name of anybody gets here, so labels stay few."""
 
-from typing import Protocol
+from typing import Final, Protocol
+
+ISSUED: Final = "issued"
+"""The result of a token request that got a token; every other one is an error code of RFC 6749."""
 
 
 class Traces(Protocol):
@@ -15,7 +18,7 @@ class Measures(Protocol):
     """Takes note. Every method returns at once, and may be called from any thread."""
 
     def answered(self, grant: str, result: str, seconds: float) -> None:
-        """Note that a token request was answered: `result` is "issued" or an error code of RFC 6749."""
+        """Note that a token request was answered: `result` is ISSUED or an error code of RFC 6749."""
         ...
 
     def committed(self, outcomes: int, seconds: float) -> None:

@@ -8,13 +8,10 @@ from accredit.identity.report import Ending, Noticed
 class Reports(Protocol):
     """Looks over all clients."""
 
-    async def ending(
-        self, now: int, before: int, most: int, after: tuple[int, str, str], limit: int
-    ) -> tuple[Ending, ...]:
+    async def ending(self, now: int, before: int, after: tuple[int, str, str], limit: int) -> tuple[Ending, ...]:
         """Return at most `limit` things that end after `now` and not after `before`, the first to end first.
 
-        `most` is how long a credential works at the most, 0 without a limit; `after` the end, kind and name of the item
-        that the page follows. Times and spans are microseconds.
+        `after` is the end, kind and name of the item that the page follows. Times are microseconds UTC.
         """
         ...
 

@@ -16,7 +16,7 @@ from accredit.service.assignments import Reassigned, reassigned
 from accredit.service.changes import Changes
 from accredit.service.credentials import Credentials, NewSecret
 from accredit.service.once import Once
-from accredit.service.problem import Problem, ProblemCode, not_found, stale, taken
+from accredit.service.problem import Problem, ProblemCode, crossed, not_found, taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Applications:
         told = clients.told(draft, draft.roles, f", {found.type.value},")
         event = self._changes.event("application.add", client.id, by, told)
         heard = (Signal(SignalKind.CLIENT, client.id),)
-        made = NewApplication(found, first)
+        made = NewApplication(found, self._credentials.shown(first) if first is not None else None)
         outcome = Outcome(made, (AddClient(client, found),), (*given, *roles.writes), (event,), heard)
         await self._changes.commit(outcome, taken("application", client.slug), once)
         return made
@@ -93,7 +93,7 @@ class Applications:
             return Outcome(None, (ReplaceClient(client, changed),), roles.writes, (event,), heard)
 
         if _differing(present, changed, reassigned(self._changes.directory, holder, draft.roles, now)):
-            await self._changes.settle(drawn, stale("application", client.slug))
+            await self._changes.settle(drawn, crossed("application", client.slug))
 
 
 def _said(client: Client, draft: ApplicationDraft, kind: ClientType) -> Application:

@@ -2,16 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
+from accredit.identity import holder
 from accredit.identity.changes import ReplaceClient, Signal, SignalKind
 from accredit.identity.client import Client, ClientKind
+from accredit.identity.holder import HolderKind
 from accredit.identity.principal import Principal
 from accredit.identity.slug import SlugError, slug
 from accredit.ports.clients import Clients
 from accredit.service.changes import Changes
 from accredit.service.problem import Problem, ProblemCode, not_found
 from accredit.service.standing import shortened
+
+_KINDS: Final = {HolderKind.AGENT: ClientKind.AGENT, HolderKind.APPLICATION: ClientKind.APPLICATION}
 
 
 class Draft(Protocol):
@@ -57,6 +61,16 @@ def edited(before: Client, draft: Draft, now: int) -> Client:
         _check_end(before.kind, draft, now)
     name, version = draft.name or before.slug, before.version + 1
     return replace(before, name=name, expires_at=draft.expires_at, version=version)
+
+
+async def named(store: Clients, text: str) -> Principal | None:
+    """Return the client that people mean by `text`: the slug of an agent, or `app:` and that of an application."""
+    try:
+        found = holder.parse(text)
+    except ValueError:
+        return None
+    kind = _KINDS.get(found.kind)
+    return await store.by_slug(kind, found.slug) if kind is not None else None
 
 
 async def present(store: Clients, holder: Principal) -> Principal:

@@ -65,26 +65,25 @@ class Rotated:
 class Credentials:
     """Manages the credentials of clients."""
 
-    def __init__(
-        self, changes: Changes, store: CredentialStore, usage: Usage, randomness: Randomness, oldest: int = 0
-    ) -> None:
-        """`oldest` is how long a credential works at the most, in microseconds; 0: no limit."""
+    def __init__(self, changes: Changes, store: CredentialStore, usage: Usage, randomness: Randomness) -> None:
         self._changes = changes
         self._store = store
         self._usage = usage
         self._randomness = randomness
-        self._oldest = oldest
 
     async def held(self, client: str) -> tuple[Holding, ...]:
         """Return every credential that the client with that id ever had, oldest first, with its use."""
-        found = [self._usage.known(holding) for holding in await self._store.of_client(client)]
-        return tuple(replace(one, credential=one.credential.aged(self._oldest)) for one in found)
+        return tuple(self._usage.known(holding) for holding in await self._store.of_client(client))
 
     def secret(self, client: str, by: str) -> NewSecret:
         """Make a secret for the client with that id; it works once it has been written."""
         identity = self._changes.ids.new("credential")
         text = credentials.secret(identity, self._randomness.bytes(32))
         return NewSecret(self._made(identity, client, CredentialKind.SECRET, credentials.digest(text), by), text)
+
+    def shown(self, made: NewSecret) -> NewSecret:
+        """Return a new secret as its credential will be read: with the end that its age gives it."""
+        return NewSecret(self._store.aged(made.credential), made.secret)
 
     def _key(self, client: str, jwk: Mapping[str, Any], by: str) -> Credential:
         try:
@@ -99,16 +98,18 @@ class Credentials:
     async def add_secret(self, holder: Principal, by: str, once: Once[NewSecret] | None = None) -> NewSecret:
         """Give the client one more secret; two live credentials are normal, more are refused. Raises Problem."""
         made = self.secret(holder.client.id, by)
-        await self._give(holder, made.credential, by, made, once)
-        return made
+        shown = self.shown(made)
+        await self._give(holder, made.credential, by, shown, once)
+        return shown
 
     async def add_key(
         self, holder: Principal, jwk: Mapping[str, Any], by: str, once: Once[Credential] | None = None
     ) -> Credential:
         """Give the client a public key as one more credential (RFC 7523); the private half never leaves it."""
         made = self._key(holder.client.id, jwk, by)
-        await self._give(holder, made, by, made, once)
-        return made
+        shown = self._store.aged(made)
+        await self._give(holder, made, by, shown, once)
+        return shown
 
     async def _give(
         self, holder: Principal, credential: Credential, by: str, made: Made, once: Once[Made] | None
@@ -130,7 +131,7 @@ class Credentials:
         end, gone = _ended(old, wanted.at)
         told = f"{made.id} takes the place of {old.id}, which is {gone.state.value}"
         dead = (Signal(SignalKind.REVOKED, old.id),) if wanted.at is None else ()
-        rotated = Rotated(made, secret, gone)
+        rotated = Rotated(self._store.aged(made), secret, gone)
         outcome = self._outcome(holder, (AddCredential(made), end), told, by, *dead)
         await self._commit_alone(holder, outcome, rotated, once)
         return rotated
@@ -164,9 +165,10 @@ class Credentials:
     async def retire(self, holder: Principal, credential: str, at: int, by: str) -> Credential:
         """Let a credential work until `at` (microseconds UTC), so that its successor can take over without a gap.
 
-        A deadline can be moved. Tokens obtained until then live out their own few minutes. Raises Problem.
+        A deadline can be moved until it has passed. Tokens obtained until then live out their own few minutes. Raises
+        Problem.
         """
-        found = holder.credential(credential)
+        found = next((item for item in self._usable(holder) if item.id == credential), None)
         if found is None:
             raise _no_such(holder, credential)
         if at <= self._changes.clock.now():
@@ -189,7 +191,7 @@ class Credentials:
 
     def _usable(self, holder: Principal) -> list[Credential]:
         now = self._changes.clock.now()
-        return [item for item in holder.aged(self._oldest).credentials if item.usable(now)]
+        return [item for item in holder.credentials if item.usable(now)]
 
     async def _commit(self, holder: Principal, writes: tuple[Write, ...], told: str, by: str, *first: Signal) -> None:
         await self._changes.commit(self._outcome(holder, writes, told, by, *first), _crossed(holder))

@@ -6,7 +6,7 @@ from accredit.identity.denial import Denial
 from accredit.identity.server import Server
 from accredit.oauth.outcome import Outcome
 from accredit.service.changes import Changes
-from accredit.service.problem import Problem, ProblemCode, not_found, stale
+from accredit.service.problem import Problem, ProblemCode, crossed, not_found
 from accredit_sdk.policy import WHOLE
 
 
@@ -50,7 +50,7 @@ class Denials:
         event = self._changes.event(action, server.id, by, told, server.id)
         heard = (Signal(SignalKind.POLICY, server.id),)
         await self._changes.commit(
-            Outcome(None, (), (write, Announce(said)), (event,), heard), stale("server", server.slug)
+            Outcome(None, (), (write, Announce(said)), (event,), heard), crossed("server", server.slug)
         )
         return self._changes.directory.server(server.slug) or server
 

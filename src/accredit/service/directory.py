@@ -5,8 +5,8 @@ Signals keep it true. A node that cannot confirm within a second that it has see
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Iterable
+from typing import Final, TypeVar
 
 from accredit.identity.changes import NumberedSignal, SignalKind
 from accredit.identity.group import Group
@@ -24,22 +24,17 @@ CONFIRMED_WITHIN: Final = 1_000_000
 _CATALOGUE_KINDS: Final = frozenset({SignalKind.POLICY, SignalKind.KEYS, SignalKind.ROLES})
 _PAGE: Final = 1000
 _REMEMBERED: Final = 4096
+_Named = TypeVar("_Named", Group, Role, Server)
 
 
 class Directory:
-    """The state that decisions are made on. One per process; not thread-safe, lives on the event loop.
+    """The state that decisions are made on. One per process; not thread-safe, lives on the event loop."""
 
-    `oldest` is how long a credential works at the most, in microseconds; 0 sets no limit.
-    """
-
-    def __init__(
-        self, store: CatalogueStore, clients: Clients, clock: Clock, *, capacity: int = 100_000, oldest: int = 0
-    ) -> None:
+    def __init__(self, store: CatalogueStore, clients: Clients, clock: Clock, *, capacity: int = 100_000) -> None:
         self._store = store
         self._clients = clients
         self._clock = clock
         self._capacity = capacity
-        self._oldest = oldest
         self._principals: OrderedDict[str, Principal] = OrderedDict()
         self._client_ids: dict[str, str] = {}
         self._loading: dict[str, asyncio.Task[Principal | None]] = {}
@@ -112,34 +107,33 @@ class Directory:
 
     def servers(self) -> tuple[Server, ...]:
         """Return all servers by slug."""
-        return tuple(self._by_slug[slug] for slug in sorted(self._by_slug))
+        return tuple(self._by_slug.values())
 
     def role(self, slug: str) -> Role | None:
         """Return the role with that slug; the built-in ones are not found."""
-        return next((role for role in self.roles() if role.slug == slug), None)
+        return self._given.get(slug)
 
     def roles(self) -> tuple[Role, ...]:
         """Return all roles by slug but the built-in ones: those that reach a built-in server."""
-        found = (role for role in self._roles.values() if not self._builtin(role))
-        return tuple(sorted(found, key=lambda role: role.slug))
+        return tuple(self._given.values())
 
     def builtin_role(self, slug: str) -> Role | None:
         """Return the built-in role with that slug."""
-        return next((role for role in self._roles.values() if role.slug == slug and self._builtin(role)), None)
+        return self._builtin.get(slug)
 
     def builtin_roles(self) -> tuple[Role, ...]:
         """Return the built-in roles by slug."""
-        return tuple(sorted(filter(self._builtin, self._roles.values()), key=lambda role: role.slug))
-
-    def _builtin(self, role: Role) -> bool:
-        found = (self._by_id.get(server) for server in role.scopes)
-        return any(server is not None and server.builtin for server in found)
+        return tuple(self._builtin.values())
 
     def held(self, principal: Principal) -> tuple[HeldRole, ...]:
         """Return the roles of a client, its own and those of its groups, as they are now."""
         groups = (self._groups.get(group) for group in sorted(principal.groups))
         through = (item for group in groups if group is not None for item in self.held_by(group))
         return (*self._resolved(principal.assignments, None), *through)
+
+    def reaches(self, principal: Principal, server: str) -> bool:
+        """Tell whether a client has to do with a server (an id): it holds, or held, a role on it, or guards it."""
+        return server in principal.client.servers or any(item.role.scopes.get(server) for item in self.held(principal))
 
     def held_by(self, group: Group) -> tuple[HeldRole, ...]:
         """Return the roles of a group, as they are now."""
@@ -151,11 +145,11 @@ class Directory:
 
     def group(self, slug: str) -> Group | None:
         """Return the group with that slug."""
-        return next((group for group in self._groups.values() if group.slug == slug), None)
+        return self._groups_by_slug.get(slug)
 
     def groups(self) -> tuple[Group, ...]:
         """Return all groups by slug."""
-        return tuple(sorted(self._groups.values(), key=lambda group: group.slug))
+        return tuple(self._groups_by_slug.values())
 
     def group_by_id(self, group: str) -> Group | None:
         """Return the group with that id."""
@@ -180,9 +174,8 @@ class Directory:
             if found is None:
                 return None
             if not self._changed_since(found.client.id, begun):
-                known = found.aged(self._oldest)
-                self._remember(client_id, known)
-                return known
+                self._remember(client_id, found)
+                return found
 
     def _changed_since(self, handle: str, cursor: int) -> bool:
         return self._touched.get(handle, 0) > cursor or self._forgotten > cursor
@@ -217,10 +210,19 @@ class Directory:
         if not keep:
             self._cursor = catalogue.seq
         self._by_id = {server.id: server for server in catalogue.servers}
-        self._by_slug = {server.slug: server for server in catalogue.servers}
+        self._by_slug = _by_slug(catalogue.servers)
         self._by_resource = {server.resource: server for server in catalogue.servers}
         self._roles = {role.id: role for role in catalogue.roles}
+        builtin = {server.id for server in catalogue.servers if server.builtin}
+        self._builtin = _by_slug(role for role in catalogue.roles if builtin & role.scopes.keys())
+        self._given = _by_slug(role for role in catalogue.roles if not builtin & role.scopes.keys())
         self._groups = {group.id: group for group in catalogue.groups}
+        self._groups_by_slug = _by_slug(catalogue.groups)
         self._keys = catalogue.keys
         for observer in self._observers:
             observer(catalogue.keys)
+
+
+def _by_slug(nouns: Iterable[_Named]) -> dict[str, _Named]:
+    """Return them by slug, in its order."""
+    return {noun.slug: noun for noun in sorted(nouns, key=lambda noun: noun.slug)}

@@ -15,7 +15,7 @@ from accredit.oauth.question import METHODS
 from accredit.ports.clients import Clients
 from accredit.ports.clock import Clock
 from accredit.service import reasons
-from accredit.service.audit import Audit
+from accredit.service.audit import Account, Audit
 from accredit.service.directory import Directory
 from accredit.service.history import History, Since
 from accredit.service.keepers import Keepers, Offices
@@ -66,6 +66,7 @@ class Explanation:
 
     `issuance` is the record of the token, where there was one. `version` is the signal number of the policy that was
     applied, `version_now` today's; `since` is what was changed in between. `today` is what would be decided now.
+    `contested`: several processes of guards claim it, and so nothing is told but who says what.
     """
 
     decision: str
@@ -82,6 +83,7 @@ class Explanation:
     version_now: int
     since: Since
     today: Told | None
+    contested: bool = False
 
 
 class Explanations:
@@ -96,7 +98,6 @@ class Explanations:
         offices: Offices,
         clock: Clock,
     ) -> None:
-        self._audit = audit
         self._lookup = Lookup(audit)
         self._history = History(audit)
         self._directory = directory
@@ -105,15 +106,16 @@ class Explanations:
         self._offices = offices
         self._clock = clock
 
-    async def explain(self, decision: str, who: Authority) -> Explanation:
-        """Explain the decision with that id to `who`, who may look at it. Raises Problem when it is not known."""
-        records = await self._audit.decision(decision)
-        first = records[0]
+    async def explain(self, account: Account, who: Authority) -> Explanation:
+        """Explain a decision of which there are records to `who`, who may look at them."""
+        if account.contested:
+            return self._contested(account)
+        first = account.records[0]
         said = person(first)
         told = said or {}
         server = self._directory.server_by_id(first.server)
-        principal = await self._principal(text(told, "client_id"))
         issuance = await self._issuance(first, told)
+        principal = await self._known(text(told, "client_id"), first.server, issuance, who)
         keepers = await self._offices.of(server, who)
         return Explanation(
             decision=first.decision,
@@ -124,13 +126,48 @@ class Explanations:
             chain=await self._chain(first, told, server, principal),
             needed=reasons.texts(told, "needed") or reasons.texts(told, "requested"),
             left_out=tuple(self._left_out(told, issuance, server, principal, keepers)),
-            records=records,
+            records=account.records,
             issuance=issuance,
             version=_version(told),
             version_now=self._directory.cursor,
             since=await self._since(first, principal, who),
             today=await self._today(told, server, principal, who),
         )
+
+    def _contested(self, account: Account) -> Explanation:
+        """Tell that several claim the decision, and nothing of what they say as if it were so."""
+        first = account.records[0]
+        outcomes = {item.outcome for item in account.records}
+        return Explanation(
+            decision=first.decision,
+            at=first.at,
+            kind=first.kind,
+            outcome=first.outcome if len(outcomes) == 1 else "contested",
+            sentence=reasons.CONTESTED,
+            chain=(),
+            needed=(),
+            left_out=(),
+            records=account.records,
+            issuance=None,
+            version=None,
+            version_now=self._directory.cursor,
+            since=Since(),
+            today=None,
+            contested=True,
+        )
+
+    async def _known(
+        self, client_id: str, server: str, issuance: StoredRecord | None, who: Authority
+    ) -> Principal | None:
+        """Return the client of a call, if `who` may hear of it: what a guard or a stranger wrote proves nothing.
+
+        Whoever does not see everything hears of clients that have, or had, a token or a role for the server.
+        """
+        found = await self._principal(client_id)
+        if found is None or who.sees_all() or self._directory.reaches(found, server):
+            return found
+        told = (person(issuance) or {}) if issuance is not None else {}
+        return found if text(told, "client_id") == client_id else None
 
     async def _issuance(self, record: StoredRecord, told: Mapping[str, Any]) -> StoredRecord | None:
         """Return the record of the token: this one, or the one of the token that a call came with."""

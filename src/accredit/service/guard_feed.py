@@ -1,5 +1,6 @@
 """RFC 8417 in spirit: what guards are told, always signed and numbered."""
 
+import contextlib
 from collections.abc import Iterable
 
 from accredit.identity.changes import NumberedSignal, SignalKind
@@ -10,6 +11,7 @@ from accredit.identity.signing_key import KeyUse
 from accredit.oauth.tokens import LONGEST_LIFETIME
 from accredit.ports.catalogue import CatalogueStore
 from accredit.ports.clock import Clock
+from accredit.ports.journal import StoreError
 from accredit.service.directory import Directory
 from accredit.service.keyring import Keyring
 from accredit.service.signal_log import SignalLog
@@ -85,6 +87,13 @@ class GuardFeed:
             changes=[_change(signal, server) for signal in page],
         )
         return self._signed(snapshot.CHANGES_TYPE, snapshot.encode_changes(document))
+
+    async def happened(self, seq: int) -> int:
+        """Return `seq`, or the number of the last signal when none of that number has happened anywhere yet."""
+        if seq > self._directory.cursor:
+            with contextlib.suppress(StoreError):
+                await self._directory.catch_up()
+        return min(seq, self._directory.cursor)
 
     def _signed(self, kind: str, payload: bytes) -> str:
         return jws.sign(self._keyring.signing(KeyUse.SIGNAL), kind, payload)

@@ -11,6 +11,7 @@ from accredit.identity import ids
 from accredit.identity.changes import AppendRecords, StoredRecord
 from accredit.oauth.outcome import Lost, Outcome
 from accredit.ports.audit_log import AuditLog, ChainEnd
+from accredit.ports.clock import Clock
 from accredit.ports.journal import Journal, Unstorable
 from accredit.ports.measures import Measures
 from accredit.service.guards import Caller
@@ -19,6 +20,13 @@ from accredit_sdk import record
 
 MAX_LINES = 1000
 """Records in one delivery."""
+
+AHEAD: Final = 86_400_000_000
+"""How far the clock of a guard may be ahead of ours, in microseconds.
+
+A record of later would stay the newest one of every search and keep all behind it from being archived. One of long ago
+is taken: it may have waited in a spool.
+"""
 
 _OURS: Final = frozenset(kind.kind for kind in get_args(Event)) - {ChainOpened.kind, ChainClosed.kind}
 """What only Accredit itself records: a guard must not be able to put words into its mouth."""
@@ -43,8 +51,9 @@ class OutOfStep(Exception):
 class GuardRecords:
     """Takes records over."""
 
-    def __init__(self, log: AuditLog, journal: Journal, measures: Measures) -> None:
+    def __init__(self, log: AuditLog, journal: Journal, clock: Clock, measures: Measures) -> None:
         self._log = log
+        self._clock = clock
         self._journal = journal
         self._measures = measures
 
@@ -53,7 +62,7 @@ class GuardRecords:
         found = _read(body)
         name = found[0][1].chain
         guard = caller.principal.client.id
-        _check(found, name, caller.server.id)
+        _check(found, name, caller.server.id, self._clock.now() + AHEAD)
         end = await self._log.chain_end(name) or ChainEnd(name, guard, 0, chain.START)
         if end.guard != guard:
             raise Problem(ProblemCode.FORBIDDEN, "this chain belongs to another guard")
@@ -89,12 +98,15 @@ def _read(body: bytes) -> list[tuple[record.Record, record.RecordHeader]]:
         raise Problem(ProblemCode.INVALID, f"a record cannot be read: {type(error).__name__}") from error
 
 
-def _check(found: list[tuple[record.Record, record.RecordHeader]], name: str, server: str) -> None:
+def _check(found: list[tuple[record.Record, record.RecordHeader]], name: str, server: str, until: int) -> None:
     if not ids.is_id(name, "chain"):
         raise Problem(ProblemCode.INVALID, "the name of the chain is malformed")
     for number, (item, header) in enumerate(found, start=found[0][1].seq):
         if header.chain != name or header.seq != number:
             raise Problem(ProblemCode.INVALID, "records must be consecutive and of one chain")
+        if not 0 <= header.at <= until:
+            text = f"record {number} is of a time that cannot be: set the clock of the guard right"
+            raise Problem(ProblemCode.INVALID, text)
         if header.kind in _OURS or not (header.decision == "" or ids.is_id(header.decision, "decision")):
             raise Problem(ProblemCode.FORBIDDEN, "a guard reports its own decisions only, each by its id")
         if header.server != server:

@@ -96,6 +96,7 @@ class GuardStreams:
         self._open: set[GuardStream] = set()
         self._of: Counter[str] = Counter()
         self._waiting: set[asyncio.Event] = set()
+        self._asking: Counter[str] = Counter()
         self._opened = 0
         self._second = 0
         self._closed = False
@@ -145,10 +146,17 @@ class GuardStreams:
         for waiting in self._waiting:
             waiting.set()
 
-    async def news(self, after: int, seconds: float) -> None:
-        """Return when there is a signal behind the one numbered `after`, or after `seconds`."""
+    async def news(self, caller: Caller, after: int, seconds: float) -> None:
+        """Return when there is a signal behind the one numbered `after`, or after `seconds`.
+
+        Raises Problem when too many wait already: as many may as there may be streams.
+        """
+        client = caller.principal.client.id
+        if len(self._waiting) >= MOST or self._asking[client] >= MOST_OF_ONE:
+            raise Problem(ProblemCode.UNAVAILABLE, "too many wait for signals already; ask again shortly")
         woken = asyncio.Event()
         self._waiting.add(woken)
+        self._asking[client] += 1
         try:
             async with asyncio.timeout(seconds):
                 while self.log.last <= after and not self._closed:
@@ -158,6 +166,9 @@ class GuardStreams:
             pass
         finally:
             self._waiting.discard(woken)
+            self._asking[client] -= 1
+            if not self._asking[client]:
+                del self._asking[client]
 
     def tick(self) -> None:
         """Let a second pass."""

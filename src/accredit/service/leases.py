@@ -12,7 +12,10 @@ from accredit.ports.leases import LeaseStore
 from accredit.service.problem import Problem, ProblemCode
 
 MOST_OF_ONE: Final = 64
-"""How many processes of one guard are told apart."""
+"""How many processes of one guard may live."""
+
+MOST_REMEMBERED: Final = 1024
+"""How many of them are told apart, with those that have gone silent and may still act on what they knew."""
 
 _RENEWED_EVERY: Final = 5_000_000
 _FORGET_EVERY: Final = 60_000_000
@@ -71,29 +74,44 @@ class Leases:
         return tuple(found[key] for key in sorted(found))
 
     async def flush(self, now: int) -> None:
-        """Write down what is new at `now` (microseconds UTC), all of it at once; a mere renewal can wait."""
+        """Write down what is new at `now` (microseconds UTC), all of it at once; a mere renewal can wait.
+
+        What cannot be written is kept for the next time, which is then as urgent, unless something newer was heard.
+        """
         writes: tuple[KeepLeases | ForgetLeases, ...] = ()
-        if self._renewed and (self._urgent or now >= self._flush_at):
-            writes = (KeepLeases(tuple(self._renewed.values())),)
+        urgent, forget_at, written = self._urgent, self._forget_at, self._renewed
+        if written and (urgent or now >= self._flush_at):
+            writes = (KeepLeases(tuple(written.values())),)
             self._renewed, self._urgent, self._flush_at = {}, False, now + _RENEWED_EVERY
-        if now >= self._forget_at:
+        if now >= forget_at:
             self._forget_at = now + _FORGET_EVERY
             self._forget(now - FORGOTTEN_AFTER)
             writes = (*writes, ForgetLeases(now - FORGOTTEN_AFTER))
-        if writes:
+        if not writes:
+            return
+        try:
             await self._journal.submit(Outcome(None, writes=writes))
+        except BaseException:
+            self._renewed = written | self._renewed
+            self._urgent, self._flush_at, self._forget_at = self._urgent or urgent, now, forget_at
+            raise
 
     def _make_room(self, of_one: dict[str, Lease]) -> None:
         now = self._clock.now()
-        gone = [lease for lease in of_one.values() if not lease.lives(now)]
-        if not gone:
+        if sum(lease.lives(now) for lease in of_one.values()) >= MOST_OF_ONE:
             text = f"this guard has {MOST_OF_ONE} processes already; enrol another guard for more"
             raise Problem(ProblemCode.UNAVAILABLE, text)
-        del of_one[min(gone, key=lambda lease: lease.seen_at).instance]
+        if len(of_one) < MOST_REMEMBERED:
+            return
+        oldest = min(of_one.values(), key=Lease.harmless_at)
+        if now < oldest.harmless_at():
+            text = f"{MOST_REMEMBERED} processes of this guard have come and gone silent; wait until they are harmless"
+            raise Problem(ProblemCode.UNAVAILABLE, text)
+        del of_one[oldest.instance]
 
     def _forget(self, before: int) -> None:
         for guard, of_one in list(self._heard.items()):
-            kept = {name: lease for name, lease in of_one.items() if lease.seen_at >= before and not lease.ended}
+            kept = {name: lease for name, lease in of_one.items() if lease.harmless_at() >= before and not lease.ended}
             if kept:
                 self._heard[guard] = kept
             else:

@@ -16,7 +16,7 @@ from accredit.oauth.client_credentials import Facts
 from accredit.oauth.question import Answer, Topic
 from accredit.ports.clients import Clients
 from accredit.ports.clock import Clock
-from accredit.service import advice
+from accredit.service import advice, clients
 from accredit.service.administrators import Administrators
 from accredit.service.advice import Advice, Matter
 from accredit.service.directory import Directory
@@ -96,21 +96,13 @@ class Questions:
 
     async def _principal(self, name: str, server: Server, who: Authority) -> Principal | None:
         """Return the client; to somebody who sees not all, only one that holds, or held, a role on their server."""
-        found = await self._named(name) or await self._directory.principal(name)
+        found = await clients.named(self._clients, name) or await self._directory.principal(name)
         if who.sees_all():
             if found is None:
                 text = f"no client is called {name[:80]!r}; `accredit agent list` shows the agents"
                 raise Problem(ProblemCode.NOT_FOUND, text)
             return found
-        if found is None or not any(item.role.scopes.get(server.id) for item in self._directory.held(found)):
-            return None
-        return found
-
-    async def _named(self, name: str) -> Principal | None:
-        word, colon, slug = name.partition(":")
-        if colon and word == HolderKind.APPLICATION.value:
-            return await self._clients.by_slug(ClientKind.APPLICATION, slug)
-        return await self._clients.by_slug(ClientKind.AGENT, name)
+        return found if found is not None and self._directory.reaches(found, server.id) else None
 
     def _assignable(self, who: Authority) -> tuple[Role, ...]:
         """Return the roles that `who` may hear of as a way out: those that lie wholly on servers that they see."""

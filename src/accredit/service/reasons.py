@@ -44,6 +44,13 @@ _GUARD: Final[Mapping[str, str]] = {
 }
 
 
+CONTESTED: Final = (
+    "several processes of guards have recorded a decision under this id, and only one can have made it; "
+    "each record says whose it is"
+)
+"""What is said of a decision that several claim."""
+
+
 def sentence(kind: str, outcome: str, said: Mapping[str, Any] | None, server: str) -> str:
     """Return one sentence about a record. `said` is its person part, or None when that was redacted."""
     if said is None:

@@ -7,18 +7,17 @@ from accredit.service.usage import Usage
 
 
 class Reports:
-    """Looks over all clients. `oldest` is how long a credential works at the most, in microseconds; 0: no limit."""
+    """Looks over all clients."""
 
-    def __init__(self, store: ReportStore, usage: Usage, clock: Clock, oldest: int) -> None:
+    def __init__(self, store: ReportStore, usage: Usage, clock: Clock) -> None:
         self._store = store
         self._usage = usage
         self._clock = clock
-        self._oldest = oldest
 
     async def ending(self, within: int, after: tuple[int, str, str], limit: int) -> tuple[Ending, ...]:
         """Return what ends within `within` microseconds, the first to end first, at most `limit` behind `after`."""
         now = self._clock.now()
-        return await self._store.ending(now, now + within, self._oldest, after, limit)
+        return await self._store.ending(now, now + within, after, limit)
 
     async def unused(self, span: int, after: str, limit: int) -> tuple[Noticed, ...]:
         """Return clients that were there and got no token for `span` microseconds, at most `limit` behind `after`.

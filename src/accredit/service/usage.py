@@ -1,5 +1,6 @@
 """Who comes with which credential: counted in memory, written now and then, so that no token waits for it."""
 
+import asyncio
 import contextlib
 import ipaddress
 from dataclasses import replace
@@ -25,6 +26,7 @@ class Usage:
         self._node = node
         self._seen: dict[str, Use] = {}
         self._written: dict[str, Use] = {}
+        self._writing = asyncio.Lock()
 
     def note(self, credential: str, address: str, now: int) -> None:
         """Remember that a token was got with the credential by somebody at `address`, at `now` (microseconds UTC)."""
@@ -41,18 +43,22 @@ class Usage:
         return replace(holding, use=found)
 
     async def flush(self) -> None:
-        """Write what was seen since the last time, as an outcome of its own. What cannot be written is kept."""
-        self._written, self._seen = self._seen, {}
-        waiting = [NoteUse(_shown(use)) for use in self._written.values()]
-        try:
-            for begin in range(0, len(waiting), _AT_ONCE):
-                await self._journal.submit(Outcome(None, writes=tuple(waiting[begin : begin + _AT_ONCE])))
-        except BaseException:
-            for key, use in self._written.items():
-                self._seen[key] = use.joined(self._seen.get(key))
-            raise
-        finally:
-            self._written = {}
+        """Write all that was seen until now, as outcomes of their own. What cannot be written is kept."""
+        async with self._writing:
+            self._written, self._seen = self._seen, {}
+            waiting = tuple(self._written.values())
+            try:
+                for begin in range(0, len(waiting), _AT_ONCE):
+                    await self._write(waiting[begin : begin + _AT_ONCE])
+            finally:
+                for key, use in self._written.items():
+                    self._seen[key] = use.joined(self._seen.get(key))
+                self._written = {}
+
+    async def _write(self, some: tuple[Use, ...]) -> None:
+        await self._journal.submit(Outcome(None, writes=tuple(NoteUse(_shown(use)) for use in some)))
+        for use in some:
+            del self._written[use.credential]
 
     async def close(self) -> None:
         """Write what is left, if that is possible at all."""

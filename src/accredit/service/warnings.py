@@ -25,10 +25,7 @@ _IN_ONE: Final = 50
 
 
 class Warnings:
-    """Looks for what is worth a warning. `oldest` is how long a credential works at the most; 0: no limit.
-
-    All spans and times are microseconds.
-    """
+    """Looks for what is worth a warning."""
 
     def __init__(
         self,
@@ -39,7 +36,6 @@ class Warnings:
         journal: Journal,
         ids: Ids,
         clock: Clock,
-        oldest: int,
     ) -> None:
         self._store = store
         self._reports = reports
@@ -48,7 +44,6 @@ class Warnings:
         self._journal = journal
         self._ids = ids
         self._since = clock.now()
-        self._oldest = oldest
 
     async def look(self, now: int) -> None:
         """Announce what was not told yet to everybody who wants to hear of it, so much at most, the rest next time."""
@@ -110,7 +105,7 @@ class Warnings:
 
     async def _endings(self, since: int, until: int) -> AsyncIterator[Sequence[Ending]]:
         after = (0, "", "")
-        while page := await self._reports.ending(since, until, self._oldest, after, _PAGE):
+        while page := await self._reports.ending(since, until, after, _PAGE):
             yield page
             after = (page[-1].ends_at, page[-1].kind.value, page[-1].name)
 

@@ -1,7 +1,6 @@
 """The log: chains and their records, appended in the transaction of what they describe."""
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -10,8 +9,12 @@ from accredit.audit.chain import START, Head
 from accredit.identity.changes import AppendRecords, StoredRecord
 from accredit.ports.audit_log import ChainEnd, OpenEnd
 from accredit.store import inserts
+from accredit.store.portions import portions
 from accredit.store.tables import audit_chains, audit_records
 from accredit_sdk import record
+
+_AT_ONCE: Final = 500
+"""Places in one query: each is two parameters, of which an engine takes some ten thousand."""
 
 _ADVANCE: Final = (
     sa.update(audit_chains)
@@ -68,17 +71,9 @@ def open_ends(conn: sa.Connection) -> tuple[OpenEnd, ...]:
 
 def links(conn: sa.Connection, places: Mapping[str, int]) -> dict[str, bytes]:
     """Return the link that the log has at a number of each chain; what is not there is left out."""
-    found: dict[str, bytes] = {}
-    for chain, seq in places.items():
-        end = chain_end(conn, chain)
-        if end is not None and end.anchor == seq:
-            found[chain] = end.anchor_hash
-            continue
-        number = sa.select(audit_chains.c.number).where(audit_chains.c.chain == chain).scalar_subquery()
-        query = sa.select(audit_records.c.hash).where(audit_records.c.chain == number, audit_records.c.seq == seq)
-        link = conn.execute(query).scalar_one_or_none()
-        if link is not None:
-            found[chain] = link
+    found = dict[str, bytes]()
+    for some in portions(places.items(), _AT_ONCE):
+        found |= _links(conn, some)
     return found
 
 
@@ -92,6 +87,22 @@ def records(conn: sa.Connection, chain: str, after: int, limit: int) -> tuple[St
         .limit(limit)
     )
     return tuple(stored(row) for row in conn.execute(query))
+
+
+def _links(conn: sa.Connection, places: Sequence[tuple[str, int]]) -> dict[str, bytes]:
+    named = sa.values(sa.column("chain", sa.Text), sa.column("seq", sa.BigInteger), name="wanted")
+    wanted = named.data(places).cte("wanted")
+    there = sa.and_(audit_records.c.chain == audit_chains.c.number, audit_records.c.seq == wanted.c.seq)
+    query = sa.select(audit_chains, wanted.c.seq.label("place"), audit_records.c.hash.label("link")).select_from(
+        wanted.join(audit_chains, audit_chains.c.chain == wanted.c.chain).outerjoin(audit_records, there)
+    )
+    found: dict[str, bytes] = {}
+    for row in conn.execute(query):
+        if row.anchor == row.place:
+            found[row.chain] = _end(row).anchor_hash
+        elif row.link is not None:
+            found[row.chain] = _raw(row.link)
+    return found
 
 
 def _append(conn: sa.Connection, claim: AppendRecords) -> bool:
@@ -139,16 +150,7 @@ def _insert(conn: sa.Connection, number: int, lines: Sequence[StoredRecord]) -> 
         )
         for line in lines
     ]
-    conn.exec_driver_sql(_insert_text(conn.dialect), rows)
-
-
-@lru_cache(maxsize=8)
-def _insert_text(dialect: sa.Dialect) -> str:
-    """Return the INSERT as `dialect` spells it, with the parameters in the order of the columns."""
-    compiled = sa.insert(audit_records).compile(dialect=dialect)
-    order = [column.name for column in audit_records.c]
-    assert getattr(compiled, "positiontup", None) == order  # noqa: S101  (else values would land in other columns)
-    return str(compiled)
+    inserts.in_order(conn, audit_records, rows)
 
 
 def _end(row: Any) -> ChainEnd:

@@ -41,14 +41,6 @@ def end(conn: sa.Connection, claims: Sequence[EndCredential]) -> list[bool]:
     return [_end(conn, claim) for claim in claims]
 
 
-def ending(conn: sa.Connection, since: int, until: int) -> int:
-    """Return how many credentials that still work end after `since` and not after `until`."""
-    over = (column.between(since + 1, until) for column in (credentials.c.expires_at, credentials.c.retires_at))
-    query = sa.select(sa.func.count()).where(credentials.c.state != CredentialState.REVOKED.value, sa.or_(*over))
-    count: int = conn.execute(query).scalar_one()
-    return count
-
-
 def _end(conn: sa.Connection, claim: EndCredential) -> bool:
     over = sa.or_(credentials.c.expires_at <= claim.now, credentials.c.retires_at <= claim.now)
     update = (

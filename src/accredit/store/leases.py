@@ -6,9 +6,12 @@ from dataclasses import asdict
 import sqlalchemy as sa
 
 from accredit.identity.changes import ForgetLeases, KeepLeases
-from accredit.identity.lease import Lease
+from accredit.identity.lease import TOLERANCE, Lease
 from accredit.store import inserts
 from accredit.store.tables import guard_leases
+
+_HARMLESS_AT = guard_leases.c.seen_at + (guard_leases.c.bound + TOLERANCE) * 1_000_000
+"""From when on the process refuses by itself (`Lease.harmless_at`, of one that has not ended)."""
 
 _MOVES = ("seq", "acked_at", "seen_at", "bound", "beat", "ended")
 
@@ -23,8 +26,7 @@ def keep(conn: sa.Connection, writes: Sequence[KeepLeases]) -> None:
 def forget(conn: sa.Connection, writes: Sequence[ForgetLeases]) -> None:
     """Drop the leases of processes that have gone."""
     for write in writes:
-        gone = sa.or_(guard_leases.c.seen_at < write.before, guard_leases.c.ended)
-        conn.execute(sa.delete(guard_leases).where(gone))
+        conn.execute(sa.delete(guard_leases).where(sa.or_(write.before > _HARMLESS_AT, guard_leases.c.ended)))
 
 
 def load(conn: sa.Connection) -> tuple[Lease, ...]:

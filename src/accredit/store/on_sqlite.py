@@ -154,7 +154,7 @@ def copy(path: Path, target: Path) -> None:
 
     def work() -> None:
         unfinished.unlink(missing_ok=True)
-        _touch(unfinished)
+        _touch(unfinished, os.O_EXCL | os.O_NOFOLLOW)
         # A connection that is `query_only` may not write to any file, not even to another one.
         with _engine(path, _COMMON, None).connect() as conn:
             conn.exec_driver_sql("VACUUM INTO ?", (str(unfinished),))
@@ -199,10 +199,10 @@ def _mapped(work: Callable[[], Answer]) -> Answer:
         raise trouble(error) from None
 
 
-def _touch(path: Path) -> None:
-    """Make the file for its owner only; SQLite gives its companions the same mode."""
+def _touch(path: Path, how: int = 0) -> None:
+    """Make the file for its owner only; SQLite gives its companions the same mode. `how` are flags of `open`."""
     try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | how, 0o600))
     except OSError as error:
         raise DatabaseUnusable(f"cannot use {path}: {error.strerror}") from error
 

@@ -4,7 +4,7 @@ A text that cannot be stored is not there, and is not asked for; as part of a wi
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
@@ -13,6 +13,7 @@ from accredit.identity.answer import KeptAnswer
 from accredit.identity.application import Application
 from accredit.identity.changes import NumberedSignal, Seal, StoredRecord
 from accredit.identity.client import ClientKind
+from accredit.identity.credential import Credential
 from accredit.identity.estate import Estate
 from accredit.identity.guard import Enrolment
 from accredit.identity.lease import Lease
@@ -30,7 +31,6 @@ from accredit.store import (
     audit,
     checkpoints,
     clients,
-    credentials,
     deployment,
     enrolments,
     groups,
@@ -92,21 +92,22 @@ class Leases:
 
 @dataclass(frozen=True, slots=True)
 class Clients:
-    """Implements `ports.clients.Clients`."""
+    """Implements `ports.clients.Clients`. No credential works for more than `oldest` microseconds; 0 sets no limit."""
 
     database: Database
+    oldest: int = 0
 
     async def principal(self, client_id: str) -> Principal | None:
         """Return the client that calls itself `client_id`, with what belongs to it; deleted ones are not found."""
         if not storable.possible(client_id):
             return None
-        return await self.database.look_up(lambda conn: clients.principal(conn, client_id))
+        return self._aged(await self.database.look_up(lambda conn: clients.principal(conn, client_id)))
 
     async def by_slug(self, kind: ClientKind, slug: str) -> Principal | None:
         """Return the client of that kind and slug, with what belongs to it."""
         if not storable.possible(slug):
             return None
-        return await self.database.look_up(lambda conn: clients.by_slug(conn, kind, slug))
+        return self._aged(await self.database.look_up(lambda conn: clients.by_slug(conn, kind, slug)))
 
     async def agent(self, client: str) -> Agent | None:
         """Return the agent whose client has the id `client`."""
@@ -132,32 +133,44 @@ class Clients:
 
     async def members(self, group: str) -> tuple[Principal, ...]:
         """Return every client in the group with that id, with what belongs to it, by kind and slug."""
-        return await self.database.read(lambda conn: clients.members(conn, group))
+        return self._all_aged(await self.database.read(lambda conn: clients.members(conn, group)))
 
     async def holders(self, role: str) -> tuple[Principal, ...]:
         """Return every client that holds the role with that id, also through a group, with what belongs to it."""
-        return await self.database.read(lambda conn: clients.holders(conn, role))
+        return self._all_aged(await self.database.read(lambda conn: clients.holders(conn, role)))
 
     async def agents_with(self, roles: Sequence[str], after: str, limit: int) -> tuple[Principal, ...]:
         """Return at most `limit` agents that hold one of `roles` (ids), whose slug sorts after `after`, by slug."""
         storable.check((tuple(roles), after, limit))
-        return await self.database.read(lambda conn: clients.agents_with(conn, roles, after, limit))
+        return self._all_aged(await self.database.read(lambda conn: clients.agents_with(conn, roles, after, limit)))
 
     async def guards(self, after: str, limit: int) -> tuple[Principal, ...]:
         """Return at most `limit` guards whose slug sorts after `after`, by slug."""
         storable.check((after, limit))
-        return await self.database.read(lambda conn: clients.guards(conn, after, limit))
+        return self._all_aged(await self.database.read(lambda conn: clients.guards(conn, after, limit)))
+
+    def _aged(self, found: Principal | None) -> Principal | None:
+        return found.aged(self.oldest) if found is not None else None
+
+    def _all_aged(self, found: tuple[Principal, ...]) -> tuple[Principal, ...]:
+        return tuple(one.aged(self.oldest) for one in found)
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """Implements `ports.credentials.Credentials`."""
+    """Implements `ports.credentials.Credentials`. None works for more than `oldest` microseconds; 0 sets no limit."""
 
     database: Database
+    oldest: int = 0
+
+    def aged(self, credential: Credential) -> Credential:
+        """Return a credential that was just made as it will be read."""
+        return credential.aged(self.oldest)
 
     async def of_client(self, client: str) -> tuple[Holding, ...]:
         """Return every credential that the client with the id `client` ever had, oldest first, with its use."""
-        return await self.database.read(lambda conn: uses.of_client(conn, client))
+        found = await self.database.read(lambda conn: uses.of_client(conn, client))
+        return tuple(replace(one, credential=self.aged(one.credential)) for one in found)
 
     async def over(self, now: int, limit: int) -> tuple[Holding, ...]:
         """Return at most `limit` credentials whose time is over at `now` (microseconds UTC), and not ended yet."""
@@ -166,16 +179,15 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class Reports:
-    """Implements `ports.reports.Reports`."""
+    """Implements `ports.reports.Reports`. No credential works for more than `oldest` microseconds; 0 sets no limit."""
 
     database: Database
+    oldest: int = 0
 
-    async def ending(
-        self, now: int, before: int, most: int, after: tuple[int, str, str], limit: int
-    ) -> tuple[Ending, ...]:
+    async def ending(self, now: int, before: int, after: tuple[int, str, str], limit: int) -> tuple[Ending, ...]:
         """Return at most `limit` things that end after `now` and not after `before`, the first to end first."""
-        storable.check((now, before, most, after, limit))
-        return await self.database.read(lambda conn: reports.ending(conn, now, before, most, after, limit))
+        storable.check((now, before, after, limit))
+        return await self.database.read(lambda conn: reports.ending(conn, now, before, self.oldest, after, limit))
 
     async def unused(self, since: int, after: str, limit: int) -> tuple[Noticed, ...]:
         """Return at most `limit` clients that were there at `since` and got no token from then on."""
@@ -263,6 +275,10 @@ class SearchTables:
         storable.check((wanted, limit))
         return await self.database.read(lambda conn: terms.search(conn, wanted, before, limit))
 
+    async def concerned(self, decision: str) -> tuple[str, ...]:
+        """Return the ids of the servers about which something was recorded under the id of that decision."""
+        return await self.database.read(lambda conn: terms.concerned(conn, decision))
+
     async def waiting(self, limit: int) -> tuple[Waiting, ...]:
         """Return at most `limit` chains of which the search tables do not know everything, the oldest first."""
         return await self.database.read(lambda conn: terms.waiting(conn, limit))
@@ -270,6 +286,10 @@ class SearchTables:
     async def lag(self) -> Lag:
         """Return how far the search tables are behind the log."""
         return await self.database.read(terms.lag)
+
+    async def begins(self) -> int | None:
+        """Return when the oldest record happened that can be found (microseconds UTC), None when there is none."""
+        return await self.database.look_up(terms.begins)
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,16 +310,22 @@ class Checkpoints:
         """Return at most `limit` seals with a number above `after`, in order."""
         return await self.database.read(lambda conn: checkpoints.seals(conn, after, limit))
 
+    async def seals_of(self, chain: str, first: int, last: int) -> tuple[Seal, ...]:
+        """Return the seals of a chain from record `first` to `last`, of archives however far they go."""
+        storable.check((chain, first, last))
+        return await self.database.read(lambda conn: checkpoints.seals_of(conn, chain, first, last))
+
 
 @dataclass(frozen=True, slots=True)
 class Census:
-    """Implements `ports.census.Census`."""
+    """Implements `ports.census.Census`. No credential works for more than `oldest` microseconds; 0 sets no limit."""
 
     database: Database
+    oldest: int = 0
 
     async def ending(self, since: int, until: int) -> int:
         """Return how many credentials that still work end after `since` and not after `until` (microseconds UTC)."""
-        return await self.database.read(lambda conn: credentials.ending(conn, since, until))
+        return await self.database.read(lambda conn: reports.credentials_ending(conn, since, until, self.oldest))
 
 
 @dataclass(frozen=True, slots=True)

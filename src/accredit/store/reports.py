@@ -17,7 +17,10 @@ _NEVER: Final = sa.literal(2**62, sa.BigInteger)
 def ending(
     conn: sa.Connection, now: int, before: int, most: int, after: tuple[int, str, str], limit: int
 ) -> tuple[Ending, ...]:
-    """Return at most `limit` things that end after `now` and not after `before`, behind `after`, first to end first."""
+    """Return at most `limit` things that end after `now` and not after `before`, behind `after`, first to end first.
+
+    `most` is how long a credential works at the most, in microseconds; 0 sets no limit.
+    """
     found = sa.union_all(_credentials(most), _clients(), _roles()).subquery()
     at, kind, name = after
     behind = sa.or_(
@@ -35,6 +38,14 @@ def ending(
         Ending(EndingKind(row.what), row.name, ClientKind(row.kind), row.slug, row.ends_at, row.owner)
         for row in conn.execute(query)
     )
+
+
+def credentials_ending(conn: sa.Connection, now: int, before: int, most: int) -> int:
+    """Return how many credentials `ending` would tell of, all pages together."""
+    found = _credentials(most).subquery()
+    query = sa.select(sa.func.count()).select_from(found).where(found.c.ends_at > now, found.c.ends_at <= before)
+    count: int = conn.execute(query).scalar_one()
+    return count
 
 
 def unused(conn: sa.Connection, since: int, after: str, limit: int) -> tuple[Noticed, ...]:
@@ -99,16 +110,17 @@ def _earlier(one: sa.ColumnElement[int], other: sa.ColumnElement[int]) -> sa.Col
 
 
 def _noticed(last: sa.ColumnElement[int]) -> sa.Select[Any]:
+    owner = sa.func.coalesce(agents.c.owner, applications.c.owner)
+    columns = (clients.c.id, clients.c.kind, clients.c.slug, clients.c.created_at, owner.label("owner"))
     return (
-        sa.select(
-            clients.c.id, clients.c.kind, clients.c.slug, clients.c.created_at, agents.c.owner, last.label("last_at")
-        )
+        sa.select(*columns, last.label("last_at"))
         .select_from(clients)
         .outerjoin(agents, agents.c.client == clients.c.id)
+        .outerjoin(applications, applications.c.client == clients.c.id)
         .outerjoin(credentials, credentials.c.client == clients.c.id)
         .outerjoin(credential_uses, credential_uses.c.credential == credentials.c.id)
         .where(_LIVING)
-        .group_by(clients.c.id, clients.c.kind, clients.c.slug, clients.c.created_at, agents.c.owner)
+        .group_by(*columns)
     )
 
 

@@ -361,6 +361,7 @@ audit_seals: Final = sa.Table(
     _number("seq"),
     _bytes("hash"),
     _bytes("archive"),
+    sa.Index(None, "chain", "seq"),
 )
 """Chains that were closed or archived, in the order in which checkpoints tell of them."""
 

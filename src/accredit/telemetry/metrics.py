@@ -7,12 +7,10 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 
 from accredit.oauth import client_credentials
 from accredit.oauth.errors import ErrorCode
+from accredit.ports.measures import ISSUED
 
 CONTENT_TYPE: Final = "text/plain; version=1.0.0; charset=utf-8"
 """The media type of what `Metrics.render` returns."""
-
-ISSUED: Final = "issued"
-"""The result of a token request that got a token; every other one is an error code."""
 
 OTHER: Final = "other"
 """The grant of a request that names none of ours: what strangers send never becomes a label."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 import msgspec
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -43,7 +44,7 @@ class _AckBody(msgspec.Struct, forbid_unknown_fields=False):
     schema: Annotated[int, msgspec.Meta(ge=1, le=snapshot.SCHEMA)]
     instance: Annotated[str, msgspec.Meta(pattern=r"^gin_[0-9a-v]{26}\Z")]
     seq: Annotated[int, msgspec.Meta(ge=0, le=2**53)]
-    bound: Annotated[int, msgspec.Meta(ge=1, le=31_536_000)]
+    bound: Annotated[int, msgspec.Meta(ge=1, le=snapshot.LONGEST_BOUND)]
     beat: Annotated[int, msgspec.Meta(ge=1, le=LONGEST_BEAT)]
     ended: bool = False
 
@@ -111,13 +112,15 @@ class GuardApi:
         if after is None or wait is None:
             return errors.response("invalid", 400, "say after which signal, and how long to wait: ?after=NUMBER&wait=5")
         if wait:
-            await self.streams.news(after, min(wait, LONGEST_BEAT))
+            await self.streams.news(caller, after, min(wait, LONGEST_BEAT))
             if not await self.streams.lives(caller):
                 return _unauthorized("invalid_token")
         return Response(await self.feed.changes(caller.server, after), media_type=_JWT)
 
     async def stream(self, request: Request) -> Response:
         """Give what happens after a number, one signed signal after the other, as it happens."""
+        if request.method == "HEAD":
+            raise HTTPException(405, headers={"Allow": "GET"})
         caller = await self._caller(request, "signals")
         if isinstance(caller, Response):
             return caller
@@ -128,7 +131,10 @@ class GuardApi:
         return EventStream(self.streams, self.streams.open(caller, after, beat))
 
     async def acknowledge(self, request: Request) -> Response:
-        """Take down what a process of the guard has applied, and that it is still there."""
+        """Take down what a process of the guard has applied, and that it is still there.
+
+        What it says to have applied before that has happened counts as what has.
+        """
         caller = await self._caller(request, "signals")
         if isinstance(caller, Response):
             return caller
@@ -141,7 +147,8 @@ class GuardApi:
             text = 'send a JSON object with "schema", "instance", "seq", "bound" and "beat"'
             return errors.response("invalid", 400, text)
         of = caller.principal.client.id
-        self.leases.hear(of, said.instance, said.seq, bound=said.bound, beat=said.beat, ended=said.ended)
+        seq = await self.feed.happened(said.seq)
+        self.leases.hear(of, said.instance, seq, bound=said.bound, beat=said.beat, ended=said.ended)
         return Response(status_code=204)
 
     async def take_records(self, request: Request) -> Response:

@@ -2,7 +2,6 @@
 
 import logging
 from time import perf_counter
-from typing import Final
 
 import msgspec
 from starlette.types import Receive, Scope, Send
@@ -10,14 +9,13 @@ from starlette.types import Receive, Scope, Send
 from accredit.oauth import token_request
 from accredit.oauth.errors import ErrorCode, Refusal
 from accredit.ports.clock import Clock
-from accredit.ports.measures import Measures, Traces
+from accredit.ports.measures import ISSUED, Measures, Traces
 from accredit.service.token import Refused, Token, TokenService
 from accredit.web import form
 from accredit.web.body import BodyRefused, read
-from accredit.web.trail import sampled, trail
-
-ISSUED: Final = "issued"
-"""How an answer with a token is counted; all others by their error code."""
+from accredit.web.trail import trail
+from accredit_sdk import traceparent
+from accredit_sdk.traceparent import Trace
 
 _log = logging.getLogger("accredit.web")
 _encode = msgspec.json.Encoder().encode
@@ -51,7 +49,7 @@ class TokenEndpoint:
             return
         began = perf_counter()
         try:
-            authorization, content_type, parent = _headers(scope)
+            authorization, content_type, trace = _headers(scope)
             grant, answer = await self._answer(scope, receive, authorization, content_type)
         except BodyRefused as refused:
             self._measures.answered("", ErrorCode.INVALID_REQUEST.value, perf_counter() - began)
@@ -60,8 +58,8 @@ class TokenEndpoint:
         result = ISSUED if isinstance(answer, Token) else answer.refusal.code.value
         seconds = perf_counter() - began
         self._measures.answered(grant, result, seconds)
-        if parent is not None and (traced := sampled(parent)) is not None:
-            self._traces.answered(traced, answer.decision, grant, result, self._clock.now(), seconds)
+        if trace is not None and trace.sampled is not None:
+            self._traces.answered(trace.sampled, answer.decision, grant, result, self._clock.now(), seconds)
         if isinstance(answer, Token):
             body = {"access_token": answer.access_token, "token_type": "Bearer", "expires_in": answer.expires_in}
             await _send(send, 200, _encode(body | {"scope": answer.scope}), answer.decision)
@@ -82,18 +80,18 @@ class TokenEndpoint:
         return request.grant_type, await self._service.issue(request, client[0] if client else "")
 
 
-def _headers(scope: Scope) -> tuple[str | None, str | None, bytes | None]:
-    """Return the headers that matter, of which there may be one each, and `traceparent`."""
+def _headers(scope: Scope) -> tuple[str | None, str | None, Trace | None]:
+    """Return the headers that matter, of which there may be one each, and what `traceparent` says."""
     found: dict[bytes, str] = {}
-    parent: bytes | None = None
+    trace: Trace | None = None
     for name, value in scope["headers"]:
         if name in (b"authorization", b"content-type"):
             if name in found:
                 raise BodyRefused(400, f"the header {name.decode()} appears more than once")
             found[name] = value.decode("latin-1")
         elif name == b"traceparent":
-            parent = value
-    return found.get(b"authorization"), found.get(b"content-type"), parent
+            trace = traceparent.read(value)
+    return found.get(b"authorization"), found.get(b"content-type"), trace
 
 
 def _error(code: ErrorCode, description: str) -> bytes:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from accredit.audit import export
-from accredit.audit.export import Examination, broke_off_at
+from accredit.audit.export import Examination, begins, broke_off_at
 from accredit.audit.verification import Fault, Flaw, Report
 from tests.unit.audit.logs import KNOWN, log
 
@@ -73,6 +73,41 @@ def test_a_redacted_record_has_no_person_in_its_line() -> None:
     assert "person" not in {
         key for key, value in json.loads(export.line(replace(item, person=None, salt=None))).items() if value
     }
+
+
+@pytest.mark.parametrize(
+    ("first", "is_one"),
+    [
+        (b"", True), (b'{"ex', True), (b'{"export":1,"issuer":"htt', True), (b'{"export":2,"issuer":"htt', False),
+        (b"\x00", False), (b"[", False), (b"\n", False), (b'{"export":1}\n', False), (b'{"a":1}\n', False),
+        (b'{"export":2,"issuer":"x","at":1}\n', False), (b"[" * 9999 + b"\n", False),
+        (b'{"export":1,"issuer":"\xff', True), (b'{"export":1,"issuer":"\xff","at":1}\n', False),
+    ],
+)  # fmt: skip
+def test_an_export_is_known_by_how_it_begins(first: bytes, is_one: bool) -> None:
+    assert begins(first) is is_one
+    assert begins(log().lines()[0] + b"\n")
+
+
+@pytest.mark.parametrize("kept", [1, 5, 8, 11], ids=["beginning", "seals", "one chain", "two chains"])
+def test_an_export_that_says_why_it_ends_too_early_is_not_whole_and_no_more_than_that(kept: int) -> None:
+    lines = [*log().lines()[:kept], export.broken("moved")]
+    assert list(examined(lines).all_flaws()) == [Flaw(Fault.EXPORT_INCOMPLETE, seq=len(lines) + 1)]
+    assert [export.why_broken(line) for line in lines] == [None] * kept + ["moved"]
+    assert broke_off_at(lines[-1]) is None
+
+
+def test_audit_tamper_what_was_altered_before_an_export_broke_off_is_named() -> None:
+    lines = log().lines()
+    record = next(place for place, line in enumerate(lines) if b'"header"' in line)
+    lines[record] = lines[record].replace(b"deny", b"done", 1)
+    assert examined([*lines[: record + 2], export.broken("moved")]).first == Flaw(
+        Fault.HEADER_CHANGED, "chn_a", 1, "dec_chn_a_1"
+    )
+
+
+def test_the_number_of_a_seal_is_read_from_its_line() -> None:
+    assert [export.number_of_seal(line) for line in log().lines()[:4]] == [None, 1, 2, None]
 
 
 def test_an_export_goes_on_where_it_broke_off() -> None:

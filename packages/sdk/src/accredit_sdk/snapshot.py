@@ -13,6 +13,9 @@ from accredit_sdk.revocation import Reduction, Revocations
 SCHEMA: Final = 1
 """The version of these documents that is written; it is also the only one that is read."""
 
+LONGEST_BOUND: Final = 86_400
+"""The longest time, in seconds, for which a guard may go on with what it knows when it hears nothing: a day."""
+
 SNAPSHOT_TYPE: Final = "accredit-snapshot+jwt"
 """The `typ` of a signed snapshot."""
 

@@ -6,19 +6,20 @@ from fastapi import APIRouter, Query
 from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
 
 from accredit.audit.events import Result
-from accredit.identity import ids
+from accredit.identity import ids, times
 from accredit.identity.changes import StoredRecord
 from accredit.identity.client import ClientKind
 from accredit.identity.management import Authority, Need
 from accredit.ports.audit_log import Filter
+from accredit.service.clients import named
 from accredit.service.directory import Directory
 from accredit.service.explanation import Explanation, Explanations
 from accredit.service.keepers import Offices
 from accredit.service.problem import not_found
 from accredit.service.reasons import texts
 from accredit.service.telling import person, text
-from accredit.web.api import questions, times
-from accredit.web.api.fields import CURSOR, LARGEST_PAGE, Body, Instant, Limit, View
+from accredit.web.api import questions
+from accredit.web.api.fields import CURSOR, Body, Instant, Limit, View
 from accredit.web.api.permissions import Who, require
 from accredit.web.api.questions import AnswerView
 from accredit.web.api.routes import Routes
@@ -41,7 +42,7 @@ DecisionId = Annotated[
 
 
 Party = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[!-~]+$")]
-"""Whoever or whatever can have taken part: a slug, an id, or what it calls itself."""
+"""Whoever or whatever can have taken part: the slug of an agent or guard, `app:NAME`, an id, or its own name."""
 
 
 class Wanted(Body):
@@ -55,8 +56,10 @@ class Wanted(Body):
         None, description="Records about the server with this slug or id."
     )
     outcome: Result | None = Field(None, description="Records with this outcome.")
-    subject: Party | None = Field(None, description="Records of calls on behalf of this subject: a slug or an id.")
-    client: Party | None = Field(None, description="Records of what this client did: a slug, an id or a client_id.")
+    subject: Party | None = Field(
+        None, description="Records of calls on behalf of this one: an agent, app:NAME or an id."
+    )
+    client: Party | None = Field(None, description="Records of what this client did: an agent, app:NAME or an id.")
     member: Party | None = Field(None, description="Records in which this one took part: subject, client, actor, any.")
     tool: Annotated[str, StringConstraints(max_length=256)] | None = Field(
         None, description="Records of calls of this tool, resource or prompt."
@@ -152,7 +155,11 @@ class PolicyView(View):
 
 
 class DecisionView(View):
-    """One decision, explained and with its records. `today`: what would be decided about the same use of a tool."""
+    """One decision, explained and with its records. `today`: what would be decided about the same use of a tool.
+
+    `contested`: several processes of guards claim this id, and only one can have made the decision. Then nothing is
+    explained, `outcome` may be `contested` too, and `records` tell who says what.
+    """
 
     decision: str
     at: str | None
@@ -165,6 +172,7 @@ class DecisionView(View):
     token: TokenView | None
     policy: PolicyView
     today: AnswerView | None
+    contested: bool
     records: list[RecordView]
 
 
@@ -202,9 +210,9 @@ class AuditApi:
             outcome=wanted.outcome.value if wanted.outcome is not None else None,
             since=wanted.since,
             until=wanted.until,
-            subject=await self._party(wanted.subject),
-            client=await self._party(wanted.client),
-            member=await self._party(wanted.member),
+            subject=await self._party(wanted.subject, servers),
+            client=await self._party(wanted.client, servers),
+            member=await self._party(wanted.member, servers),
             tool=wanted.tool,
             token=wanted.token,
             trace=wanted.trace,
@@ -220,23 +228,26 @@ class AuditApi:
 
     async def explain(self, who: Who, decision: DecisionId) -> DecisionView:
         """Explain a decision. A server administrator sees those about their servers."""
+        account = await self._audit.account(decision, who)
         if not who.sees_all():
-            records = await self._audit.search(Filter(decision=decision), None, LARGEST_PAGE)
-            require(who, Need.LOOK_AT_SERVERS, frozenset(item.server for _, item in records))
-        return _decision(await self._explanations.explain(decision, who), self._directory)
+            require(who, Need.LOOK_AT_SERVERS, frozenset(item.server for item in account.records))
+        return _decision(await self._explanations.explain(account, who), self._directory)
 
     async def _behind(self) -> BehindView:
         lag = await self._audit.lag()
         seconds = (self._clock.now() - lag.since) / 1_000_000 if lag.since is not None else 0.0
         return BehindView(records=lag.records, seconds=max(0.0, seconds))
 
-    async def _party(self, given: str | None) -> str | None:
-        """Return the id of the agent or guard with that slug; whatever else was named stands for itself."""
+    async def _party(self, given: str | None, servers: tuple[str, ...]) -> str | None:
+        """Return the id of the agent, application or guard of that name; whatever else was named stands for itself.
+
+        So does a client that has to do with none of `servers`, where only those are searched: nobody is to learn from
+        what is found that it is there.
+        """
         if given is None or "_" in given:
             return given
-        for kind in (ClientKind.AGENT, ClientKind.GUARD):
-            found = await self._clients.by_slug(kind, given)
-            if found is not None:
+        for found in (await named(self._clients, given), await self._clients.by_slug(ClientKind.GUARD, given)):
+            if found is not None and (not servers or any(self._directory.reaches(found, one) for one in servers)):
                 return found.client.id
         return given
 
@@ -300,6 +311,7 @@ def _decision(found: Explanation, directory: Directory) -> DecisionView:
         token=_token(found.issuance) if found.issuance is not None else None,
         policy=_policy(found),
         today=questions.view(found.today) if found.today is not None else None,
+        contested=found.contested,
         records=[_record(item, directory) for item in found.records],
     )
 

@@ -44,10 +44,12 @@ _MORE: Final[Mapping[str, tuple[int, ...]]] = MappingProxyType(
         "groups.let_out": (412,),
         "keys.rotate": (412,),
         "proofs.export": (404,),
+        "reports.unused_scopes": (404,),
         "roles.add": (404,),
         "roles.assign": (412,),
         "roles.unassign": (412,),
         "signals.reach": (404,),
+        "suggestions.suggest": (404,),
     }
 )
 """Answers of an operation that its shape does not tell."""

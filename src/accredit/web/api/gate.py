@@ -1,8 +1,7 @@
 """RFC 8259: what a request must be before the framework sees it: bounded, and JSON of exactly one meaning."""
 
-import json
 from collections.abc import Mapping
-from typing import Any, Final, NoReturn
+from typing import Final
 from urllib.parse import parse_qsl
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -10,6 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from accredit.web import errors
 from accredit.web.body import BodyRefused, check_type, read
+from accredit_sdk import strict_json
 
 MAX_BYTES: Final = 1024 * 1024
 """The largest request body."""
@@ -68,27 +68,9 @@ def _check_query(query: bytes) -> None:
 def _check_body(body: bytes, content_types: list[str]) -> None:
     check_type(content_types, "application/json")
     try:
-        value = json.loads(body.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_number)
-        json.dumps(value, ensure_ascii=False, allow_nan=False).encode("utf-8")
-    except _Repeated:
-        raise BodyRefused(400, "a member of a JSON object appears more than once") from None
-    except (ValueError, RecursionError):
-        raise BodyRefused(400, "the body is not JSON") from None
-
-
-class _Repeated(Exception):
-    pass
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise _Repeated
-    return found
-
-
-def _no_number(text: str) -> NoReturn:
-    raise ValueError(f"{text} is not JSON")
+        strict_json.decode(body)
+    except ValueError:
+        raise BodyRefused(400, "the body is not JSON, or a member of an object in it appears more than once") from None
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

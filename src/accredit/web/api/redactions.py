@@ -13,12 +13,12 @@ from accredit.web.api.services import Services
 
 
 class Person(Body):
-    """Whom to redact: an id, the slug of an agent, an address, any name of at least three characters."""
+    """Whom to redact: an id, an agent, `app:NAME`, an address, any name of at least three characters."""
 
     model_config = example(subject="someone@example.com")
 
     subject: Annotated[str, StringConstraints(min_length=SHORTEST, max_length=500)] = Field(
-        description="Whom: an id, the slug of an agent, an address, any name."
+        description="Whom: an id, an agent, app:NAME, an address, any name."
     )
 
 

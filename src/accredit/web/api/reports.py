@@ -1,18 +1,24 @@
-"""Reports over the management API: what ends soon, and which clients nobody uses or answers for."""
+"""Reports over the management API: what ends soon, and what nobody uses or answers for: clients, and scopes."""
 
 import re
+from collections.abc import AsyncIterator
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query
 from pydantic import Field, StringConstraints
+from starlette.responses import StreamingResponse
 
+from accredit.identity import times
+from accredit.identity.needed import IDLE
 from accredit.identity.report import Ending, EndingKind, Noticed
-from accredit.web.api import times
+from accredit.web.api import suggestions
 from accredit.web.api.fields import CURSOR, Body, Limit, View
+from accredit.web.api.permissions import Who
 from accredit.web.api.routes import Routes
 from accredit.web.api.services import Services
+from accredit.web.api.suggestions import AnyLine, ClientLine, EndLine, Past, ProgressLine
 
-_PLACE: Final = re.compile(r"(\d{1,18}):(client|credential|role):(.{1,200})", re.ASCII)
+_PLACE: Final = re.compile(r"^([0-9]{1,18}):(client|credential|role):([ -~]{1,200})$")
 _DAY: Final = 86_400
 _LONGEST: Final = 10 * 366 * _DAY
 
@@ -82,6 +88,7 @@ class ReportApi:
     """The handlers of `/reports`."""
 
     def __init__(self, services: Services) -> None:
+        self._services = services
         self._reports = services.reports
 
     @classmethod
@@ -91,6 +98,7 @@ class ReportApi:
         found.add_api_route("/expiring", cls.expiring, methods=["GET"])
         found.add_api_route("/unused-clients", cls.unused_clients, methods=["GET"])
         found.add_api_route("/orphans", cls.orphans, methods=["GET"])
+        found.add_api_route("/unused-scopes", cls.unused_scopes, methods=["GET"], response_class=StreamingResponse)
         return found
 
     async def expiring(self, wanted: Annotated[Soon, Query()]) -> EndingPage:
@@ -109,6 +117,28 @@ class ReportApi:
     async def orphans(self, wanted: Annotated[ById, Query()]) -> NoticedPage:
         """List the agents that nobody answers for: they have no sponsor."""
         return _page(await self._reports.orphans(wanted.cursor or "", wanted.limit + 1), wanted.limit)
+
+    async def unused_scopes(self, who: Who, wanted: Annotated[Past, Query()]) -> StreamingResponse:
+        """Tell which scopes clients hold that none of their calls needed since then.
+
+        The answer is lines of JSON: `progress` and `client` lines, and one `end` line. A server administrator sees
+        what is about their servers.
+        """
+        found = await suggestions.lines(self._services, wanted, who)
+        return StreamingResponse(suggestions.rendered(_idle(found)), media_type=suggestions.LINES)
+
+
+async def _idle(found: AsyncIterator[AnyLine]) -> AsyncIterator[AnyLine]:
+    """Yield the same without the scopes that are needed, and without roles and a file."""
+    async for line in found:
+        if isinstance(line, ClientLine):
+            idle = [item for item in line.scopes if item.verdict in IDLE]
+            if idle:
+                yield line.model_copy(update={"scopes": idle})
+        elif isinstance(line, EndLine):
+            yield line.model_copy(update={"document": None})
+        elif isinstance(line, ProgressLine):
+            yield line
 
 
 def _place(item: Ending) -> str:

@@ -6,11 +6,11 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query, Response
 from pydantic import AfterValidator, Field, WithJsonSchema
 
+from accredit.identity import times
 from accredit.identity.credential import resembles
 from accredit.identity.web_address import LONGEST, parse
 from accredit.identity.webhook import SUBSCRIBED, Delivery, DeliveryState, Webhook, WebhookKind
 from accredit.service.webhooks import NewWebhook
-from accredit.web.api import times
 from accredit.web.api.fields import Body, Page, Slug, View, example
 from accredit.web.api.idempotency import Repeatable, once
 from accredit.web.api.permissions import Who

@@ -17,7 +17,7 @@ from accredit_sdk.errors import InvalidToken, Problem, ScopeError
 from accredit_sdk.guard import answers, headers, messages, records, seals
 from accredit_sdk.guard.answers import Answer, Site
 from accredit_sdk.guard.asks import Ask
-from accredit_sdk.guard.headers import Fields, Trace
+from accredit_sdk.guard.headers import Fields
 from accredit_sdk.guard.knowledge import Knowledge
 from accredit_sdk.guard.messages import Code, Fault, Id, Message
 from accredit_sdk.guard.moment import Clock, Dice
@@ -28,6 +28,7 @@ from accredit_sdk.guard.spans import Spans
 from accredit_sdk.guard.tokens import Seen, Standing, Tokens
 from accredit_sdk.methods import NOTIFICATIONS, Era, treatment
 from accredit_sdk.policy import RESOURCE
+from accredit_sdk.traceparent import Trace
 from accredit_sdk.verify import Verifier
 
 _SCHEME: Final = b"bearer "

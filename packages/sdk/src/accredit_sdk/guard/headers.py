@@ -5,13 +5,14 @@ What a proxy in front of the guard may have read must be what the body says; the
 
 import base64
 import binascii
-import re
 from collections.abc import Iterable, Mapping
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, TypeAlias
 
+from accredit_sdk import traceparent
 from accredit_sdk.guard import naming
 from accredit_sdk.guard.messages import VERSION, VERSION_KEY, Code, Fault, Message
 from accredit_sdk.methods import HANDSHAKE, Era
+from accredit_sdk.traceparent import Trace
 
 Fields: TypeAlias = Mapping[bytes, bytes]
 """Header fields by lower-case name, as ASGI gives them."""
@@ -22,14 +23,6 @@ _SINGLE: Final = frozenset(
 _VERSION: Final = VERSION.encode()
 _HANDSHAKE: Final = frozenset(version.encode() for version in HANDSHAKE)
 _SENTINEL: Final = (b"=?base64?", b"?=")
-_TRACE: Final = re.compile(rb"[0-9a-f]{2}-((?!0{32})[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})(?:-[ -~]*)?")
-
-
-class Trace(NamedTuple):
-    """The trace that a request is part of: its id, and the whole of `traceparent` if the trace is sampled."""
-
-    id: str
-    sampled: str | None
 
 
 class Repeated(Exception):
@@ -112,14 +105,9 @@ def repeated_fault() -> Fault:
 
 
 def trace(fields: Fields) -> Trace | None:
-    """Return what `traceparent` says (W3C Trace Context, 3.2), None without a well-formed one."""
+    """Return what `traceparent` says, None without a well-formed one."""
     parent = fields.get(b"traceparent")
-    if parent is None:
-        return None
-    found = _TRACE.fullmatch(parent)
-    if found is None:
-        return None
-    return Trace(found[1].decode(), parent.decode() if int(found[2], 16) & 1 else None)
+    return traceparent.read(parent) if parent is not None else None
 
 
 def _version_fault(fields: Fields, message: Message) -> Fault:

@@ -11,6 +11,7 @@ from accredit_sdk.guard.folder import IDENTITY, Folder
 from accredit_sdk.guard.identity import BrokenIdentity, Identity
 from accredit_sdk.guard.moment import Clock
 from accredit_sdk.policy import Target
+from accredit_sdk.snapshot import LONGEST_BOUND
 
 _BEAT: Final = 5
 """Seconds between two beats, unless a bound is so short that it needs more."""
@@ -25,7 +26,8 @@ class Settings(TypedDict, total=False):
     instead of what Accredit says about it. `hosts`, `origins`: values of `Host` and `Origin` to let
     in besides those of the resource. `poll_interval`: seconds between two attempts to hear from Accredit, when the
     stream of signals has ended or there is none. `stale_after`,
-    `stale_after_destructive`: how old, in seconds, the policy behind a decision may be; at least 3. `max_body`: bytes.
+    `stale_after_destructive`: how old, in seconds, the policy behind a decision may be; at least 3, at most a day.
+    `max_body`: bytes.
     `records`: "spool" keeps records in the folder until Accredit has them, "memory" loses them with the process.
     `spool_limit`: the most bytes that wait in the spool. `clock`, `fetch`: for tests.
     """
@@ -118,6 +120,11 @@ class Options:
             f"{name} must be at least 3 seconds: Accredit says once a second, at the most, that nothing is new"
             for name in ("stale_after", "stale_after_destructive")
             if 0 < getattr(self, name) < 3
+        ]
+        found += [
+            f"{name} must be at most {LONGEST_BOUND} seconds: a revocation that takes longer than a day is none"
+            for name in ("stale_after", "stale_after_destructive")
+            if getattr(self, name) > LONGEST_BOUND
         ]
         if self.records not in ("spool", "memory"):
             found.append(f"records must be 'spool' or 'memory', not {self.records!r}")
