@@ -70,6 +70,7 @@ from accredit.service.questions import Questions
 from accredit.service.readiness import ClockWatch, Readiness
 from accredit.service.redaction import Redaction
 from accredit.service.refusals import Refusals
+from accredit.service.reindexing import Reindexing
 from accredit.service.reports import Reports
 from accredit.service.roles import Roles
 from accredit.service.sending import Sender
@@ -81,7 +82,7 @@ from accredit.service.token import TokenService
 from accredit.service.usage import Usage
 from accredit.service.warnings import Warnings
 from accredit.service.webhooks import Webhooks
-from accredit.store import engines, migrate, readers, writer
+from accredit.store import engines, migrate, readers, webhook_readers, writer
 from accredit.store.engines import Database
 from accredit.store.errors import DatabaseProblem
 from accredit.store.on_postgresql import PostgresqlDatabase
@@ -235,7 +236,7 @@ class _Parts:
 
     def tell(self, fetch: Fetch, randomness: Randomness) -> None:
         """Make what tells webhooks."""
-        hooks, sender = readers.Webhooks(self.database), Sender(fetch, self.master)
+        hooks, sender = webhook_readers.Webhooks(self.database), Sender(fetch, self.master)
         self.webhooks = Webhooks(self.changes, hooks, sender, self.master, randomness)
         self.deliveries = Deliveries(hooks, self.journal, sender, self.clock, randomness, self.measures)
         known = readers.Reports(self.database, self.oldest), self.leases, self.clients
@@ -331,6 +332,7 @@ class _Parts:
             exports=self.exports,
             redaction=self.redaction,
             archives=self.archives,
+            reindexing=Reindexing(self.changes, self.tables),
             manifests=self.manifests,
             questions=Questions(self.issuer, self.directory, self.clients, administrators, self.clock),
             directory=self.directory,

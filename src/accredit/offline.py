@@ -19,7 +19,7 @@ from accredit.service.directory import Directory
 from accredit.service.exports import Exports
 from accredit.service.ids import Ids
 from accredit.service.keyring import Keyring
-from accredit.store import engines, migrate, readers, writer
+from accredit.store import engines, migrate, readers, webhook_readers, writer
 from accredit.store.engines import Database
 from accredit.store.errors import StoreBusy
 
@@ -137,7 +137,7 @@ async def _sealed_anew(database: Database, clock: Clock, old: MasterKey, new: Ma
     try:
         catalogue = readers.Catalogues(database)
         changes = Changes(Directory(catalogue, readers.Clients(database), clock), journal, ids, clock)
-        stores = catalogue, readers.Webhooks(database)
+        stores = catalogue, webhook_readers.Webhooks(database)
         return await master_key.reseal(changes, stores, old, new, randomness, by)
     finally:
         await journal.close()

@@ -12,6 +12,7 @@ from accredit.oauth.outcome import Lost, Won
 from accredit.ports.deployment import Deployment
 from accredit.store import readers
 from accredit.store.conformance import NOW, announcement, outcome, webhook
+from accredit.store.webhook_readers import Webhooks
 
 Submit = Callable[..., Awaitable[Any]]
 
@@ -28,11 +29,11 @@ def submit(store: Any) -> Submit:
 
 
 @pytest.fixture
-def hooks(store: Any) -> readers.Webhooks:
-    return readers.Webhooks(store.database)
+def hooks(store: Any) -> Webhooks:
+    return Webhooks(store.database)
 
 
-async def test_a_webhook_comes_back_as_it_was(submit: Submit, hooks: readers.Webhooks) -> None:
+async def test_a_webhook_comes_back_as_it_was(submit: Submit, hooks: Webhooks) -> None:
     long = webhook(1, url="https://hooks.example/" + "x" * 1900, kinds=frozenset(WebhookKind))
     for made in (webhook(0), long):
         assert isinstance(await submit(changes.AddWebhook(made)), Won)
@@ -41,7 +42,7 @@ async def test_a_webhook_comes_back_as_it_was(submit: Submit, hooks: readers.Web
     assert await hooks.all() == (webhook(0),)
 
 
-async def test_there_is_an_end_to_the_number_of_webhooks(submit: Submit, hooks: readers.Webhooks) -> None:
+async def test_there_is_an_end_to_the_number_of_webhooks(submit: Submit, hooks: Webhooks) -> None:
     for n in range(MOST):
         await submit(changes.AddWebhook(webhook(n)))
     claim = changes.AddWebhook(webhook(MOST))
@@ -57,7 +58,7 @@ async def test_a_secret_under_another_master_key_is_not_taken(store: Any, submit
 
 
 async def test_the_secrets_of_webhooks_change_with_the_master_key_or_nothing_does(
-    store: Any, submit: Submit, hooks: readers.Webhooks
+    store: Any, submit: Submit, hooks: Webhooks
 ) -> None:
     await readers.Deployments(store.database).establish(Deployment("https://one.example", b"one", NOW))
     await submit(changes.AddWebhook(webhook(0)))
@@ -72,7 +73,7 @@ async def test_the_secrets_of_webhooks_change_with_the_master_key_or_nothing_doe
 
 
 async def test_what_is_announced_twice_is_queued_once_for_each_who_asked_for_it(
-    submit: Submit, hooks: readers.Webhooks
+    submit: Submit, hooks: Webhooks
 ) -> None:
     other = webhook(2, kinds=frozenset({WebhookKind.GUARD_LAPSED}))
     for made in (webhook(0), webhook(1), other):
@@ -89,9 +90,7 @@ async def test_what_is_announced_twice_is_queued_once_for_each_who_asked_for_it(
     assert await hooks.due(NOW - 1) == ()
 
 
-async def test_a_delivery_is_left_to_who_took_it_and_settled_by_who_has_it(
-    submit: Submit, hooks: readers.Webhooks
-) -> None:
+async def test_a_delivery_is_left_to_who_took_it_and_settled_by_who_has_it(submit: Submit, hooks: Webhooks) -> None:
     await submit(changes.AddWebhook(webhook(0)))
     await submit(writes=(changes.Announce(announcement(0)),))
     place = {"event": announcement(0).id, "webhook": webhook(0).id}
@@ -110,7 +109,7 @@ async def test_a_delivery_is_left_to_who_took_it_and_settled_by_who_has_it(
     assert await hooks.counts() == {(webhook(0).id, DeliveryState.DELIVERED): 1}
 
 
-async def test_what_is_over_goes_and_what_was_told_may_be_told_again(submit: Submit, hooks: readers.Webhooks) -> None:
+async def test_what_is_over_goes_and_what_was_told_may_be_told_again(submit: Submit, hooks: Webhooks) -> None:
     await submit(changes.AddWebhook(webhook(0)))
     for n in range(3):
         await submit(writes=(changes.Announce(announcement(n)),))
@@ -129,7 +128,7 @@ async def test_what_is_over_goes_and_what_was_told_may_be_told_again(submit: Sub
 
 
 async def test_a_kind_that_an_older_version_does_not_know_stands_in_nobodys_way(
-    submit: Submit, hooks: readers.Webhooks, store: Any
+    submit: Submit, hooks: Webhooks, store: Any
 ) -> None:
     await submit(changes.AddWebhook(webhook(0, kinds=frozenset({WebhookKind.KEY_ROTATED, "of.tomorrow"}))))
     assert isinstance(await submit(writes=(changes.Announce(announcement(0)),)), Won)

@@ -25,6 +25,8 @@ from accredit.identity.log_changes import (
     AddCheckpoint,
     AppendRecords,
     DropRecords,
+    EmptyTerms,
+    ForgetTerms,
     IndexRecords,
     RedactRecord,
     Seal,
@@ -291,6 +293,8 @@ Write = (
     | ForgetAnswers
     | BeginEpoch
     | RedactRecord
+    | ForgetTerms
+    | EmptyTerms
     | Announce
     | SettleDelivery
     | ForgetDeliveries
@@ -316,11 +320,13 @@ __all__ = [
     "Claim",
     "Deny",
     "DropRecords",
+    "EmptyTerms",
     "EndCredential",
     "ForgetAnswers",
     "ForgetDeliveries",
     "ForgetJti",
     "ForgetLeases",
+    "ForgetTerms",
     "IndexRecords",
     "KeepAnswer",
     "KeepLeases",

@@ -20,7 +20,6 @@ from accredit.identity.lease import Lease
 from accredit.identity.outlook import Holding
 from accredit.identity.principal import Principal
 from accredit.identity.report import Ending, Noticed
-from accredit.identity.webhook import Delivery, DeliveryState, Webhook
 from accredit.ports.audit_log import ChainEnd, Filter, Kept, Lag, OpenEnd, Waiting
 from accredit.ports.catalogue import Catalogue
 from accredit.ports.deployment import Deployment
@@ -43,7 +42,6 @@ from accredit.store import (
     storable,
     terms,
     uses,
-    webhooks,
 )
 from accredit.store.engines import Database
 from accredit.store.on_postgresql import PostgresqlDatabase
@@ -283,6 +281,10 @@ class SearchTables:
         """Return at most `limit` chains of which the search tables do not know everything, the oldest first."""
         return await self.database.read(lambda conn: terms.waiting(conn, limit))
 
+    async def emptying(self) -> bool:
+        """Tell whether the search tables are being emptied."""
+        return await self.database.read(terms.emptying)
+
     async def lag(self) -> Lag:
         """Return how far the search tables are behind the log."""
         return await self.database.read(terms.lag)
@@ -326,37 +328,6 @@ class Census:
     async def ending(self, since: int, until: int) -> int:
         """Return how many credentials that still work end after `since` and not after `until` (microseconds UTC)."""
         return await self.database.read(lambda conn: reports.credentials_ending(conn, since, until, self.oldest))
-
-
-@dataclass(frozen=True, slots=True)
-class Webhooks:
-    """Implements `ports.webhooks.WebhookStore`."""
-
-    database: Database
-
-    async def all(self) -> tuple[Webhook, ...]:
-        """Return every webhook by slug."""
-        return await self.database.read(webhooks.everyone)
-
-    async def due(self, now: int) -> tuple[Webhook, ...]:
-        """Return the webhooks for which something is to be tried at `now` (microseconds UTC)."""
-        return await self.database.read(lambda conn: webhooks.due(conn, now))
-
-    async def next_due(self, webhook: str, now: int) -> Delivery | None:
-        """Return the delivery for the webhook with that id whose turn it is, or None."""
-        return await self.database.read(lambda conn: webhooks.next_due(conn, webhook, now))
-
-    async def newest(self, webhook: str, limit: int) -> tuple[Delivery, ...]:
-        """Return at most `limit` deliveries for the webhook with that id, the newest first."""
-        return await self.database.read(lambda conn: webhooks.newest(conn, webhook, limit))
-
-    async def counts(self) -> Mapping[tuple[str, DeliveryState], int]:
-        """Return how many deliveries each webhook (an id) has in each state; none are left out."""
-        return await self.database.read(webhooks.counts)
-
-    async def told(self, keys: Sequence[str]) -> frozenset[tuple[str, str]]:
-        """Return which webhook (an id) was told of which of these keys."""
-        return await self.database.read(lambda conn: webhooks.told(conn, keys))
 
 
 @dataclass(frozen=True, slots=True)
