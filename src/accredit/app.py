@@ -65,6 +65,7 @@ from accredit.service.questions import Questions
 from accredit.service.readiness import ClockWatch, Readiness
 from accredit.service.redaction import Redaction
 from accredit.service.refusals import Refusals
+from accredit.service.reindexing import Reindexing
 from accredit.service.reports import Reports
 from accredit.service.roles import Roles
 from accredit.service.servers import Servers
@@ -300,6 +301,7 @@ class _Parts:
             exports=self.exports,
             redaction=self.redaction,
             archives=self.archives,
+            reindexing=Reindexing(self.changes, self.tables),
             manifests=self.manifests,
             questions=Questions(self.issuer, self.directory, self.clients, administrators, self.clock),
             directory=self.directory,

@@ -55,6 +55,10 @@ class Caller:
         limits = httpx2.Limits(max_connections=50, max_keepalive_connections=20)
         self.http = httpx2.AsyncClient(timeout=30, limits=limits, trust_env=False)
 
+    async def close(self) -> None:
+        """Let go of the connections."""
+        await self.http.aclose()
+
     async def work(self, agent: Agent, dice: random.Random, pace: float) -> None:
         """Call a tool every `pace` seconds or so, for ever."""
         while True:

@@ -34,6 +34,10 @@ class Events:
         transport = httpx2.AsyncHTTPTransport(uds=str(stage.socket))
         self._admin = httpx2.AsyncClient(transport=transport, base_url="http://accredit/api/v1", timeout=60)
 
+    async def close(self) -> None:
+        """Let go of the connections."""
+        await self._admin.aclose()
+
     async def revoking(self) -> None:
         """Suspend, take roles and deny tools, for ever."""
         kinds: list[Callable[[], Awaitable[None]]] = [self._suspension, self._role, self._denial]
@@ -75,10 +79,10 @@ class Events:
 
     async def _restarted(self, program: Program, how: signal.Signals) -> None:
         await asyncio.to_thread(program.end, how)
+        self.happened[f"{program.name} {how.name}"] += 1
         await asyncio.sleep(_LASTS)
         await asyncio.to_thread(program.start)
         await eventually(lambda: asyncio.to_thread(program.ready), 60)
-        self.happened[f"{program.name} {how.name}"] += 1
 
     async def _suspension(self) -> None:
         agent = self._dice.choice(self._agents)

@@ -69,6 +69,8 @@ async def _soaked(plan: Plan, set_up: Stage, agents: list[Agent], say: Callable[
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await caller.close()
+        await events.close()
     for task in failed:
         task.result()
     await events.rested()

@@ -25,6 +25,8 @@ from accredit.identity.log_changes import (
     AddCheckpoint,
     AppendRecords,
     DropRecords,
+    EmptyTerms,
+    ForgetTerms,
     IndexRecords,
     RedactRecord,
     Seal,
@@ -278,6 +280,8 @@ Write = (
     | ForgetAnswers
     | BeginEpoch
     | RedactRecord
+    | ForgetTerms
+    | EmptyTerms
 )
 """What follows from a claim that was won, or needs none."""
 
@@ -298,10 +302,12 @@ __all__ = [
     "Claim",
     "Deny",
     "DropRecords",
+    "EmptyTerms",
     "EndCredential",
     "ForgetAnswers",
     "ForgetJti",
     "ForgetLeases",
+    "ForgetTerms",
     "IndexRecords",
     "KeepAnswer",
     "KeepLeases",

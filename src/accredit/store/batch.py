@@ -110,6 +110,8 @@ WRITES: Final[dict[type, Callable[[sa.Connection, Sequence[Any]], None]]] = {
     changes.KeepLeases: leases.keep,
     changes.ForgetLeases: leases.forget,
     changes.RedactRecord: terms.redact,
+    changes.ForgetTerms: terms.forget,
+    changes.EmptyTerms: terms.empty,
     changes.ForgetAnswers: answers.forget,
     changes.BeginEpoch: deployment.begin_epoch,
 }

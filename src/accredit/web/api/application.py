@@ -44,6 +44,7 @@ from accredit.web.api.preconditions import PreconditionFailed, PreconditionRequi
 from accredit.web.api.proofs import ProofApi
 from accredit.web.api.questions import QuestionApi
 from accredit.web.api.redactions import RedactionApi
+from accredit.web.api.reindexings import ReindexingApi
 from accredit.web.api.replays import ReplayApi
 from accredit.web.api.reports import ReportApi
 from accredit.web.api.roles import RoleApi
@@ -126,8 +127,8 @@ def _application(version: str) -> FastAPI:
 
 _NOUNS: Final[tuple[type[Noun], ...]] = (
     AdministratorApi, ServerApi, RoleApi, AgentApi, ApplicationApi, GroupApi, GuardApi, SignalApi, KeyApi, AuditApi,
-    CheckpointApi, RedactionApi, ArchiveApi, ProofApi, DenialApi, StatusApi, ManifestApi, QuestionApi, DecisionApi,
-    ModeApi, ReplayApi, ReportApi, SuggestionApi,
+    CheckpointApi, RedactionApi, ReindexingApi, ArchiveApi, ProofApi, DenialApi, StatusApi, ManifestApi, QuestionApi,
+    DecisionApi, ModeApi, ReplayApi, ReportApi, SuggestionApi,
 )  # fmt: skip
 
 

@@ -119,6 +119,7 @@ OPERATIONS: Final[Mapping[str, Rule]] = MappingProxyType(
         "audit.explain": Rule(Need.OWN, checked=True),
         "archives.archive": _EVERYTHING,
         "redactions.redact": _EVERYTHING,
+        "reindexings.reindex": _EVERYTHING,
         "checkpoints.list_checkpoints": _LOOK,
         "checkpoints.keys": _LOOK,
         "decisions.find": Rule(Need.OWN, checked=True),

@@ -24,6 +24,7 @@ from accredit.service.manifests import Manifests
 from accredit.service.questions import Questions
 from accredit.service.redaction import Redaction
 from accredit.service.refusals import Refusals
+from accredit.service.reindexing import Reindexing
 from accredit.service.reports import Reports
 from accredit.service.roles import Roles
 from accredit.service.servers import Servers
@@ -55,6 +56,7 @@ class Services:
     exports: Exports
     redaction: Redaction
     archives: Archives
+    reindexing: Reindexing
     manifests: Manifests
     questions: Questions
     directory: Directory
