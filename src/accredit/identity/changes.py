@@ -17,7 +17,7 @@ from accredit.identity.credential_changes import (
     RetireCredential,
     RevokeCredential,
 )
-from accredit.identity.denial import Deny, Lift
+from accredit.identity.denial import Deny, DenySoftware, Lift, LiftSoftware
 from accredit.identity.group_changes import AddGroup, AddMember, RemoveGroup, RemoveMember, ReplaceGroup
 from accredit.identity.guard import Enrolment
 from accredit.identity.lease import ForgetLeases, KeepLeases
@@ -273,6 +273,8 @@ Write = (
     | ForgetJti
     | Deny
     | Lift
+    | DenySoftware
+    | LiftSoftware
     | KeepLeases
     | ForgetLeases
     | ForgetAnswers
@@ -297,6 +299,7 @@ __all__ = [
     "BeginEpoch",
     "Claim",
     "Deny",
+    "DenySoftware",
     "DropRecords",
     "EndCredential",
     "ForgetAnswers",
@@ -306,6 +309,7 @@ __all__ = [
     "KeepAnswer",
     "KeepLeases",
     "Lift",
+    "LiftSoftware",
     "NoteUse",
     "NumberedSignal",
     "RedactRecord",

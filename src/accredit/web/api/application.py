@@ -51,6 +51,7 @@ from accredit.web.api.routes import ForNode, Noun
 from accredit.web.api.servers import ServerApi
 from accredit.web.api.services import Services
 from accredit.web.api.signals import SignalApi
+from accredit.web.api.software import SoftwareApi
 from accredit.web.api.status import StatusApi
 from accredit.web.api.suggestions import SuggestionApi
 
@@ -126,7 +127,7 @@ def _application(version: str) -> FastAPI:
 _NOUNS: Final[tuple[type[Noun], ...]] = (
     AdministratorApi, ServerApi, RoleApi, AgentApi, ApplicationApi, GroupApi, GuardApi, SignalApi, KeyApi, AuditApi,
     CheckpointApi, RedactionApi, ArchiveApi, ProofApi, DenialApi, StatusApi, ManifestApi, QuestionApi, DecisionApi,
-    ModeApi, ReplayApi, ReportApi, SuggestionApi,
+    ModeApi, ReplayApi, ReportApi, SuggestionApi, SoftwareApi,
 )  # fmt: skip
 
 

@@ -167,6 +167,10 @@ OPERATIONS: Final[Mapping[str, Rule]] = MappingProxyType(
         "servers.invite": _SERVER,
         "signals.list_signals": _LOOK,
         "signals.reach": _LOOK,
+        "software.concerned": _LOOK,
+        "software.list_denials": _LOOK,
+        "software.deny": _EVERYTHING,
+        "software.lift": _EVERYTHING,
         "status.show": _LOOK,
         "suggestions.suggest": Rule(Need.OWN, checked=True),
     }
