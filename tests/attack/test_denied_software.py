@@ -1,5 +1,7 @@
 """emergency brake: of a denied software nobody gets in, with old tokens or new ones, registered before or after."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,7 @@ import pytest
 from accredit import app, config
 from tests.support.admin import Admin, administration, tokens
 from tests.support.house import OTHER, RESOURCE, House
+from tests.support.management import staffed
 from tests.support.until import eventually
 
 CLI = {"software_id": "acme-cli"}
@@ -191,3 +194,16 @@ async def test_what_is_not_denied_cannot_be_lifted_and_what_is_no_name_cannot_be
 async def test_a_token_of_a_denied_software_opens_no_other_server_either(portal: House) -> None:
     await denied(portal)
     assert (await portal.ask(resource=OTHER)).json()["error"] == "invalid_grant"
+
+
+async def test_no_office_opens_the_management_api_to_a_denied_software(tmp_path: Path) -> None:
+    async with administration(tmp_path / "data") as admin, staffed(admin) as staff:
+        with closing(sqlite3.connect(tmp_path / "data" / "accredit.db")) as conn:
+            conn.execute("UPDATE clients SET software_id = 'acme-cli' WHERE slug = 'ann'")
+            conn.commit()
+        assert (await staff.clients["ann"].get("/servers")).status_code == 200
+        await admin.ok("POST", "/software/denials", json=CLI)
+        assert (await staff.clients["ann"].get("/servers")).status_code == 401
+        assert (await staff.clients["bea"].get("/servers")).status_code == 200
+        await admin.ok("POST", "/software/denials/lift", json=CLI)
+        assert (await staff.clients["ann"].get("/servers")).status_code == 200
