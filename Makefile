@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-all check bench conformance reference dist lock clean
+.PHONY: help setup demo test test-all check bench soak conformance reference dist lock clean
 
 PYTHON ?= python3
 DB ?= sqlite
@@ -43,6 +43,9 @@ check: $(STAMP) ## lint, types, import contracts, laws
 
 bench: $(STAMP) ## measure the figures beside their peers (ONLY=guard_hot for one)
 	@$(BIN)/python -m bench.run $(if $(ONLY),--only $(ONLY))
+
+soak: $(STAMP) ## let two nodes and guarded servers run under load while everything happens to them (MINUTES=10)
+	@$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),10)
 
 conformance: $(STAMP) ## run the judges that no one here wrote, as far as they apply
 	@$(BIN)/python -m tests.conformance

@@ -1,4 +1,4 @@
-"""The composition root: configuration → store → services → ASGI. The only file that names concrete classes."""
+"""The composition root of a node: configuration → store → services → ASGI. Here alone it names concrete classes."""
 
 import asyncio
 import signal
@@ -193,8 +193,8 @@ class _Parts:
         self.tables = readers.SearchTables(database)
         self.projection = Projection(self.log, self.tables, journal)
         shelf = system.ArchiveFolder.at(settings.archive)
-        self.archives = Archives(self.changes, self.exports, self.checkpoints, self.projection, self.keyring, shelf)
-        self.redaction = Redaction(self.changes, self.log, self.projection, self.clients, master)
+        self.archives = Archives(self.changes, self.exports, self.checkpoints, self.keyring, shelf)
+        self.redaction = Redaction(self.changes, self.log, self.clients, master)
         self.keys = Keys(self.changes, master, randomness)
         self.guards = Guards(self.issuer, self.changes, self.clients, self.keyring)
         self.leases = Leases(readers.Leases(database), journal, clock)

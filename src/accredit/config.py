@@ -53,7 +53,7 @@ class Settings(BaseSettings):
         default="", max_length=100, pattern=r"^[!-~]*$", description="Name of this node; empty: that of the machine."
     )
     checkpoints: Path | None = Field(
-        default=None, description="Folder that checkpoints of the audit log are added to, out of the database's reach."
+        default=None, description="Folder of this node alone, out of the database's reach, for checkpoints of the log."
     )
     archive: Path | None = Field(default=None, description="Folder for old records of the audit log.")
     keep_days: int | None = Field(

@@ -129,6 +129,10 @@ class ArchiveFolder:
         """Return the lines of a file. Raises ArchiveFailed."""
         return tuple((await asyncio.to_thread(self._read, name)).splitlines())
 
+    async def discard(self, name: str) -> None:
+        """Take away a file that nobody was told of yet. Raises ArchiveFailed."""
+        await asyncio.to_thread(self._discard, name)
+
     def _put(self, name: str, text: bytes) -> bytes:
         try:
             _make(self._folder, 0o700)
@@ -139,6 +143,12 @@ class ArchiveFolder:
         except OSError as error:
             raise ArchiveFailed(f"{self._folder}: {error.strerror}") from error
         return hashlib.sha256(self._read(name)).digest()
+
+    def _discard(self, name: str) -> None:
+        try:
+            (self._folder / name).unlink(missing_ok=True)
+        except OSError as error:
+            raise ArchiveFailed(f"{self._folder / name}: {error.strerror}; nobody needs that file") from error
 
     def _read(self, name: str) -> bytes:
         try:

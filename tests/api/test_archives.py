@@ -1,62 +1,13 @@
 """Old records leave the database: archived, verified and told of first, and what remains still proves itself."""
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-
 import pytest
 
-from accredit import app, config
-from accredit.audit.export import Examination
 from accredit.jobs.retention import EVERY, Retention
 from accredit.service.problem import Problem
 from accredit.system import ArchiveFolder
-from accredit_sdk import keys
-from tests.api.test_audit import bot, reported
-from tests.support.admin import Admin, administration
-
-FUTURE = "2999-01-01T00:00:00Z"
-
-
-@dataclass
-class Place:
-    """A node with an archive, and checkpoints outside."""
-
-    admin: Admin
-    archive: Path
-    outside: Path
-
-    def verified(self, lines: list[bytes]) -> Any:
-        """Verify lines with what is outside."""
-        kept = [line for path in sorted(self.outside.glob("*.jws")) for line in path.read_bytes().splitlines()]
-        examination = Examination(keys.parse_jwks((self.outside / "keys.json").read_bytes()), kept)
-        for line in lines:
-            examination.line(line)
-        return examination.report()
-
-    def files(self) -> dict[str, list[bytes]]:
-        """Return the lines of every archived file."""
-        return {path.name: path.read_bytes().splitlines() for path in sorted(self.archive.glob("*"))}
-
-    def spoil(self) -> None:
-        """Let the archive be no folder."""
-        self.archive.write_text("")
-
-
-@pytest.fixture
-async def place(engine_url: str, tmp_path: Path) -> AsyncIterator[Place]:
-    database = None if engine_url.startswith("sqlite") else engine_url
-    archive, outside = tmp_path / "archive", tmp_path / "outside"
-    if database is not None:
-        await app.migrate_database(config.load(data=tmp_path / "data", database=database))
-    async with administration(tmp_path / "data", database, archive=archive, checkpoints=outside) as admin:
-        await bot(admin)
-        yield Place(admin, archive, outside)
-
-
-async def records(admin: Admin) -> int:
-    return sum(item["records"] for item in (await admin.ok("GET", "/audit/verify"))["chains"])
+from tests.api.test_audit import reported
+from tests.support.admin import Admin
+from tests.support.archives import FUTURE, Place, records
 
 
 async def test_what_was_archived_leaves_and_the_rest_still_verifies(place: Place) -> None:

@@ -1,10 +1,12 @@
 """The mode of a server over the management API: enforce, observe, and dry runs with a candidate."""
 
+from functools import reduce
 from typing import Any
 
 import pytest
 
 from tests.support.admin import Admin
+from tests.support.management import Staff
 
 WHERE = "/servers/ledger/mode"
 
@@ -62,6 +64,55 @@ async def test_a_mode_that_cannot_be_meant_is_refused_and_changes_nothing(admin:
     await admin.ok("POST", "/roles", json={"slug": "reader", "scopes": {"ledger": ["ledger:read"]}})
     assert (await admin.refused("PUT", WHERE, json=body))[0] == 422
     assert await mode(admin) == "enforce"
+
+
+async def test_a_built_in_server_has_no_candidate(admin: Admin) -> None:
+    body = {"mode": "dry-run", "candidate": {"accredit": 1}}
+    for slug in ("guard", "management"):
+        assert (await admin.refused("PUT", f"/servers/{slug}/mode", json=body))[0] == 403
+
+
+NAMES = ("archive", "everybody", "nowhere", "keeper", "nothing", "bea", "nobody", "both", "none")
+RESOURCES = ("http://127.0.0.1:9001/mcp", "http://127.0.0.1:9005/mcp")
+
+
+@pytest.mark.parametrize(
+    ("there", "nowhere"),
+    [
+        ({"agents": {"bea": {"owner": "dana"}}}, {"agents": {"bea": {"owner": "nobody"}}}),
+        ({"groups": {"everybody": {}}}, {"groups": {"nowhere": {}}}),
+        ({"groups": {"g": {"members": ["bea"]}}}, {"groups": {"g": {"members": ["nobody"]}}}),
+        ({"agents": {"a": {"owner": "x", "roles": ["both"]}}}, {"agents": {"a": {"owner": "x", "roles": ["none"]}}}),
+        ({"roles": {"keeper": {"scopes": {}}}}, {"roles": {"nothing": {"scopes": {}}}}),
+        (*({"roles": {"r": {"scopes": {server: ["ledger:read"]}}}} for server in ("archive", "nowhere")),),
+        (*({"servers": {"archive": {"resource": one}}} for one in RESOURCES),),
+        (*({"servers": {"ledger": {"resource": one}}} for one in RESOURCES),),
+    ],
+    ids=["owner", "group", "member", "role", "role-empty", "role-server", "server", "own-resource"],
+)  # fmt: skip
+async def test_a_candidate_tells_a_server_administrator_nothing_of_what_is_anothers(
+    staff: Staff, there: dict[str, Any], nowhere: dict[str, Any]
+) -> None:
+    async def put(sections: dict[str, Any]) -> str:
+        body = {"mode": "dry-run", "candidate": {"accredit": 1, **sections}}
+        answer = await staff.clients["ann"].put(WHERE, json=body, headers={"If-Match": "*"})
+        assert answer.status_code == 422
+        named = (name for name in NAMES if name in str(sections))
+        return reduce(lambda text, name: text.replace(name, "?"), named, answer.text)
+
+    assert await put(there) == await put(nowhere)
+
+
+@pytest.mark.parametrize("scopes", [{}, {"scopes": {"new": ""}, "default_scopes": []}], ids=["tools", "scopes"])
+async def test_a_server_administrator_tries_a_candidate_and_hears_of_no_role(
+    staff: Staff, scopes: dict[str, Any]
+) -> None:
+    needs = ["new"] if scopes else ["ledger:purge"]
+    wanted = candidate(tools={"list_invoices": {"needs": needs}}, **scopes)
+    body = {"mode": "dry-run", "candidate": wanted}
+    answer = await staff.clients["ann"].put(WHERE, json=body, headers={"If-Match": "*"})
+    assert (answer.status_code, answer.json()["candidate"][0]["needs"]) == (200, needs)
+    assert not {"both", "reader"} & set(answer.text.split('"'))
 
 
 async def test_a_mode_is_set_in_the_state_that_was_read(admin: Admin) -> None:

@@ -1,11 +1,13 @@
 """A person is taken out of the log: nothing says their name any more, and everything still verifies."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from accredit import app, config
+from accredit.service.projection import Projection
 from tests.api.test_audit import bot, reported
 from tests.support.admin import Admin, administration, tokens
 
@@ -60,6 +62,22 @@ async def test_an_application_is_taken_out_by_the_name_that_people_write(either:
     assert "registered bot" in text
 
 
+@pytest.mark.parametrize("word", ["action", "summary", "client_id", "target", "token_issued", "client_credentials"])
+async def test_a_word_of_the_log_is_nobodys_name(admin: Admin, word: str) -> None:
+    agent = await bot(admin)
+    await tokens(admin)(agent["client_id"], agent["secret"])
+    assert (await admin.ok("POST", "/redactions", json={"subject": word}))["records"] == 0
+
+
+async def test_who_is_called_like_a_method_or_a_part_of_a_name_takes_no_others_along(admin: Admin) -> None:
+    agent = await bot(admin)
+    await tokens(admin)(agent["client_id"], agent["secret"], "ledger:read")
+    await reported(admin, {"subject": "usr_1", "client_id": "other", "method": "tools/call", "reason": "free"})
+    for word in ("tools", "call", "free", "local", "administrator", "usr", "other.example", "agent"):
+        assert (await admin.ok("POST", "/redactions", json={"subject": word}))["records"] == 0, word
+    assert (await admin.ok("POST", "/redactions", json={"subject": "usr_1"}))["records"] == 1
+
+
 async def test_a_redaction_is_recorded_and_does_not_name_whom(admin: Admin) -> None:
     await bot(admin)
     await admin.ok("POST", "/redactions", json={"subject": "dana@example.com"})
@@ -69,6 +87,28 @@ async def test_a_redaction_is_recorded_and_does_not_name_whom(admin: Admin) -> N
     assert [item["by"] for item in done] == ["local administrator"] * 2
     assert done[0]["target"] != done[1]["target"]
     assert "example.com" not in str(done)
+
+
+async def test_a_redaction_does_not_wait_for_the_search_tables_and_is_not_undone_by_them(
+    either: Admin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await bot(either)
+    read, go_on, real = asyncio.Event(), asyncio.Event(), Projection._index
+
+    async def late(self: Projection, *given: Any) -> bool:
+        read.set()
+        await go_on.wait()
+        return await real(self, *given)
+
+    monkeypatch.setattr(Projection, "_index", late)
+    await reported(either, {"subject": "dana@example.com", "client_id": "other", "reason": "ok"})
+    await read.wait()
+    async with asyncio.timeout(20):
+        found = await either.ok("POST", "/redactions", json={"subject": "dana@example.com"})
+    assert found["records"] >= 1
+    go_on.set()
+    assert (await either.ok("GET", "/audit", params={"subject": "dana@example.com"}))["items"] == []
+    assert (await either.ok("GET", "/audit"))["behind"]["records"] == 0
 
 
 @pytest.mark.parametrize("body", [{}, {"subject": "ab"}, {"subject": "x" * 501}, {"subject": 5}])

@@ -200,6 +200,21 @@ async def test_a_guard_has_so_many_processes_and_the_silent_ones_make_room(
     assert (await said(guard, SECOND)).status_code == 204
 
 
+async def test_a_guard_that_comes_as_ever_new_processes_is_not_remembered_without_end(
+    admin: Admin, guard: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "MOST_OF_ONE", 1)
+    monkeypatch.setattr(leases, "MOST_REMEMBERED", 2)
+    names = ["gin_" + letter * 26 for letter in "0123"]
+    for name in names[:2]:
+        assert (await said(guard, name, beat=1)).status_code == 204
+        admin.clock.advance(4)
+    assert (await said(guard, names[2])).status_code == 503
+    assert (await said(guard, names[0], beat=1)).status_code == 204, "who is known is heard"
+    admin.clock.advance(300)
+    assert (await said(guard, names[3])).status_code == 204
+
+
 class Kept:
     """A store and a journal that remember what they were asked to keep."""
 

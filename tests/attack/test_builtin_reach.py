@@ -96,11 +96,19 @@ async def test_the_built_in_roles_are_reached_by_no_way_that_others_are(victim: 
     assert name not in str(await victim.admin.ok("GET", "/roles"))
 
 
-@pytest.mark.parametrize("resource", [MANAGEMENT, "HTTP://127.0.0.1:8700/api", GUARD_API])
+@pytest.mark.parametrize(
+    "resource",
+    [
+        MANAGEMENT, "HTTP://127.0.0.1:8700/api", GUARD_API, MANAGEMENT + "/", MANAGEMENT + "/v1", GUARD_API + "/v1/",
+        "http://127.0.0.1:8700/%61pi/", "http://127.0.0.1:8700/gu%61rd",
+    ],
+)  # fmt: skip
 async def test_nobody_registers_a_server_in_the_place_of_a_built_in_one(victim: House, resource: str) -> None:
     body = {"slug": "sly", "resource": resource, "scopes": [{"word": "admin"}]}
     assert await victim.admin.refused("POST", "/servers", json=body) == (409, "conflict")
     assert (await victim.admin.refused("POST", "/servers", json=body | {"slug": "management"}))[0] == 409
+    document = {"accredit": 1, "servers": {"sly": {"resource": resource}}}
+    assert await victim.admin.refused("POST", "/plan", json={"document": document}) == (422, "invalid")
 
 
 async def test_a_token_in_the_address_opens_nothing(victim: House) -> None:

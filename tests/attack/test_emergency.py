@@ -1,5 +1,6 @@
 """emergency brake: what is denied to everybody is denied, whatever role, token or spelling somebody comes with."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -69,3 +70,18 @@ async def test_what_is_not_denied_cannot_be_lifted_and_both_are_recorded(victim:
     assert [item["person"]["action"] for item in found["items"]] == ["emergency.lift", "emergency.deny"]
     assert "Leaks" in found["items"][1]["person"]["summary"]
     assert (await victim.admin.ok("GET", "/servers/ledger"))["resource"] == RESOURCE
+
+
+async def test_a_suspension_is_not_kept_waiting_by_whatever_else_changes_the_agent(victim: House) -> None:
+    await victim.admin.ok("POST", "/roles", json={"slug": "other", "scopes": {"ledger": ["ledger:read"]}})
+    for _ in range(5):
+        others = [
+            victim.admin.http.post("/agents/bot/credentials/rotate", json={"retires_in": 60}),
+            victim.admin.http.put("/roles/other/assignments/bot"),
+            victim.admin.http.patch("/agents/bot", json={"purpose": "busy"}, headers={"if-match": "*"}),
+            victim.admin.http.delete("/roles/other/assignments/bot"),
+        ]
+        *_, suspended = await asyncio.gather(*others, victim.admin.http.post("/agents/bot/suspend"))
+        assert suspended.status_code == 200, suspended.text
+        assert (await victim.admin.ok("GET", "/agents/bot"))["state"] == "suspended"
+        await victim.admin.ok("POST", "/agents/bot/resume")

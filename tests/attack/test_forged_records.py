@@ -105,6 +105,22 @@ async def test_the_name_and_the_owner_of_an_agent_of_others_are_not_to_be_had_fo
     assert "merger-2027" in str(await told(staff, "eye", DECISION))
 
 
+@pytest.mark.parametrize("where", ["/suggestions", "/reports/unused-scopes"])
+async def test_a_planted_call_does_not_bring_an_agent_of_others_into_a_report(
+    staff: Staff, forgers: dict[str, Forger], where: str
+) -> None:
+    made = await staff.admin.ok("POST", "/agents", json={"slug": "merger-2027", "owner": "ceo@example.com"})
+    call = {"method": "tools/call", "target": "list_invoices", "reason": "ok"}
+    assert await forgers["archive"].tell(DECISION, client_id=made["client_id"], **call) == 200
+    assert await forgers["archive"].tell(DECISION, client_id=staff.secrets["bot"][0], **call) == 200
+    theirs = (await staff.clients["bea"].get(where)).text
+    assert '"kind":"end"' in theirs
+    assert "merger-2027" not in theirs
+    if where == "/suggestions":
+        assert '"bot"' in theirs
+        assert "merger-2027" in (await staff.clients["eye"].get(where)).text
+
+
 async def test_an_agent_that_holds_a_role_or_had_a_token_is_known_by_name(
     staff: Staff, forgers: dict[str, Forger]
 ) -> None:
@@ -130,6 +146,17 @@ async def test_a_planted_name_does_not_tell_whether_an_agent_is_called_so(
     where = {"params": {"client": "bot", "kind": "token_issued"}}
     await issued(staff)
     assert (await staff.clients["ann"].get("/audit", **where)).json()["items"], "who is known is found by name"
+
+
+async def test_what_another_server_says_of_a_trace_leaves_no_call_of_mine_out(
+    staff: Staff, forgers: dict[str, Forger]
+) -> None:
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    assert await forgers["ledger"].tell(DECISION, trace_id=trace) == 200
+    staff.admin.clock.advance(1)
+    assert await forgers["archive"].tell(DECISION.replace("1", "2"), times=1000, trace_id=trace) == 200
+    found = (await staff.clients["ann"].get("/decisions", params={"trace": trace})).json()["items"]
+    assert [item["decision"] for item in found] == [DECISION]
 
 
 @pytest.mark.parametrize("at", [-1, 2**62, 2**63 - 1, 2**63, 253_402_300_800_000_000], ids=str)

@@ -165,7 +165,7 @@ def test_an_agent_is_edited_member_by_member(reader: CommandLine) -> None:
 def test_an_agent_is_removed_when_the_person_says_so_and_its_name_is_free(reader: CommandLine) -> None:
     first = reader.data(*ADD)
     assert reader.run("agent", "remove", "bot").code == 2
-    assert reader.data("agent", "remove", "bot", "--yes") == {"agent": "bot", "removed": True}
+    assert reader.data("agent", "remove", "bot", "--yes", "--no-wait") == {"agent": "bot", "removed": True}
     assert reader.run("agent", "show", "bot").code == 1
     assert reader.data(*ADD)["id"] != first["id"]
     assert "removed" in reader.ok("agent", "remove", "bot", "--yes")

@@ -64,7 +64,7 @@ def test_an_application_is_edited_suspended_resumed_and_removed(reader: CommandL
     left = reader.data("app", "show", "portal")["credentials"]
     assert [item["id"] for item in left] == [second["credential"]["id"]]
     assert reader.run("app", "remove", "portal").code == 2
-    assert reader.data("app", "remove", "portal", "--yes") == {"app": "portal", "removed": True}
+    assert reader.data("app", "remove", "portal", "--yes", "--no-wait") == {"app": "portal", "removed": True}
     assert reader.run("app", "show", "portal").code == 1
 
 

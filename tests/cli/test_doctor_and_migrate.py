@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from accredit.cli.trouble import Exit, Trouble
 from accredit.testing.serving import serve
 from tests.support.terminal import CommandLine, free_port
 
@@ -171,3 +172,22 @@ def test_the_doctor_warns_of_a_server_that_does_not_enforce(stopped: CommandLine
     found = stopped.data("doctor")["findings"][-1]
     assert (found["level"], "DOES NOT ENFORCE" in found["what"]) == ("warn", True)
     assert found["advice"] == "accredit server mode management enforce"
+
+
+def test_the_doctor_is_told_by_a_running_node_which_servers_do_not_enforce(
+    ledger: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def about() -> list[tuple[str, str]]:
+        found = ledger.data("doctor")["findings"]
+        return [(item["level"], item["advice"]) for item in found if "ledger" in item["what"] + item["advice"]]
+
+    assert about() == []
+    ledger.ok("server", "mode", "ledger", "observe", "--yes")
+    assert about() == [("warn", "accredit server mode ledger enforce")]
+
+    def away(*_: object, **__: object) -> None:
+        raise Trouble(Exit.UNREACHABLE, "it does not answer")
+
+    monkeypatch.setattr("accredit.cli.client.Client.get", away)
+    last = ledger.data("doctor")["findings"][-1]
+    assert (last["level"], last["advice"]) == ("warn", "it does not answer")

@@ -20,6 +20,9 @@ def test_an_invitation_shows_its_code_once_and_names_the_guard(ledger: CommandLi
     assert named["code"].startswith("ace_")
     assert ledger.data("guard", "enrol", "ledger")["guard"].startswith("ledger-")
     assert named["code"] not in ledger.ok("audit", "search")
+    file = ledger.folder / "the code"
+    said = ledger.ok("guard", "enrol", "ledger", "--secret-file", str(file))
+    assert f"--code-file '{file}'" in " ".join(said.split())
     ran = ledger.run("guard", "enrol", "ledger")
     assert "ace_" in ran.out
     assert ran.err.startswith("! ")

@@ -10,6 +10,7 @@ from accredit_sdk import Guard
 from accredit_sdk.guard import authority
 from accredit_sdk.guard.fetch import HttpFetch
 from accredit_sdk.guard.folder import Folder
+from accredit_sdk.guard.identity import pending_key
 from tests.cli.conftest import RESOURCE
 from tests.support.served import listening, served
 from tests.support.terminal import CommandLine
@@ -25,7 +26,7 @@ async def enrol(node: Served, cli: CommandLine, folder: Path) -> Guard:
     fetch = HttpFetch(node.issuer)
     place = Folder(folder)
     assert not place.problems(writable=True)
-    (await authority.enrol(fetch, node.issuer, code)).save(place)
+    (await authority.enrol(fetch, node.issuer, code, pending_key(place))).save(place)
     await fetch.close()
     return Guard(_nothing, issuer=node.issuer, resource=RESOURCE, folder=folder)
 
@@ -46,6 +47,34 @@ async def test_after_a_suspension_it_is_said_when_the_last_guard_had_it(
         assert "gin_" in ledger.ok("guard", "list")
     assert "reach" not in ledger.data("server", "suspend", "ledger", "--yes", "--no-wait")
     assert "gone" in ledger.ok("guard", "list")
+
+
+async def test_whatever_kills_tokens_tells_when_the_last_guard_had_it(
+    ledger: CommandLine, node: Served, tmp_path: Path
+) -> None:
+    ledger.ok("agent", "add", "bot", "--owner", "dana")
+    ledger.ok("app", "add", "portal", "--owner", "dana")
+    key = next(one for one in ledger.data("key", "list")["items"] if (one["use"], one["state"]) == ("access", "active"))
+    commands = (
+        ("agent", "credential", "rotate", "bot", "--now", "--yes", "--json"),
+        ("app", "credential", "rotate", "portal", "--now", "--yes", "--json"),
+        ("key", "withdraw", "--yes", "--json", "--", key["kid"]),
+        ("agent", "remove", "bot", "--yes", "--json"),
+        ("app", "remove", "portal", "--yes", "--json"),
+    )
+    with served(await enrol(node, ledger, tmp_path / "guard"), listening()[0], lifespan="on"):
+        until(lambda: [one["state"] for one in ledger.data("guard", "list")["items"][0]["processes"]] == ["live"])
+        for words in commands:
+            reach = ledger.run(*words).data["reach"]
+            assert (reach["everywhere"], reach["acknowledged"]) == (True, 1), words
+            assert 0 <= reach["took_ms"] < 5000
+        ledger.ok("agent", "add", "bot", "--owner", "dana")
+        assert "dead everywhere" in ledger.ok("agent", "credential", "rotate", "bot", "--now", "--yes")
+        assert "reach" not in ledger.data("agent", "credential", "rotate", "bot")
+        last = ledger.data("agent", "show", "bot")["credentials"][0]["id"]
+        ledger.ok("agent", "credential", "revoke", "bot", last, "--yes")
+        assert "reach" not in ledger.data("agent", "credential", "rotate", "bot", "--now", "--yes", "--no-wait")
+        assert "dead everywhere" in ledger.ok("agent", "remove", "bot", "--yes")
 
 
 def test_without_a_guard_nobody_is_waited_for(ledger: CommandLine) -> None:

@@ -37,14 +37,14 @@ _EXITS: Final = {
     Exit.UNREACHABLE: "the server, or the MCP server to be read, does not answer, or not as it should",
     Exit.UNVERIFIED: "`audit verify`, `doctor` or `server sync` found something that does not hold",
     Exit.DIFFERENT: "`plan`: the file would change something",
-    Exit.OVERTAKEN: "`apply`: something else was changed since the plan was made; nothing was done",
+    Exit.OVERTAKEN: "`apply`, `plan --replay`: something else was changed meanwhile; nothing was done",
     Exit.INTERRUPTED: "Ctrl-C; what was asked of the server before may have been done",
 }
 
 _CLI: Final = """\
 `accredit` speaks to the server that runs on the data folder, through the socket in it: whoever can open that socket is
-the local administrator. Only `up`, `migrate`, `doctor`,
-`backup` and `restore` open the database themselves."""
+the local administrator. Only `up`, `migrate`, `doctor`, `backup`, `restore`, `audit verify --database` and
+`key rotate-master` open the database themselves."""
 _SETTINGS: Final = """\
 What a process needs before it can read its database: from a TOML file (`accredit --config FILE …`) and from the
 environment, which wins over the file; options of a command win over both. They take a restart. Every problem is

@@ -1,17 +1,22 @@
 """`python -m accredit_sdk.guard enrol`: a code becomes an identity, once, and nothing of it is ever shown."""
 
+import base64
 import io
 import json
 import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
 
 from accredit.testing.serving import Served, serve
+from accredit_sdk import keys
 from accredit_sdk.guard.__main__ import main
+from accredit_sdk.guard.fetch import HttpFetch, Reply, Unreachable
+from accredit_sdk.jws import Algorithm
 from tests.support.terminal import free_port
 
 RESOURCE = "http://127.0.0.1:9000/mcp"
@@ -124,6 +129,48 @@ def test_an_issuer_that_does_not_answer_leaves_the_code_good(
         assert enrol(f"http://127.0.0.1:{closed.getsockname()[1]}", tmp_path / "guard") == 1
     given(monkeypatch, code)
     assert enrol(node.issuer, tmp_path / "guard") == 0
+
+
+def test_an_answer_that_is_lost_on_its_way_costs_no_code(
+    node: Served, code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = HttpFetch.send
+
+    async def lost(fetch: HttpFetch, *request: Any) -> Reply:
+        await whole(fetch, *request)
+        raise Unreachable("the line broke")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(HttpFetch, "send", lost)
+        given(broken, code)
+        assert enrol(node.issuer, tmp_path / "guard") == 1
+    assert "the code is still good, try again" in capsys.readouterr().err
+    assert (tmp_path / "guard" / "enrol.key").stat().st_mode & 0o777 == 0o600
+    given(monkeypatch, code)
+    assert enrol(node.issuer, tmp_path / "guard") == 0
+    assert not (tmp_path / "guard" / "enrol.key").exists()
+
+
+@pytest.mark.parametrize("spoilt", ["nonsense", ""])
+def test_a_key_that_cannot_be_read_is_made_anew(
+    node: Served, code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spoilt: str
+) -> None:
+    (tmp_path / "enrol.key").write_text(spoilt)
+    (tmp_path / "enrol.key").chmod(0o600)
+    given(monkeypatch, code)
+    assert enrol(node.issuer, tmp_path) == 0
+
+
+def test_a_key_that_others_could_read_is_not_used(
+    node: Served, code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = keys.private_bytes(keys.generate(Algorithm.ES256))
+    (tmp_path / "enrol.key").write_bytes(key)
+    (tmp_path / "enrol.key").chmod(0o644)
+    given(monkeypatch, code)
+    assert enrol(node.issuer, tmp_path) == 0
+    stored = json.loads((tmp_path / "identity.json").read_text())["key"]
+    assert base64.b64decode(stored) != key
 
 
 @pytest.mark.parametrize("issuer", ["not a url", "http://id.example.com", "https://ID.example.com/", "ftp://x", ""])

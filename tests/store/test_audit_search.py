@@ -1,16 +1,24 @@
 """Whoever searches the log finds every record that matches, once, newest first."""
 
+import asyncio
+from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from accredit.audit import terms
+from accredit.audit.chain import Head
 from accredit.audit.events import TokenRefused
 from accredit.identity import changes
 from accredit.oauth.outcome import Lost, Outcome, Won
 from accredit.ports.audit_log import Filter, Lag, Waiting
+from accredit.store import batch, engines, migrate
 from accredit.store.conformance import NOW, guard, outcome, records, server
+from accredit.store.log_tables import audit_chains, audit_terms
 from tests.store import checks
+from tests.store.conftest import Store
 
 EVERYTHING = Filter()
 
@@ -48,7 +56,8 @@ async def project(store: Any, page: int = 3) -> int:
         after = item.after
         while found := await store.audit.records(item.chain, after, page):
             rows = tuple((term, one.at, one.seq) for one in found for term in terms.of(one))
-            claim = changes.IndexRecords(item.chain, after, found[-1].seq, rows)
+            redacted = sum(one.person is None for one in found)
+            claim = changes.IndexRecords(item.chain, after, found[-1].seq, rows, redacted)
             assert await store.commit(committer, [Outcome(None, (claim,))]) == [Won()]
             taken, after = taken + len(found), found[-1].seq
     return taken
@@ -168,6 +177,96 @@ async def test_nothing_is_made_findable_twice_or_out_of_order(searched: Any) -> 
     assert await searched.commit(committer, [Outcome(None, (right,))]) == [Won()]
     assert isinstance((await searched.commit(committer, [Outcome(None, (right,))]))[0], Lost)
     assert await searched.tables.lag() == Lag(0, None)
+
+
+@pytest.fixture
+async def behind(searched: Any) -> Any:
+    """The claim of a projector that has read the records of a chain, one of them about whoever is redacted."""
+    await searched.commit(searched.committer("chn_three"), [refused(n) for n in (20, 21)])
+    return await read(searched)
+
+
+async def read(store: Any) -> Any:
+    """Return the claim that makes the records of a chain findable as they are now, and the records."""
+    lines = await store.audit.records("chn_three", 0, 10)
+    rows = tuple((term, one.at, one.seq) for one in lines for term in terms.of(one))
+    return changes.IndexRecords("chn_three", 0, len(lines), rows), lines
+
+
+def redaction(lines: Any) -> Outcome[None]:
+    last = lines[-1]
+    return Outcome(None, writes=(changes.RedactRecord("chn_three", last.seq, last.at, tuple(terms.personal(last))),))
+
+
+def dropping(lines: Any) -> Outcome[None]:
+    gone = tuple((term, line.at, line.seq) for line in lines for term in terms.of(line))
+    return Outcome(None, (changes.DropRecords("chn_three", 0, lines[-1].seq, lines[-1].hash, gone),))
+
+
+either = pytest.mark.parametrize("ending", [redaction, dropping], ids=["redacted", "archived"])
+
+
+@either
+async def test_what_was_taken_away_while_it_was_on_its_way_does_not_become_findable(
+    searched: Any, behind: Any, ending: Any
+) -> None:
+    claim, lines = behind
+    committer = searched.committer("chn_four")
+    assert isinstance((await searched.commit(committer, [ending(lines[:2])]))[0], Won)
+    assert isinstance((await searched.commit(committer, [Outcome(None, (claim,))]))[0], Lost)
+    assert await project(searched) > 0
+    await unfindable(searched, lines[1], ending)
+
+
+@either
+@pytest.mark.parametrize("order", [1, -1], ids=["indexed first", "taken away first"])
+async def test_two_nodes_that_take_away_and_index_at_once_leave_nothing_findable(
+    postgres_url: str, ending: Any, order: int
+) -> None:
+    """Each in a transaction of its own, of which the second begins before the first has ended."""
+    async with AsyncExitStack() as stack:
+        database = await engines.open(postgres_url, Path())
+        stack.push_async_callback(database.close)
+        await migrate.migrate(database, Path())
+        store = Store(database, postgres_url, stack)
+        await store.commit(store.committer("chn_three"), [refused(n) for n in (20, 21)])
+        claim, lines = await read(store)
+        first, second = [Outcome(None, (claim,)), ending(lines[:2])][::order]
+        async with database.writer.connect() as one, database.writer.connect() as two:
+            await one.run_sync(applied, first)
+            waiting = asyncio.create_task(two.run_sync(applied, second))
+            await asyncio.wait({waiting}, timeout=0.2)
+            await one.commit()
+            await waiting
+            await two.commit()
+        await project(store)
+        await unfindable(store, lines[1], ending)
+
+
+def applied(conn: sa.Connection, outcome: Outcome[None]) -> None:
+    batch.apply(conn, [outcome], Head("chn_four"), NOW, b"")
+
+
+async def unfindable(searched: Any, line: Any, ending: Any) -> None:
+    """Assert that the client of a record does not lead to it, and once it was archived, nothing at all does."""
+    assert await searched.tables.search(Filter(client="c", decision=line.decision), None, 10) == ()
+    assert await searched.tables.lag() == Lag(0, None)
+
+    def look(conn: sa.Connection) -> set[int]:
+        chain = sa.select(audit_chains.c.number).where(audit_chains.c.chain == "chn_three").scalar_subquery()
+        query = sa.select(audit_terms.c.term).where(audit_terms.c.chain == chain, audit_terms.c.seq == line.seq)
+        return set(conn.execute(query).scalars())
+
+    expected = set() if ending is dropping else terms.of(line) - terms.personal(line)
+    assert await searched.database.read(look) == expected
+
+
+async def test_only_the_first_of_two_drops_from_the_same_place_wins(searched: Any, behind: Any) -> None:
+    _, lines = behind
+    committer = searched.committer("chn_four")
+    assert isinstance((await searched.commit(committer, [dropping(lines[:1])]))[0], Won)
+    assert isinstance((await searched.commit(committer, [dropping(lines[:2])]))[0], Lost)
+    assert [line.seq for line in await searched.audit.records("chn_three", 0, 10)] == [2, 3]
 
 
 async def test_pages_over_several_servers_hold_everything_once(searched: Any) -> None:

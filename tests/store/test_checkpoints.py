@@ -85,7 +85,7 @@ async def many(grown: Any) -> dict[str, int]:
         await grown.commit(committer, [Outcome(None, (claim,))])
         places[name] = 1 + number
     (line,) = await grown.audit.records("chn_guard3", 3, 1)
-    await grown.commit(committer, [Outcome(None, (DropRecords("chn_guard3", 4, line.hash, ()),))])
+    await grown.commit(committer, [Outcome(None, (DropRecords("chn_guard3", 0, 4, line.hash, ()),))])
     return places
 
 

@@ -14,6 +14,7 @@ from accredit_sdk import AgentAuth, Guard
 from accredit_sdk.guard import authority
 from accredit_sdk.guard.fetch import HttpFetch
 from accredit_sdk.guard.folder import Folder
+from accredit_sdk.guard.identity import pending_key
 from tests.support import migrated
 from tests.support.guarded import Inner
 
@@ -115,7 +116,7 @@ async def _guarded(made: World, folder: Path, host: str, node: app.Node, stack: 
     fetch = HttpFetch(ISSUER, httpx2.ASGITransport(node.public))
     place = Folder(folder / slug)
     assert not place.problems(writable=True)
-    (await authority.enrol(fetch, ISSUER, code)).save(place)
+    (await authority.enrol(fetch, ISSUER, code, pending_key(place))).save(place)
     inner = made.inner[host] = Inner()
     guard = Guard(inner, issuer=ISSUER, resource=resource, folder=place.path, fetch=fetch, clock=made.clock.now)
     await guard._start()

@@ -12,7 +12,7 @@ from accredit_sdk import ids, jws, keys, record, signal, snapshot
 from accredit_sdk.guard import authority
 from accredit_sdk.guard.fetch import HttpFetch
 from accredit_sdk.guard.folder import Folder
-from accredit_sdk.guard.identity import Identity
+from accredit_sdk.guard.identity import Identity, pending_key
 from accredit_sdk.snapshot import Change, ReductionEntry, ServerEntry, TargetEntry
 from tests.support.streaming import StreamingTransport
 
@@ -137,7 +137,7 @@ class FakeAccredit:
         assert not folder.problems(writable=True)
         self.codes["code-of-a-test"] = self.resource
         fetch = self.fetch()
-        identity = await authority.enrol(fetch, self.issuer, "code-of-a-test")
+        identity = await authority.enrol(fetch, self.issuer, "code-of-a-test", pending_key(folder))
         identity.save(folder)
         await fetch.close()
         self.asked.clear()

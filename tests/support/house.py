@@ -17,7 +17,7 @@ from accredit_sdk import jws, record
 from accredit_sdk.guard import authority
 from accredit_sdk.guard.fetch import HttpFetch
 from accredit_sdk.guard.folder import Folder
-from accredit_sdk.guard.identity import Identity
+from accredit_sdk.guard.identity import Identity, pending_key
 from tests.support.admin import Admin, administration
 from tests.support.guarded import Guarded, Response, call, guarded
 from tests.support.streaming import StreamingTransport
@@ -47,7 +47,7 @@ class Accredit:
         assert not folder.problems(writable=True)
         code = (await self.admin.ok("POST", "/servers/ledger/enrolments", json={}))["code"]
         fetch = self.fetch()
-        identity = await authority.enrol(fetch, self.issuer, code)
+        identity = await authority.enrol(fetch, self.issuer, code, pending_key(folder))
         identity.save(folder)
         await fetch.close()
         return identity

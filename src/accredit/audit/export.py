@@ -19,6 +19,8 @@ from accredit_sdk.record import Record
 FORMAT: Final = 1
 """The version of the lines."""
 
+_BROKEN: Final = b'{"broken":'
+_SEAL: Final = b'{"seal":'
 _OPENING: Final = b'{"export":%d,' % FORMAT
 
 STORED: Final = "stored"
@@ -70,6 +72,10 @@ class _End(msgspec.Struct, frozen=True):
     complete: bool
 
 
+class _Broken(msgspec.Struct, frozen=True):
+    broken: str
+
+
 class _Any(msgspec.Struct, frozen=True, gc=False):
     """Whatever a line may have: its members tell which one it is."""
 
@@ -87,6 +93,7 @@ class _Any(msgspec.Struct, frozen=True, gc=False):
     seq: int = 0
     archive: str = ""
     complete: bool = False
+    broken: str | None = None
     header: str | None = None
     person: str | None = None
     salt: str | None = None
@@ -142,9 +149,24 @@ def line(item: StoredRecord) -> bytes:
         return _encode(_RawLine(item.header.hex(), person, salt, item.commitment.hex(), item.hash.hex()))
 
 
+def number_of_seal(line: bytes) -> int | None:
+    """Return the number of the seal in a line, None for any other line. Raises ValueError for one that is torn."""
+    return _decode(line).seal if line.startswith(_SEAL) else None
+
+
 def end() -> bytes:
     """Return the last line: without it, an export is not whole."""
     return _encode(_End(complete=True))
+
+
+def broken(why: str) -> bytes:
+    """Return the last line of an export that could not be brought to its end: it has to begin anew."""
+    return _encode(_Broken(why))
+
+
+def why_broken(line: bytes) -> str | None:
+    """Return what such a line says, None for any other. Raises ValueError for one that cannot be read."""
+    return _decode(line).broken if line.startswith(_BROKEN) else None
 
 
 def broke_off_at(last: bytes) -> str | None:
@@ -215,6 +237,8 @@ class Examination:
             self.part = found.part
         elif found.complete:
             self._ended = True
+        elif found.broken is not None:
+            self._begun().cut_off()
         else:
             raise ValueError("a line of no kind")
 

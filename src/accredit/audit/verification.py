@@ -203,6 +203,9 @@ class _Walk:
         """Take over what was found outside of the records themselves."""
         self.flaw = self.flaw or Flaw(fault, self.chain, seq)
 
+    def cut_off(self) -> None:
+        self._next = None
+
     def done(self) -> Examined:
         if self.flaw is None and self._next is not None:
             source = max(source for _, _, source in (self._next, *self._claims))
@@ -241,7 +244,8 @@ class _Walk:
 class Verifier:
     """Takes a log piece by piece and reports what is wrong with it. `keys` are those of checkpoints, by key id.
 
-    Of a `part` of a log only what it has is compared: chains may be missing, and end before the log does.
+    Of a `part` of a log only what it has is compared: chains may be missing, and end before the log does, and seals may
+    be left out.
     """
 
     def __init__(self, issuer: str, keys: Mapping[str, VerifyingKey], *, part: bool = False) -> None:
@@ -249,7 +253,8 @@ class Verifier:
         self._issuer = issuer
         self._keys = keys
         self._claims: dict[str, _Claims] = {}
-        self._seals: list[Seal] = []
+        self._seals: dict[int, Seal] = {}
+        self._newest_seal = 0
         self._links: list[bytes] = [START]
         self._archived: dict[str, int] = {}
         self._last: dict[str, tuple[Checkpoint, bytes]] = {}
@@ -259,12 +264,14 @@ class Verifier:
 
     def seal(self, seal: Seal) -> None:
         """Take the next seal. Raises ValueError for one that names no place in a chain."""
-        if seal.number != len(self._seals) + 1:
+        skipped = seal.number - self._newest_seal - 1
+        if skipped < 0 or (skipped and not self._part):
             self._wrong_seals(Flaw(Fault.SEALS_CHANGED, seal.chain, seal.seq))
             return
         self._claim(seal.chain, seal.seq, seal.hash, 0)
-        self._seals.append(seal)
-        self._links.append(checkpoints.running(self._links[-1], seal))
+        self._seals[seal.number], self._newest_seal = seal, seal.number
+        if seal.number == len(self._links):
+            self._links.append(checkpoints.running(self._links[-1], seal))
         if seal.kind is SealKind.ARCHIVED:
             self._archived[seal.chain] = max(seal.seq, self._archived.get(seal.chain, 0))
 
@@ -303,6 +310,12 @@ class Verifier:
         if anchor.seq > self._archived.get(chain, 0):
             self._walk.bad(Fault.BEGINNING_MISSING, 1)
 
+    def cut_off(self) -> None:
+        """Take it that nothing follows, though more is there: what is missing from here on is no flaw of the log."""
+        self._part = True
+        if self._walk is not None:
+            self._walk.cut_off()
+
     def record(self, item: Record) -> None:
         """Take the next record of the chain that was begun. Raises ValueError when none was."""
         if self._walk is None:
@@ -330,13 +343,18 @@ class Verifier:
             self._claim(head.chain, head.seq, head.hash, found.number)
         for seal in found.fresh:
             self._claim(seal.chain, seal.seq, seal.hash, found.number)
-        beyond = found.sealed >= len(self._links)
-        if beyond and self._part:
-            return
-        if beyond or self._links[found.sealed] != found.link:
-            wrong = next((seal for seal in found.fresh if seal not in self._seals), None)
+        wrong = next(filter(self._differs, found.fresh), None)
+        if found.sealed < len(self._links):
+            good = self._links[found.sealed] == found.link
+        else:
+            good = self._part and wrong is None
+        if not good:
             chain, seq = (wrong.chain, wrong.seq) if wrong is not None else ("", 0)
             self._wrong_seals(Flaw(Fault.SEALS_CHANGED, chain, seq, "", found.number))
+
+    def _differs(self, signed: Seal) -> bool:
+        """Tell whether a seal that was signed is another one here, or is not here where all should be."""
+        return self._seals.get(signed.number, signed if self._part else None) != signed
 
     def _wrong_seals(self, flaw: Flaw) -> None:
         """Say it once: behind the first wrong seal all of them are."""

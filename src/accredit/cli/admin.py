@@ -38,7 +38,7 @@ def name(
     body = {"administrator": everything, "auditor": auditor, "servers": server or []} | ending(until, "ends")
     found = session.server.put(path("administrators", agent), body)
     end = f" until {moment(found['ends_at'])}" if found["ends_at"] else ""
-    _changed(session, found, f"{agent} is {_office(found)}{end}")
+    session.changed(found, f"{agent} is {_office(found)}{end}")
 
 
 @command(app, "list")
@@ -60,14 +60,7 @@ def dismiss(session: Session, agent: AgentName) -> None:
     """Take everything from an agent that it may do at the management API; its tokens stop working there at once."""
     session.confirm(f"Dismiss {agent}?")
     session.server.delete(path("administrators", agent))
-    _changed(session, {"agent": agent, "dismissed": True}, f"{agent} may not use the management API any more")
-
-
-def _changed(session: Session, found: dict[str, Any], sentence: str) -> None:
-    if session.as_json:
-        session.screen.data(found)
-    else:
-        session.screen.done(sentence)
+    session.changed({"agent": agent, "dismissed": True}, f"{agent} may not use the management API any more")
 
 
 def _office(found: dict[str, Any]) -> str:

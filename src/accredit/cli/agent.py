@@ -105,11 +105,11 @@ def edit(  # noqa: PLR0913  (each is an option of its own)
 
 
 @command(app, "remove")
-def remove(session: Session, name: Name) -> None:
-    """Delete an agent: its tokens are dead everywhere, and it never comes back."""
+def remove(session: Session, name: Name, no_wait: arrival.NoWait = False) -> None:
+    """Delete an agent for good: its tokens are dead everywhere; tell when the last guard had it."""
     session.confirm(f"Remove the agent {name}? Every token of it dies, and neither it nor its credentials come back.")
     session.server.delete(path("agents", name))
-    session.changed({"agent": name, "removed": True}, f"agent {name} is removed")
+    arrival.ended(session, {"agent": name, "removed": True}, f"agent {name} is removed", no_wait=no_wait)
 
 
 @command(app, "suspend")

@@ -136,11 +136,11 @@ def edit(  # noqa: PLR0913  (each is an option of its own)
 
 
 @command(app, "remove")
-def remove(session: Session, name: Name) -> None:
-    """Delete an application: its tokens are dead everywhere, and it never comes back."""
+def remove(session: Session, name: Name, no_wait: arrival.NoWait = False) -> None:
+    """Delete an application for good: its tokens are dead everywhere; tell when the last guard had it."""
     session.confirm(f"Remove the application {name}? Every token of it dies, and it never comes back.")
     session.server.delete(path("applications", name))
-    session.changed({"app": name, "removed": True}, f"application {name} is removed")
+    arrival.ended(session, {"app": name, "removed": True}, f"application {name} is removed", no_wait=no_wait)
 
 
 @command(app, "suspend")

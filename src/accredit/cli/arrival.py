@@ -19,6 +19,11 @@ def ended(session: Session, found: dict[str, Any], sentence: str, *, no_wait: bo
     """Say that something was ended, and when the last guard had it."""
     if not session.as_json:
         session.screen.done(sentence)
+    followed(session, found, no_wait=no_wait)
+
+
+def followed(session: Session, found: dict[str, Any], *, no_wait: bool) -> None:
+    """Say when the last guard had what was ended: to a person that alone, to a program beside what was `found`."""
     reach = None if no_wait else session.server.get(path("signals", "reach"), wait=PATIENCE)
     if session.as_json:
         session.screen.data(found | ({} if reach is None else {"reach": reach}))

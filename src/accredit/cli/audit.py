@@ -1,10 +1,10 @@
 """`accredit audit`: what was recorded, and whether it is unaltered."""
 
-from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
 
+from accredit.audit.events import Result
 from accredit.cli.client import path
 from accredit.cli.given import past
 from accredit.cli.screen import Screen, count, mark, moment, plain
@@ -13,15 +13,6 @@ from accredit.cli.trouble import usage
 
 app = typer.Typer(help="The audit log: search it, prove it, keep it elsewhere.", no_args_is_help=True)
 """The commands of `accredit audit`."""
-
-
-class Outcome(StrEnum):
-    """How it ended."""
-
-    ALLOW = "allow"
-    DENY = "deny"
-    DONE = "done"
-
 
 Server = Annotated[str | None, typer.Option(metavar="SERVER", help="Only this server.")]
 """The option of a server."""
@@ -72,7 +63,7 @@ def search(  # noqa: PLR0913  (each is an option of its own)
     *,
     server: Server = None,
     kind: Kind = None,
-    outcome: Annotated[Outcome | None, typer.Option(help="Only what ended so.")] = None,
+    outcome: Annotated[Result | None, typer.Option(help="Only what ended so.")] = None,
     decision: Decision = None,
     subject: Subject = None,
     client: By = None,

@@ -29,7 +29,7 @@ SECONDS: Final = 0.25
 
 _FILES: Final = frozenset({"FILE", "PATH", "FOLDER"})
 _WORD: Final = re.compile(r"(--?)?[a-z0-9][a-z0-9-]{0,63}", re.ASCII)
-_SLUG: Final = re.compile(r"[a-z0-9-]{1,63}", re.ASCII)
+_SLUG: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}", re.ASCII)
 _ALPHABET: Final = "-0123456789abcdefghijklmnopqrstuvwxyz"
 _MOST_BYTES: Final = 1024 * 1024
 

@@ -78,7 +78,8 @@ def _add(app: typer.Typer, noun: Noun) -> None:
     @command(app, "add")
     def add(session: Session, name: Name, public_key: PublicKey = None, secret_file: SecretFile = None) -> None:
         """Give a client one more credential, so that the old one can be revoked when nobody uses it any more."""
-        _make(session, noun, noun.where(name), {}, public_key, secret_file)
+        found = _make(session, noun, noun.where(name), {}, public_key, secret_file)
+        arrival.followed(session, found, no_wait=True)
 
 
 def _rotate(app: typer.Typer, noun: Noun) -> None:
@@ -97,15 +98,20 @@ def _rotate(app: typer.Typer, noun: Noun) -> None:
         now: Annotated[bool, typer.Option("--now", help="Cut the old one at once, and all its tokens.")] = False,
         public_key: PublicKey = None,
         secret_file: SecretFile = None,
+        no_wait: arrival.NoWait = False,
     ) -> None:
-        """Make a new credential, and give the old one its deadline, in one step."""
+        """Make a new credential, and give the old one its deadline, in one step.
+
+        When it is cut at once, it is told when the last guard had it.
+        """
         if now and retire_in is not None:
             raise usage("--now and --retire-in exclude each other: the old one is cut, or works on for a while")
         if now:
             session.confirm(f"Cut the old credential of {name}? It and every token that it obtained die at once.")
         body: dict[str, Any] = {"now": True} if now else ending(retire_in, "retires")
         body |= {"old": old} if old is not None else {}
-        _make(session, noun, noun.where(name, "rotate"), body, public_key, secret_file)
+        found = _make(session, noun, noun.where(name, "rotate"), body, public_key, secret_file)
+        arrival.followed(session, found, no_wait=no_wait or not now)
 
 
 def _retire(app: typer.Typer, noun: Noun) -> None:
@@ -137,23 +143,25 @@ def _revoke(app: typer.Typer, noun: Noun) -> None:
 
 def _make(
     session: Session, noun: Noun, where: str, body: dict[str, Any], key: Path | None, secret_file: Path | None
-) -> None:
-    """Let the server make a credential, and show its secret this once."""
+) -> dict[str, Any]:
+    """Let the server make a credential, and show its secret to a person this once; return what a program is told."""
     if key is not None:
-        found = session.server.make(where, body | {"jwk": _jwk(key)})
+        found: dict[str, Any] = session.server.make(where, body | {"jwk": _jwk(key)})
         text = f"{noun.word} {found['client']} can authenticate with the key {found['credential']['id']}"
-        session.changed(found, text + _replaced(found))
-        return
+        if not session.as_json:
+            session.screen.done(text + _replaced(found))
+        return found
     with keeping(secret_file) as kept:
         found = session.server.make(where, body, once="secret")
         kept.keep(found["secret"])
+    shown: dict[str, Any] = kept.shown(found, "secret")
     if session.as_json:
-        session.screen.data(kept.shown(found, "secret"))
-        return
+        return shown
     screen = session.screen
     screen.done(f"{noun.word} {found['client']} has the new credential {found['credential']['id']}{_replaced(found)}")
     screen.details([("client_id", found["client_id"])])
     kept.tell(screen, "secret", found["secret"])
+    return shown
 
 
 def _replaced(found: dict[str, Any]) -> str:

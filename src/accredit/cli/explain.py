@@ -1,7 +1,6 @@
 """`accredit explain`: one decision, or one question, with the chain of those who take part drawn."""
 
 import re
-from enum import StrEnum
 from typing import Annotated, Any, Final
 
 import typer
@@ -12,16 +11,9 @@ from accredit.cli.client import path
 from accredit.cli.screen import Screen, mark, moment, plain
 from accredit.cli.session import Session, command
 from accredit.cli.trouble import Exit, Trouble, usage
+from accredit.identity.server import TargetKind
 
 _TRACE: Final = re.compile("[0-9a-f]{32}")
-
-
-class Kind(StrEnum):
-    """What a server offers under a name."""
-
-    TOOL = "tool"
-    RESOURCE = "resource"
-    PROMPT = "prompt"
 
 
 def register(app: typer.Typer) -> None:
@@ -39,7 +31,7 @@ def explain(
     client: Annotated[str | None, typer.Option(metavar="CLIENT", help="Who would use the tool.")] = None,
     server: Annotated[str | None, typer.Option(metavar="SERVER", help="The server that offers it.")] = None,
     tool: Annotated[str | None, typer.Option(metavar="TOOL", help="Its name, or the URI of a resource.")] = None,
-    kind: Annotated[Kind, typer.Option(help="What the name stands for.")] = Kind.TOOL,
+    kind: Annotated[TargetKind, typer.Option(help="What the name stands for.")] = TargetKind.TOOL,
     at: Annotated[
         str | None, typer.Option(metavar="TIME", help="When it would be, like 2026-12-31T23:59:59Z; left out: now.")
     ] = None,

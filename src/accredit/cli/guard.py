@@ -1,5 +1,6 @@
 """`accredit guard`: the enforcement points in front of servers."""
 
+import shlex
 from collections.abc import Iterator
 from typing import Annotated, Any
 
@@ -35,7 +36,8 @@ def enrol(
     screen = session.screen
     screen.done(f"one guard of {server} can enrol as {found['guard']} until {moment(found['expires_at'])}")
     kept.tell(screen, "code", found["code"])
-    screen.say("Give it to: python -m accredit_sdk.guard enrol --issuer URL --folder FOLDER")
+    code_file = f" --code-file {shlex.quote(str(kept.file))}" if kept.file is not None else ""
+    screen.say(f"Give it to: python -m accredit_sdk.guard enrol --issuer URL --folder FOLDER{code_file}")
 
 
 @command(app, "list")

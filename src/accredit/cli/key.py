@@ -2,28 +2,20 @@
 
 import asyncio
 from collections.abc import Mapping
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
+from accredit.cli import arrival
 from accredit.cli.client import path
 from accredit.cli.node import refusing
 from accredit.cli.screen import mark, moment
 from accredit.cli.session import Session, command
+from accredit.identity.signing_key import KeyUse
 
 app = typer.Typer(help="Signing keys.", no_args_is_help=True)
 """The commands of `accredit key`."""
-
-
-class Use(StrEnum):
-    """What a key signs."""
-
-    ACCESS = "access"
-    SIGNAL = "signal"
-    CHECKPOINT = "checkpoint"
-
 
 _SIGNS: Final[Mapping[str, str]] = {
     "access": "tokens",
@@ -59,7 +51,7 @@ def list_keys(session: Session) -> None:
 
 @command(app, "rotate")
 def rotate(
-    session: Session, use: Annotated[Use, typer.Argument(help="What the key signs.", show_default=False)]
+    session: Session, use: Annotated[KeyUse, typer.Argument(help="What the key signs.", show_default=False)]
 ) -> None:
     """Sign with the upcoming key from now on; the present one stays published until its last token is dead."""
     session.confirm(f"Rotate the {use.value} key? Everything new is signed with the upcoming one.")
@@ -77,14 +69,16 @@ def withdraw(
         str,
         typer.Argument(metavar="KEY", help="Its id, after -- if it begins with -.", show_default=False),
     ],
+    no_wait: arrival.NoWait = False,
 ) -> None:
-    """Trust nothing any more that a key signed: for one that may be in the wrong hands."""
+    """Trust nothing any more that a key signed: for one that may be in the wrong hands.
+
+    It is told when the last guard had it.
+    """
     session.confirm(f"Withdraw the key {kid}? Everything that it signed dies at once, also what is honest.")
     found = session.server.post(path("keys", kid, "withdraw"))
-    if session.as_json:
-        session.screen.data(found)
-    else:
-        session.screen.done(f"{found['kid']} is withdrawn; what it signed is refused as soon as guards hear of it")
+    sentence = f"{found['kid']} is withdrawn; what it signed is refused as soon as guards hear of it"
+    arrival.ended(session, found, sentence, no_wait=no_wait)
 
 
 @command(app, "rotate-master")

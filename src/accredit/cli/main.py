@@ -26,6 +26,8 @@ from accredit.cli import (
     group,
     guard,
     key,
+    log_care,
+    log_file,
     manifest,
     migrate,
     proof,
@@ -74,6 +76,8 @@ def program() -> typer.Typer:
         app.add_typer(noun.app, name=name, short_help=noun.app.info.help)
     app.add_typer(admin.app, name="admin", short_help=admin.app.info.help)
     proof.register(audit.app)
+    log_file.register(audit.app)
+    log_care.register(audit.app)
     app.add_typer(audit.app, name="audit", short_help=audit.app.info.help)
     app.add_typer(signal.app, name="signal", short_help=signal.app.info.help)
     app.add_typer(emergency.app, name="emergency", short_help=emergency.app.info.help)

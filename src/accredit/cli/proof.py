@@ -1,22 +1,20 @@
-"""`accredit audit verify|checkpoints|export`: whether the log is what was written, and what is needed to prove it."""
+"""`accredit audit verify|checkpoints`: whether the log is what was written, and what is needed to prove it."""
 
-import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO, Final, NoReturn
+from typing import Annotated, Any, Final
 
 import msgspec
 import typer
 
-from accredit.audit import otlp
-from accredit.audit.checkpoint import FILES, KEYS_FILE
-from accredit.audit.export import OUTSIDE, STORED, Examination, begins, broke_off_at
+from accredit.audit.checkpoint import KEYS_FILE
+from accredit.audit.export import OUTSIDE, STORED, Examination
 from accredit.audit.verification import Fault, Flaw, Report
 from accredit.cli.client import path
-from accredit.cli.given import past, span
+from accredit.cli.given import span
+from accredit.cli.log_lines import Lines, unmoved
 from accredit.cli.node import refusing
 from accredit.cli.screen import Screen, count, mark, moment, plain
 from accredit.cli.session import Session, command
@@ -39,9 +37,6 @@ def register(app: typer.Typer) -> None:
     """Add the commands to `app`."""
     command(app, "verify")(verify)
     command(app, "checkpoints")(checkpoints)
-    command(app, "export")(export)
-    command(app, "redact")(redact)
-    command(app, "archive")(archive)
 
 
 def verify(
@@ -63,17 +58,21 @@ def verify(
     oldest = span(fresh) if fresh is not None else None
     if fresh is not None and oldest is None:
         raise usage(f"--fresh {fresh[:20]!r}: write a span of time, like 1h")
-    outside = _lines_of(checkpoints) if checkpoints is not None else iter(())
+    outside = Lines(checkpoints) if checkpoints is not None else ()  # as far as they go now, before the log is read
     screen = session.screen
     with screen.working("Comparing every link of every chain") as told:
         if database:
             report = _of_database(session, outside, keys)
         else:
             known = _given_keys(keys, checkpoints if file is not None else None)
-            lines = _lines_of(file) if file is not None else session.server.lines(path("audit", "export"))
             if known is None and file is not None:
                 raise usage(f"--file needs --keys FILE, or --checkpoints FOLDER with {KEYS_FILE} in it")
-            report = _examined(lines, known if known is not None else _served_keys(session), outside, told)
+            known = known if known is not None else _served_keys(session)
+
+            def examined(lines: Iterable[bytes]) -> Report:
+                return _examined(lines, known, outside, told)
+
+            report = examined(Lines(file)) if file is not None else unmoved(session, examined)
     sequence = OUTSIDE if checkpoints is not None else STORED
     stale = oldest is not None and not _within(report, sequence, oldest)
     if session.as_json:
@@ -103,144 +102,6 @@ def checkpoints(
     for item in found:
         sys.stdout.write(item["document"] + "\n")
     sys.stdout.flush()
-
-
-class Format(StrEnum):
-    """How the log is written: as it is, to be verified anywhere, or as OpenTelemetry logs."""
-
-    JSONL = "jsonl"
-    OTLP = "otlp"
-
-
-def export(
-    session: Session,
-    *,
-    output: Annotated[Path | None, typer.Option(metavar="FILE", help="Where to; standard output without it.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on where an export into FILE broke off.")] = False,
-    form: Annotated[
-        Format, typer.Option("--format", help="jsonl, which can be verified; or otlp, for collectors of OpenTelemetry.")
-    ] = Format.JSONL,
-) -> None:
-    """Write the whole log as lines of JSON, which `audit verify --file` verifies anywhere."""
-    if resume and (output is None or form is Format.OTLP):
-        raise usage("--resume needs --output FILE, and the format jsonl")
-    after = _place(output) if resume and output is not None else None
-    if after == "":
-        session.screen.done(f"{output} is whole already")
-        return
-    lines = session.server.lines(path("audit", "export"), after=after)
-    first = next(lines, b"")
-    written = 0
-    with _opened(output, after is not None) as target, session.screen.working("Exporting") as told:
-        for line in _formed(_with(first, lines), form):
-            target.write(line + b"\n")
-            written += 1
-            if written % _EVERY == 0:
-                told(count(written, "line"))
-        target.flush()
-    if output is not None:
-        session.screen.done(f"{count(written, 'line')} in {output}")
-
-
-def _formed(lines: Iterator[bytes], form: Format) -> Iterator[bytes]:
-    return lines if form is Format.JSONL else otlp.lines(lines)
-
-
-def redact(
-    session: Session,
-    *,
-    subject: Annotated[str, typer.Option(metavar="WHO", help="Whom: an id, an agent, an address, any name.")],
-) -> None:
-    """Take a person out of the log. It cannot be undone; archives, exports and spools of guards are not reached."""
-    session.confirm(f"Redact every record that names {subject}? Nobody can bring back what it said.")
-    found = session.server.post(path("redactions"), {"subject": subject}, patient=True)
-    if session.as_json:
-        session.screen.data(found)
-    else:
-        session.screen.done(f"{count(found['records'], 'record')} redacted; the chains still hold")
-
-
-def archive(
-    session: Session,
-    *,
-    older_than: Annotated[str, typer.Option(metavar="SPAN", help="What is older than that, like 90d.")],
-) -> None:
-    """Move old records into the archive; what remains still verifies. `keep_days` does it by itself."""
-    if span(older_than) is None:
-        raise usage(f"--older-than {older_than[:20]!r}: write a span of time, like 90d")
-    session.confirm(f"Move everything older than {older_than} out of the database?")
-    files: list[dict[str, Any]] = []
-    before = past(older_than)
-    with session.screen.working("Archiving") as told:
-        while (found := session.server.post(path("archives"), {"before": before}, patient=True))["file"]:
-            files.append(found)
-            told(count(sum(item["records"] for item in files), "record"))
-    if session.as_json:
-        session.screen.data({"items": files})
-        return
-    session.screen.table(("file", "records"), [(item["file"], item["records"]) for item in files], "nothing is so old")
-
-
-def _with(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
-    yield first
-    yield from rest
-
-
-def _opened(output: Path | None, again: bool) -> Any:
-    if output is None:
-        return _Standard()
-    how = os.O_APPEND if again else os.O_CREAT | os.O_EXCL
-    try:
-        return os.fdopen(os.open(output, os.O_WRONLY | os.O_NOFOLLOW | how, 0o600), "ab")
-    except FileExistsError:
-        raise usage(f"{output} is there already; choose another file, or --resume") from None
-
-
-class _Standard:
-    """Standard output as a file that nobody closes."""
-
-    def __enter__(self) -> BinaryIO:
-        return sys.stdout.buffer
-
-    def __exit__(self, *_: object) -> None:
-        sys.stdout.buffer.flush()
-
-
-def _place(output: Path) -> str | None:
-    """Return where an export into that file broke off, after taking a torn line away; "" when it is whole.
-
-    Raises Trouble for a file that is no export, and leaves it as it is.
-    """
-    with os.fdopen(os.open(output, os.O_RDWR | os.O_NOFOLLOW), "r+b") as file:
-        first = file.readline(_TAIL)
-        file.seek(max(0, file.seek(0, 2) - _TAIL))
-        start = file.tell()
-        tail = file.read()
-        whole = tail[: tail.rfind(b"\n") + 1]
-        place = _behind(whole, output) if begins(first) and (whole or not start) else _nowhere(output)
-        file.truncate(start + len(whole))
-    if place is None:
-        output.unlink()
-    return place
-
-
-def _behind(whole: bytes, output: Path) -> str | None:
-    """Return the place behind the last of some whole lines of an export; None where there is none. Raises Trouble."""
-    try:
-        return broke_off_at(whole.splitlines()[-1]) if whole else None
-    except ValueError:
-        return _nowhere(output)
-
-
-def _nowhere(output: Path) -> NoReturn:
-    raise usage(f"{output} is not an export of a log, and nothing is added to it; choose another file")
-
-
-def _lines_of(place: Path) -> Iterator[bytes]:
-    """Yield the lines of a file, or of all files of checkpoints in a folder."""
-    for name in sorted(place.glob(FILES)) if place.is_dir() else (place,):
-        with name.open("rb") as file:
-            yield from file
 
 
 def _of_database(session: Session, outside: Iterable[bytes], keys: Path | None) -> Report:

@@ -17,37 +17,15 @@ from accredit.cli.session import Session, command
 from accredit.cli.source import From, Grain, Granularity, Prefix, Timeout, TokenFile
 from accredit.cli.trouble import usage
 from accredit.identity.declared import sorted_out
+from accredit.identity.server import TargetKind
+from accredit_sdk.decision import Mode
+from accredit_sdk.policy import Visibility
 
 app = typer.Typer(help="MCP servers, with their scopes and tools.", no_args_is_help=True)
 """The commands of `accredit server`."""
 
 Name = Annotated[str, typer.Argument(metavar="SERVER", help="Name of the server.", show_default=False)]
 """The argument that names which one a command is about."""
-
-
-class Kind(StrEnum):
-    """What a server offers under a name."""
-
-    TOOL = "tool"
-    RESOURCE = "resource"
-    PROMPT = "prompt"
-
-
-class Visibility(StrEnum):
-    """Whether callers without the scopes see the name."""
-
-    SHOW = "show"
-    HIDE = "hide"
-    CONCEAL = "conceal"
-
-
-class Mode(StrEnum):
-    """What guards do with a call that lacks scopes."""
-
-    ENFORCE = "enforce"
-    OBSERVE = "observe"
-    DRY_RUN = "dry-run"
-
 
 _LOUD: Final = {
     "observe": "{name} DOES NOT ENFORCE: calls that lack scopes are let through; end it with: "
@@ -136,8 +114,7 @@ def add(  # noqa: PLR0913  (each is an option of its own)
     found = session.server.make(
         path("servers"), body | {"scopes": scopes, "tools": tools, "default_scopes": default or []}
     )
-    _changed(
-        session,
+    session.changed(
         found,
         f"server {found['slug']} is registered for {found['resource']}, with {count(len(tools), 'tool')}",
     )
@@ -192,7 +169,7 @@ def scope(
 ) -> None:
     """Add a scope to a server, or describe it anew."""
     found = session.server.put(path("servers", name, "scopes", word), {"description": description})
-    _changed(session, found, f"{name} has the scope {word}")
+    session.changed(found, f"{name} has the scope {word}")
 
 
 @command(app, "may-ask")
@@ -206,7 +183,7 @@ def may_ask(
     """Set what a server may ask its clients for; the guard refuses everything else in their name."""
     words = [ask.value for ask in asks or []]
     found = session.server.put(path("servers", name, "may-ask"), {"may_ask": words})
-    _changed(session, found, f"{name} may ask its clients for {', '.join(words) or 'nothing'}")
+    session.changed(found, f"{name} may ask its clients for {', '.join(words) or 'nothing'}")
 
 
 @command(app, "mode")
@@ -248,7 +225,7 @@ def tool(  # noqa: PLR0913  (each is an option of its own)
     needs: Annotated[
         list[str] | None, typer.Option(metavar="SCOPE", help="A scope that a call needs. Repeatable.")
     ] = None,
-    kind: Annotated[Kind, typer.Option(help="What the name stands for.")] = Kind.TOOL,
+    kind: Annotated[TargetKind, typer.Option(help="What the name stands for.")] = TargetKind.TOOL,
     description: Annotated[str, typer.Option(metavar="TEXT", help="What it does, in plain words.")] = "",
     read_only: Annotated[bool, typer.Option("--read-only", help="It only reads.")] = False,
     destructive: Annotated[bool, typer.Option("--destructive", help="It destroys something.")] = False,
@@ -264,7 +241,7 @@ def tool(  # noqa: PLR0913  (each is an option of its own)
             raise usage("--remove takes the tool out; it goes with no --needs")
         session.confirm(f"Take the {kind.value} {tool} out of {name}? Every call of it is refused from then on.")
         found = session.server.delete(where, kind=kind.value)
-        _changed(session, found, f"{name} has no policy for the {kind.value} {tool} any more")
+        session.changed(found, f"{name} has no policy for the {kind.value} {tool} any more")
         return
     body = {
         "kind": kind.value,
@@ -274,7 +251,7 @@ def tool(  # noqa: PLR0913  (each is an option of its own)
         "destructive": destructive,
         "visibility": visibility.value,
     }
-    _changed(session, session.server.put(where, body), f"{tool} of {name} needs {' '.join(needs or [])}")
+    session.changed(session.server.put(where, body), f"{tool} of {name} needs {' '.join(needs or [])}")
 
 
 @command(app, "defaults")
@@ -287,7 +264,7 @@ def defaults(
 ) -> None:
     """Set the scopes that clients get who ask for none."""
     found = session.server.put(path("servers", name, "defaults"), {"scopes": scopes or []})
-    _changed(session, found, f"who asks {name} for nothing gets {' '.join(found['default_scopes']) or 'nothing'}")
+    session.changed(found, f"who asks {name} for nothing gets {' '.join(found['default_scopes']) or 'nothing'}")
 
 
 command(app, "first-use")(first.first_use)
@@ -304,14 +281,7 @@ def suspend(session: Session, name: Name, no_wait: arrival.NoWait = False) -> No
 @command(app, "resume")
 def resume(session: Session, name: Name) -> None:
     """Let tokens for a server work again."""
-    _changed(session, session.server.post(path("servers", name, "resume")), f"server {name} is active")
-
-
-def _changed(session: Session, found: dict[str, Any], sentence: str) -> None:
-    if session.as_json:
-        session.screen.data(found)
-    else:
-        session.screen.done(sentence)
+    session.changed(session.server.post(path("servers", name, "resume")), f"server {name} is active")
 
 
 def _scope(text: str) -> dict[str, str]:

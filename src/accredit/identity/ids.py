@@ -34,14 +34,6 @@ def encode(kind: str, unix_ms: int, random: bytes) -> str:
     return ids.encode(PREFIXES[kind], unix_ms, random)
 
 
-def made_at(text: str) -> int:
-    """Return the millisecond (UTC) in which an id was made, as it says itself. Raises ValueError for what is no id."""
-    if _ID.fullmatch(text) is None:
-        raise ValueError("not an id")
-    # Ten characters hold 48 bits of time and two of the version.
-    return int(text[4:14], 32) >> 2
-
-
 def is_id(text: str, kind: str) -> bool:
     """Tell whether `text` has the form of an id of `kind`; says nothing about its existence."""
     return text.startswith(PREFIXES[kind]) and _ID.fullmatch(text) is not None

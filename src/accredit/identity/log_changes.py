@@ -40,12 +40,14 @@ class IndexRecords:
     """Claim: make records of a chain (its name) findable. Loses unless the search tables end at `after` for it.
 
     They end at `upto` then. `terms` are a number of `audit.terms` each, with the time and the number of its record.
+    So many of the records as `redacted` had no person part when they were read; it loses when there are more by now.
     """
 
     chain: str
     after: int
     upto: int
     terms: tuple[tuple[int, int, int], ...]
+    redacted: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +65,15 @@ class RedactRecord:
 
 @dataclass(frozen=True, slots=True)
 class DropRecords:
-    """Claim: let a chain (by name) begin behind `anchor`, whose link is `hash`. Loses when it does already.
+    """Claim: let a chain (by name) that begins behind `after` begin behind `anchor`, whose link is `hash`.
 
+    Loses unless it begins there.
     The records up to there go, from the search tables too; `terms` are a number of `audit.terms` each, with the time
     and the number of its record.
     """
 
     chain: str
+    after: int
     anchor: int
     hash: bytes
     terms: tuple[tuple[int, int, int], ...]

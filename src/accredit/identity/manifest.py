@@ -166,6 +166,10 @@ class Shape:
         found: Mapping[str, AnyShape] = getattr(self, noun.section)
         return found
 
+    def alone(self, server: str) -> "Shape":
+        """Return what somebody may know who administers that server (a slug) and nothing else."""
+        return Shape({slug: shape for slug, shape in self.servers.items() if slug == server}, builtin=self.builtin)
+
 
 @dataclass(frozen=True, slots=True)
 class Manifest:

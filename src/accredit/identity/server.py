@@ -1,6 +1,6 @@
 """Servers (MCP servers registered as OAuth resource servers), their scopes and their tools."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
@@ -133,6 +133,14 @@ GUARD_SCOPES: Final = frozenset({"policy", "signals", "records"})
 def problems(server: Server) -> tuple[str, ...]:
     """Return everything that is wrong with `server` as sentences for its administrator; empty when it is sound."""
     return (*_scope_problems(server), *_tool_problems(server))
+
+
+def reserved(resource: str, builtin: Mapping[str, str]) -> str | None:
+    """Return which built-in server a resource belongs to, as its own or as an address beneath it, or None.
+
+    `builtin` maps their slugs to their resources. All are in the canonical spelling.
+    """
+    return next((slug for slug, own in builtin.items() if f"{resource}/".startswith(f"{own}/")), None)
 
 
 def unusable(server: Server, wanted: Iterable[str]) -> tuple[str, ...]:

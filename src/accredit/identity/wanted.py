@@ -20,7 +20,7 @@ from accredit.identity.manifest import (
     Shape,
 )
 from accredit.identity.schema import Finding, Findings, unknown
-from accredit.identity.server import Scope, Server, TargetKind, Tool, problems, unusable
+from accredit.identity.server import Scope, Server, TargetKind, Tool, problems, reserved, unusable
 from accredit_sdk.decision import Mode
 
 
@@ -175,11 +175,11 @@ def _fewer(shape: Any, member: str, held: Mapping[str, Any], there: Iterable[str
 
 
 def _check_servers(current: Shape, found: Shape, findings: Findings) -> None:
-    owners = {resource: slug for slug, resource in current.builtin.items()}
+    owners: dict[str, str] = {}
     for slug, shape in sorted(found.servers.items()):
         path = (Noun.SERVER.section, slug)
-        taken = owners.setdefault(shape.resource, slug) if shape.resource else slug
-        if taken != slug:
+        taken = reserved(shape.resource, current.builtin) or owners.setdefault(shape.resource, slug)
+        if shape.resource and taken != slug:
             findings.add((*path, "resource"), f"is the resource of {taken} already")
         before = current.servers.get(slug)
         if before == shape:

@@ -125,6 +125,13 @@ class CheckpointLog(Protocol):
         """Return at most `limit` seals with a number above `after`, in order."""
         ...
 
+    async def seals_of(self, chain: str, first: int, last: int) -> tuple[Seal, ...]:
+        """Return the seals of a chain (its name) from record `first` to `last`, in the order of their numbers.
+
+        Those that say that it was archived are among them however far they go.
+        """
+        ...
+
 
 class SearchTables(Protocol):
     """Finds records by what the search tables know of them."""

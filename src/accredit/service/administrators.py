@@ -10,7 +10,7 @@ from accredit.oauth.outcome import Outcome
 from accredit.ports.clients import Clients
 from accredit.service.changes import Changes
 from accredit.service.clients import next_version
-from accredit.service.problem import Problem, ProblemCode, not_found, stale
+from accredit.service.problem import Problem, ProblemCode, crossed, not_found
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Administrators:
             (event,),
             (*(Signal(SignalKind.ROLES, role.id) for role in fresh), Signal(SignalKind.CLIENT, target)),
         )
-        await self._changes.commit(outcome, stale("agent", holder.client.slug))
+        await self._changes.commit(outcome, crossed("agent", holder.client.slug))
 
     def _roles(self, office: Office) -> tuple[list[Role], list[Role]]:
         """Return the built-in roles that make up `office`, and those of them that have to be made first."""

@@ -14,7 +14,7 @@ from accredit.service.assignments import Reassigned, reassigned
 from accredit.service.changes import Changes
 from accredit.service.credentials import Credentials, NewSecret
 from accredit.service.once import Once
-from accredit.service.problem import not_found, stale, taken
+from accredit.service.problem import crossed, not_found, taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ class Agents:
             return Outcome(None, (ReplaceClient(client, changed),), roles.writes, (event,), heard)
 
         if _differing(agent, changed, reassigned(self._changes.directory, holder, draft.roles, now)):
-            await self._changes.settle(drawn, stale("agent", client.slug))
+            await self._changes.settle(drawn, crossed("agent", client.slug))
 
 
 def _said(client: Client, draft: AgentDraft) -> Agent:

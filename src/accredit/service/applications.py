@@ -17,7 +17,7 @@ from accredit.service.assignments import Reassigned, reassigned
 from accredit.service.changes import Changes
 from accredit.service.credentials import Credentials, NewSecret
 from accredit.service.once import Once
-from accredit.service.problem import Problem, ProblemCode, not_found, stale, taken
+from accredit.service.problem import Problem, ProblemCode, crossed, not_found, taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ class Applications:
             return Outcome(None, (ReplaceClient(client, changed),), roles.writes, (event,), heard)
 
         if _differing(present, changed, reassigned(self._changes.directory, holder, draft.roles, now)):
-            await self._changes.settle(drawn, stale("application", client.slug))
+            await self._changes.settle(drawn, crossed("application", client.slug))
 
     def _stopped(self, before: Client | None, after: Client) -> tuple[Signal, ...]:
         """Return what must be heard of a client that comes to be of a software that is denied."""

@@ -22,12 +22,17 @@ LAPSE: Final = 3_600_000_000
 """A chain to which nothing was added for so long (microseconds) is closed; it may go on all the same."""
 
 _PAGE: Final = 500
+_TRIES: Final = 5
 
 _log = logging.getLogger("accredit.checkpoints")
 
 
 class Contradiction(Exception):
     """The log is not what the last checkpoint says: nothing is signed that would cover it up."""
+
+
+class Crowded(Exception):
+    """Other nodes sign one checkpoint after the other; try again."""
 
 
 class Checkpoints:
@@ -75,11 +80,27 @@ class Checkpoints:
         with contextlib.suppress(StoreError, Overloaded, WriterStopped):
             await self.round(clock.now())
 
-    async def make(self, now: int, archived: tuple[Seal, ...] = ()) -> Checkpoint | None:
+    async def make(self, now: int) -> Checkpoint | None:
         """Sign and keep a checkpoint; return it, or None when nothing has changed or another node was first.
 
-        `archived` are seals to be told of in it, numbered from anything. Raises Contradiction.
+        Raises Contradiction.
         """
+        drawn = await self._drawn(now, ())
+        return drawn if drawn is not None and await self._signed(drawn) else None
+
+    async def tell(self, now: int, archived: tuple[Seal, ...] = ()) -> None:
+        """Sign until everything that is in the log now is told of, and `archived`: seals that have no number yet.
+
+        Raises Contradiction, and Crowded.
+        """
+        for _ in range(_TRIES):
+            drawn = await self._drawn(now, archived)
+            if drawn is None or await self._signed(drawn):
+                return
+        raise Crowded("other nodes sign checkpoints all the time; try again")
+
+    async def _drawn(self, now: int, archived: tuple[Seal, ...]) -> Checkpoint | None:
+        """Return the next checkpoint, None when it would say nothing new. Raises Contradiction."""
         last, before = await self._last()
         await self._hold(last)
         heads: list[Head] = []
@@ -95,10 +116,13 @@ class Checkpoints:
             fresh.append(Seal(number, seal.kind, seal.chain, seal.seq, seal.hash, seal.archive))
         if not fresh and tuple(heads) == last.heads:
             return None
-        made = _next(last, before, tuple(fresh), tuple(heads), now)
-        document = checkpoint.sign(self._keyring.signing(KeyUse.CHECKPOINT), made)
-        verdict = await self._journal.submit(Outcome(None, (AddCheckpoint(made.number, now, document, made.fresh),)))
-        return None if isinstance(verdict, Lost) else made
+        return _next(last, before, tuple(fresh), tuple(heads), now)
+
+    async def _signed(self, drawn: Checkpoint) -> bool:
+        """Sign and keep a checkpoint, unless another node was first; tell which."""
+        document = checkpoint.sign(self._keyring.signing(KeyUse.CHECKPOINT), drawn)
+        claim = AddCheckpoint(drawn.number, drawn.at, document, drawn.fresh)
+        return not isinstance(await self._journal.submit(Outcome(None, (claim,))), Lost)
 
     async def _last(self) -> tuple[Checkpoint, bytes]:
         """Return the last checkpoint that is kept and its digest, or what stands before the first."""

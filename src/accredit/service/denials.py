@@ -5,7 +5,7 @@ from accredit.identity.denial import Denial
 from accredit.identity.server import Server
 from accredit.oauth.outcome import Outcome
 from accredit.service.changes import Changes
-from accredit.service.problem import Problem, ProblemCode, not_found, stale
+from accredit.service.problem import Problem, ProblemCode, crossed, not_found
 from accredit_sdk.policy import WHOLE
 
 
@@ -43,7 +43,7 @@ class Denials:
     async def _write(self, server: Server, write: Write, action: str, by: str, told: str) -> Server:
         event = self._changes.event(action, server.id, by, told, server.id)
         heard = (Signal(SignalKind.POLICY, server.id),)
-        await self._changes.commit(Outcome(None, (), (write,), (event,), heard), stale("server", server.slug))
+        await self._changes.commit(Outcome(None, (), (write,), (event,), heard), crossed("server", server.slug))
         return self._changes.directory.server(server.slug) or server
 
 

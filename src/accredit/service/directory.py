@@ -5,8 +5,8 @@ Signals keep it true. A node that cannot confirm within a second that it has see
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Iterable
+from typing import Final, TypeVar
 
 from accredit.identity.changes import NumberedSignal, SignalKind
 from accredit.identity.client import Client
@@ -26,6 +26,7 @@ CONFIRMED_WITHIN: Final = 1_000_000
 _CATALOGUE_KINDS: Final = frozenset({SignalKind.POLICY, SignalKind.KEYS, SignalKind.ROLES})
 _PAGE: Final = 1000
 _REMEMBERED: Final = 4096
+_Named = TypeVar("_Named", Group, Role, Server)
 
 
 class Directory:
@@ -108,28 +109,23 @@ class Directory:
 
     def servers(self) -> tuple[Server, ...]:
         """Return all servers by slug."""
-        return tuple(self._by_slug[slug] for slug in sorted(self._by_slug))
+        return tuple(self._by_slug.values())
 
     def role(self, slug: str) -> Role | None:
         """Return the role with that slug; the built-in ones are not found."""
-        return next((role for role in self.roles() if role.slug == slug), None)
+        return self._given.get(slug)
 
     def roles(self) -> tuple[Role, ...]:
         """Return all roles by slug but the built-in ones: those that reach a built-in server."""
-        found = (role for role in self._roles.values() if not self._builtin(role))
-        return tuple(sorted(found, key=lambda role: role.slug))
+        return tuple(self._given.values())
 
     def builtin_role(self, slug: str) -> Role | None:
         """Return the built-in role with that slug."""
-        return next((role for role in self._roles.values() if role.slug == slug and self._builtin(role)), None)
+        return self._builtin.get(slug)
 
     def builtin_roles(self) -> tuple[Role, ...]:
         """Return the built-in roles by slug."""
-        return tuple(sorted(filter(self._builtin, self._roles.values()), key=lambda role: role.slug))
-
-    def _builtin(self, role: Role) -> bool:
-        found = (self._by_id.get(server) for server in role.scopes)
-        return any(server is not None and server.builtin for server in found)
+        return tuple(self._builtin.values())
 
     def held(self, principal: Principal) -> tuple[HeldRole, ...]:
         """Return the roles of a client, its own and those of its groups, as they are now."""
@@ -151,11 +147,11 @@ class Directory:
 
     def group(self, slug: str) -> Group | None:
         """Return the group with that slug."""
-        return next((group for group in self._groups.values() if group.slug == slug), None)
+        return self._groups_by_slug.get(slug)
 
     def groups(self) -> tuple[Group, ...]:
         """Return all groups by slug."""
-        return tuple(sorted(self._groups.values(), key=lambda group: group.slug))
+        return tuple(self._groups_by_slug.values())
 
     def group_by_id(self, group: str) -> Group | None:
         """Return the group with that id."""
@@ -225,11 +221,20 @@ class Directory:
         if not keep:
             self._cursor = catalogue.seq
         self._by_id = {server.id: server for server in catalogue.servers}
-        self._by_slug = {server.slug: server for server in catalogue.servers}
+        self._by_slug = _by_slug(catalogue.servers)
         self._by_resource = {server.resource: server for server in catalogue.servers}
         self._roles = {role.id: role for role in catalogue.roles}
+        builtin = {server.id for server in catalogue.servers if server.builtin}
+        self._builtin = _by_slug(role for role in catalogue.roles if builtin & role.scopes.keys())
+        self._given = _by_slug(role for role in catalogue.roles if not builtin & role.scopes.keys())
         self._groups = {group.id: group for group in catalogue.groups}
+        self._groups_by_slug = _by_slug(catalogue.groups)
         self._keys = catalogue.keys
         self._barred = catalogue.barred
         for observer in self._observers:
             observer(catalogue.keys)
+
+
+def _by_slug(nouns: Iterable[_Named]) -> dict[str, _Named]:
+    """Return them by slug, in its order."""
+    return {noun.slug: noun for noun in sorted(nouns, key=lambda noun: noun.slug)}

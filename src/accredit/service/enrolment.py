@@ -10,6 +10,7 @@ from accredit.identity.changes import AddClient, AddCredential, AddEnrolment, Si
 from accredit.identity.client import Client, ClientKind
 from accredit.identity.credential import Credential, CredentialKind, public_key
 from accredit.identity.guard import CODE_LIFETIME, Enrolment, code_digest
+from accredit.identity.principal import Principal
 from accredit.identity.server import Server
 from accredit.identity.slug import SlugError, slug
 from accredit.oauth.outcome import Outcome
@@ -25,6 +26,8 @@ CODE_PREFIX: Final = "ace_"
 """Every enrolment code begins so, that a scanner for leaked secrets can tell."""
 
 _THROTTLED_AS: Final = "enrolment"
+_ATTEMPTS: Final = 2
+"""The second one finds what a rival has made of the code."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -92,22 +95,44 @@ class EnrolmentService:
             raise Problem(ProblemCode.INVALID, str(error)) from error
 
     async def enrol(self, code: str, jwk: Mapping[str, Any], address: str) -> Enrolled:
-        """Exchange a code for an identity with the public key `jwk`. Raises Problem; a bad key costs no code."""
+        """Exchange a code for an identity with the public key `jwk`. Raises Problem; a bad key costs no code.
+
+        Who comes again with the code and the key that it went to gets the same identity, as long as the code lives: the
+        first answer may have been lost on its way, and there is no secret in it.
+        """
         if self._throttle.blocked(address, _THROTTLED_AS):
             raise Problem(ProblemCode.UNAVAILABLE, "too many wrong codes from this address; wait a minute")
         material = _public_key(jwk)
         now = self._changes.clock.now()
-        enrolment = await self._enrolments.by_code(code_digest(code))
-        if enrolment is None or not enrolment.open(now):
-            self._throttle.failed(address, _THROTTLED_AS)
-            await self._refuse("unknown code" if enrolment is None else "code used or expired", enrolment)
-        assert enrolment is not None  # noqa: S101  (_refuse raises)
-        server = self._changes.directory.server_by_id(enrolment.server)
-        if server is None:
-            raise Problem(ProblemCode.GONE, "the server of this code is not registered any more")
-        return await self._take(enrolment, server, material, now)
+        for _ in range(_ATTEMPTS):
+            enrolment = await self._enrolments.by_code(code_digest(code))
+            if enrolment is None or not enrolment.open(now):
+                return await self._before(enrolment, material, now, address)
+            server = self._changes.directory.server_by_id(enrolment.server)
+            if server is None:
+                raise Problem(ProblemCode.GONE, "the server of this code is not registered any more")
+            found = await self._take(enrolment, server, material, now)
+            if found is not None:
+                return found
+        raise _gone()
 
-    async def _take(self, enrolment: Enrolment, server: Server, material: bytes, now: int) -> Enrolled:
+    async def _before(self, enrolment: Enrolment | None, material: bytes, now: int, address: str) -> Enrolled:
+        """Return the guard that got this code with this key, while the code lives. Raises Problem: none did."""
+        if enrolment is not None and now < enrolment.expires_at:
+            found = await self._clients.by_slug(ClientKind.GUARD, enrolment.slug)
+            server = self._changes.directory.server_by_id(enrolment.server)
+            if found is not None and server is not None and _same(found, server, material, now):
+                return Enrolled(found.client, server)
+        self._throttle.failed(address, _THROTTLED_AS)
+        event = EnrolmentRefused(
+            decision=self._changes.ids.new("decision"),
+            server=enrolment.server if enrolment is not None else None,
+            reason="unknown code" if enrolment is None else "code used or expired",
+        )
+        await self._changes.commit(Outcome(None, events=(event,)), _gone())
+        raise _gone()
+
+    async def _take(self, enrolment: Enrolment, server: Server, material: bytes, now: int) -> Enrolled | None:
         identity = self._changes.ids.new("guard")
         client = Client(
             id=identity,
@@ -131,14 +156,13 @@ class EnrolmentService:
         claims = (TakeEnrolment(enrolment.id, now), AddClient(client))
         heard = (Signal(SignalKind.CLIENT, identity),)
         outcome = Outcome(client, claims, (AddCredential(credential),), (event,), heard)
-        await self._changes.commit(outcome, _gone())
-        return Enrolled(client, server)
+        return Enrolled(client, server) if await self._changes.attempt(outcome) is None else None
 
-    async def _refuse(self, reason: str, enrolment: Enrolment | None) -> None:
-        server = enrolment.server if enrolment is not None else None
-        event = EnrolmentRefused(decision=self._changes.ids.new("decision"), server=server, reason=reason)
-        await self._changes.commit(Outcome(None, events=(event,)), _gone())
-        raise _gone()
+
+def _same(guard: Principal, server: Server, material: bytes, now: int) -> bool:
+    """Tell whether a guard is one of that server, and this is its key."""
+    known = any(item.material == material and item.usable(now) for item in guard.credentials)
+    return known and guard.client.usable(now) and guard.client.servers == frozenset({server.id})
 
 
 def _gone() -> Problem:

@@ -25,7 +25,7 @@ from accredit.ports.clients import Clients
 from accredit.service import clients
 from accredit.service.changes import Changes
 from accredit.service.once import Once
-from accredit.service.problem import Problem, ProblemCode, not_found, stale, taken
+from accredit.service.problem import Problem, ProblemCode, crossed, not_found, taken
 from accredit.service.reductions import reductions
 
 
@@ -77,7 +77,7 @@ class Groups:
             heard = [*self._touched(members), *self._reduced(members, group, ())]
             return self._outcome(group, RemoveGroup(group.id, group.version), (), "group.remove", group.slug, by, heard)
 
-        await self._changes.settle(drawn, stale("group", group.slug))
+        await self._changes.settle(drawn, crossed("group", group.slug))
 
     async def let_in(self, group: Group, member: Principal, by: str) -> None:
         """Make a client a member of the group. Raises Problem."""
@@ -91,7 +91,7 @@ class Groups:
             return self._moved(group, present, write, told, by, ())
 
         if group.id not in member.groups:
-            await self._changes.settle(drawn, stale("group", group.slug))
+            await self._changes.settle(drawn, crossed("group", group.slug))
 
     async def let_out(self, group: Group, member: Principal, by: str) -> None:
         """Take a client out of the group; its tokens lose what it had through that alone. Raises Problem."""
@@ -103,7 +103,7 @@ class Groups:
             write, told = RemoveMember(group.id, present.client.id), f"{present.client.slug} out of {group.slug}"
             return self._moved(group, present, write, told, by, self._reduced([present], group, ()))
 
-        await self._changes.settle(drawn, stale("group", group.slug))
+        await self._changes.settle(drawn, crossed("group", group.slug))
 
     async def assign(self, role: Role, group: Group, ends_at: int | None, by: str) -> Assignment:
         """Give the role to whoever is in the group, until `ends_at` (microseconds UTC) or for good. Raises Problem."""
@@ -145,7 +145,7 @@ class Groups:
             heard = [*self._reduced(await self.members(group), group, after)]
             return self._outcome(group, _next(group), (write,), action, told, by, heard)
 
-        await self._changes.settle(drawn, stale("group", group.slug))
+        await self._changes.settle(drawn, crossed("group", group.slug))
 
     def _moved(
         self, group: Group, member: Principal, write: Write, told: str, by: str, reduced: Iterable[Signal]

@@ -12,7 +12,10 @@ from accredit.ports.leases import LeaseStore
 from accredit.service.problem import Problem, ProblemCode
 
 MOST_OF_ONE: Final = 64
-"""How many processes of one guard are told apart."""
+"""How many processes of one guard may live."""
+
+MOST_REMEMBERED: Final = 1024
+"""How many of them are told apart, with those that have gone silent and may still act on what they knew."""
 
 _RENEWED_EVERY: Final = 5_000_000
 _FORGET_EVERY: Final = 60_000_000
@@ -95,11 +98,16 @@ class Leases:
 
     def _make_room(self, of_one: dict[str, Lease]) -> None:
         now = self._clock.now()
-        gone = [lease for lease in of_one.values() if not lease.lives(now)]
-        if not gone:
+        if sum(lease.lives(now) for lease in of_one.values()) >= MOST_OF_ONE:
             text = f"this guard has {MOST_OF_ONE} processes already; enrol another guard for more"
             raise Problem(ProblemCode.UNAVAILABLE, text)
-        del of_one[min(gone, key=lambda lease: lease.seen_at).instance]
+        if len(of_one) < MOST_REMEMBERED:
+            return
+        oldest = min(of_one.values(), key=Lease.harmless_at)
+        if now < oldest.harmless_at():
+            text = f"{MOST_REMEMBERED} processes of this guard have come and gone silent; wait until they are harmless"
+            raise Problem(ProblemCode.UNAVAILABLE, text)
+        del of_one[oldest.instance]
 
     def _forget(self, before: int) -> None:
         for guard, of_one in list(self._heard.items()):

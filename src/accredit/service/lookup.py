@@ -27,7 +27,12 @@ class Lookup:
         found = await self.issuance(jti)
         return (found,) if found is not None and who.sees(found.server) else ()
 
-    async def of_trace(self, trace: str, who: Authority) -> tuple[StoredRecord, ...]:
-        """Return the decisions of guards in that trace, the newest ones, oldest first."""
-        found = await self._audit.search(Filter(trace=trace, kind="decision"), None, MOST_SHOWN)
-        return tuple(item for _, item in reversed(found) if who.sees(item.server))
+    async def of_trace(self, trace: str, own: tuple[str, ...] | None) -> tuple[StoredRecord, ...]:
+        """Return the decisions of guards in that trace, the newest ones, oldest first.
+
+        Of the servers `own` (ids) alone, or of all: those of others take no room, however many there are.
+        """
+        if own == ():
+            return ()
+        wanted = Filter(trace=trace, kind="decision", servers=own or ())
+        return tuple(item for _, item in reversed(await self._audit.search(wanted, None, MOST_SHOWN)))

@@ -63,6 +63,15 @@ class Manifests:
         manifest = await asyncio.to_thread(_manifest, wanted)
         return await asyncio.to_thread(_planned, await self.estates.read(), manifest, prune=prune)
 
+    async def alone(self, wanted: Document, server: str) -> tuple[Shape, Plan]:
+        """Return what there is of one server (a slug), and the way to what the file wants, as if nothing else were.
+
+        So nothing of what is said of it, not even that it cannot be meant so, tells what else there is. Raises Faulty.
+        """
+        manifest = await asyncio.to_thread(_manifest, wanted)
+        shape = (await self.estates.read()).shape().alone(server)
+        return shape, await asyncio.to_thread(_way, shape, manifest, prune=False)
+
     async def compared(self, wanted: Document, *, prune: bool = False) -> tuple[Estate, Shape, Plan]:
         """Return what there is, as stored and as files see it, and the way to what the file wants. Raises Faulty."""
         manifest = await asyncio.to_thread(_manifest, wanted)
@@ -112,7 +121,11 @@ def _redirects(wanted: Document, manifest: Manifest) -> Iterator[Finding]:
 
 
 def _planned(estate: Estate, manifest: Manifest, *, prune: bool) -> Plan:
-    found, findings = plan(estate.shape(), manifest, prune=prune)
+    return _way(estate.shape(), manifest, prune=prune)
+
+
+def _way(current: Shape, manifest: Manifest, *, prune: bool) -> Plan:
+    found, findings = plan(current, manifest, prune=prune)
     if findings:
         raise Faulty(findings)
     return found

@@ -20,11 +20,9 @@ def relaxed(servers: Iterable[Server]) -> tuple[Server, ...]:
 
 def findings(servers: Iterable[Server]) -> tuple[Finding, ...]:
     """Return a warning for each of them, with what ends it."""
-    return tuple(
-        Finding(
-            Level.WARN,
-            _LOUD[server.mode].format(name=server.slug),
-            f"accredit server mode {server.slug} enforce",
-        )
-        for server in relaxed(servers)
-    )
+    return tuple(finding(server.slug, server.mode) for server in relaxed(servers))
+
+
+def finding(name: str, mode: Mode) -> Finding:
+    """Return the warning about a server in a mode that is not ENFORCE, with what ends it."""
+    return Finding(Level.WARN, _LOUD[mode].format(name=name), f"accredit server mode {name} enforce")

@@ -30,6 +30,10 @@ class Problem(Exception):
         self.members = dict(members or {})
 
 
+class Crossed(Problem):
+    """A change that crossed another one. Whoever asked would ask the same again, knowing what is there now."""
+
+
 _COMMANDS: Final = {"application": "app"}
 """The word of the command line for a noun, where it is another one."""
 
@@ -47,7 +51,14 @@ def taken(kind: str, slug: str) -> Problem:
 
 
 def stale(kind: str, slug: str) -> Problem:
-    """Return the problem of a change that crossed another one."""
-    return Problem(
-        ProblemCode.STALE, f"the {kind} {slug!r} was changed by somebody else meanwhile; look again, then retry"
-    )
+    """Return the problem of a change that crossed another one, and may not be what is wanted any more."""
+    return Problem(ProblemCode.STALE, _crossed(kind, slug))
+
+
+def crossed(kind: str, slug: str) -> Crossed:
+    """Return the problem of a change that crossed another one, and is worth another try at once."""
+    return Crossed(ProblemCode.STALE, _crossed(kind, slug))
+
+
+def _crossed(kind: str, slug: str) -> str:
+    return f"the {kind} {slug!r} was changed by somebody else meanwhile; look again, then retry"

@@ -48,5 +48,6 @@ class Projection:
     async def _index(self, chain: str, after: int, records: tuple[StoredRecord, ...]) -> bool:
         """Make these records findable; tell whether it was we who did."""
         found = tuple((term, item.at, item.seq) for item in records for term in terms.of(item))
-        claim = IndexRecords(chain, after, records[-1].seq, found)
+        redacted = sum(item.person is None for item in records)
+        claim = IndexRecords(chain, after, records[-1].seq, found, redacted)
         return not isinstance(await self._journal.submit(Outcome(None, (claim,))), Lost)

@@ -14,21 +14,16 @@ from accredit.ports.clients import Clients
 from accredit.service.changes import Changes
 from accredit.service.clients import named
 from accredit.service.problem import Problem, ProblemCode
-from accredit.service.projection import Projection
 
 _PAGE: Final = 250
-_PATIENCE: Final = 100_000
 
 
 class Redaction:
     """Redacts persons, and keeps a record of it that does not name them."""
 
-    def __init__(
-        self, changes: Changes, log: AuditLog, projection: Projection, clients: Clients, master: MasterKey
-    ) -> None:
+    def __init__(self, changes: Changes, log: AuditLog, clients: Clients, master: MasterKey) -> None:
         self._changes = changes
         self._log = log
-        self._projection = projection
         self._clients = clients
         self._key = master.derive("redaction")
 
@@ -40,13 +35,10 @@ class Redaction:
         if len(subject) < SHORTEST:
             raise Problem(ProblemCode.INVALID, f"a name that is redacted has at least {SHORTEST} characters")
         names = await self._names(subject)
-        done: list[RedactRecord] = []
-        for end in await self._log.chains():
-            done += await self._chain(end, names, subject, by)
-        await self._forget(done)
+        done = sum([await self._chain(end, names, subject, by) for end in await self._log.chains()])
         if not done:
             await self._commit((), 0, subject, by)
-        return len(done)
+        return done
 
     async def _names(self, subject: str) -> frozenset[str]:
         """Return the names that stand for one and the same client, or the one that was given."""
@@ -56,28 +48,23 @@ class Redaction:
         client = found.client
         return frozenset({subject, client.id, client.client_id, client.slug})
 
-    async def _chain(self, end: ChainEnd, names: frozenset[str], subject: str, by: str) -> list[RedactRecord]:
-        """Redact what names them in one chain, page by page, each in a transaction with the record of it."""
-        wanted, after, done = about(names), end.anchor, list[RedactRecord]()
+    async def _chain(self, end: ChainEnd, names: frozenset[str], subject: str, by: str) -> int:
+        """Redact what names them in one chain, page by page, each in a transaction with the record of it.
+
+        What is on its way to the search tables meanwhile does not arrive there: see `IndexRecords`.
+        """
+        wanted, after, done = about(names), end.anchor, 0
         while after < end.seq and (page := await self._log.records(end.chain, after, min(_PAGE, end.seq - after))):
             found = tuple(
                 RedactRecord(end.chain, item.seq, item.at, tuple(terms.personal(item)))
                 for item in page
-                if item.person is not None and wanted.search(item.person)
+                if item.person is not None and wanted(item.person)
             )
             if found:
                 await self._commit(found, len(found), subject, by)
-            done += found
+            done += len(found)
             after = page[-1].seq
         return done
-
-    async def _forget(self, done: list[RedactRecord]) -> None:
-        """Take them out of the search tables once more: what was on its way there has arrived now."""
-        for _ in range(_PATIENCE):
-            if not await self._projection.catch_up(_PAGE):
-                break
-        for start in range(0, len(done), _PAGE):
-            await self._changes.attempt(Outcome(None, writes=tuple(done[start : start + _PAGE])))
 
     async def _commit(self, found: tuple[RedactRecord, ...], count: int, subject: str, by: str) -> None:
         who = hmac.new(self._key, subject.encode(), hashlib.sha256).hexdigest()[:32]

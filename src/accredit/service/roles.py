@@ -15,7 +15,7 @@ from accredit.ports.clients import Clients
 from accredit.service import clients
 from accredit.service.changes import Changes
 from accredit.service.once import Once
-from accredit.service.problem import Problem, ProblemCode, not_found, stale, taken
+from accredit.service.problem import Problem, ProblemCode, crossed, not_found, taken
 from accredit.service.reductions import reductions
 from accredit_sdk import scopes as words
 
@@ -80,7 +80,7 @@ class Roles:
             heard = (Signal(SignalKind.ROLES, role.id), *reduced)
             return Outcome(changed, (ReplaceRole(changed),), (), (event,), heard)
 
-        await self._changes.settle(drawn, stale("role", name))
+        await self._changes.settle(drawn, crossed("role", name))
         return changed
 
     async def assign(self, role: Role, holder: Principal, ends_at: int | None, by: str) -> Assignment:
@@ -95,7 +95,7 @@ class Roles:
             event = self._changes.event("role.assign", role.id, by, f"{role.slug} to {present.client.slug}")
             return self._moved(present, after, Assign(assignment), event)
 
-        await self._changes.settle(drawn, stale("role", role.slug))
+        await self._changes.settle(drawn, crossed("role", role.slug))
         return assignment
 
     async def unassign(self, role: Role, holder: Principal, by: str) -> None:
@@ -109,12 +109,12 @@ class Roles:
             event = self._changes.event("role.unassign", role.id, by, f"{role.slug} from {present.client.slug}")
             return self._moved(present, after, Unassign(role.id, present.client.id), event)
 
-        await self._changes.settle(drawn, stale("role", role.slug))
+        await self._changes.settle(drawn, crossed("role", role.slug))
 
     def _seen(self, role: Role) -> Role:
         """Return the role if it is what it was when this was permitted. Raises Problem."""
         if self._changes.directory.role(role.slug) != role:
-            raise stale("role", role.slug)
+            raise crossed("role", role.slug)
         return role
 
     def _moved(

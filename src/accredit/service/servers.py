@@ -3,13 +3,13 @@
 from dataclasses import dataclass, replace
 
 from accredit.identity.changes import AddServer, ReplaceServer, Signal, SignalKind
-from accredit.identity.server import Scope, Server, TargetKind, Tool, problems
+from accredit.identity.server import Scope, Server, TargetKind, Tool, problems, reserved
 from accredit.identity.slug import SlugError, slug
 from accredit.identity.state import State
 from accredit.oauth.outcome import Outcome
 from accredit.service.changes import Changes
 from accredit.service.once import Once
-from accredit.service.problem import Problem, ProblemCode, not_found, stale, taken
+from accredit.service.problem import Problem, ProblemCode, crossed, not_found, taken
 from accredit_sdk import resource as uris
 from accredit_sdk import scopes as words
 from accredit_sdk.decision import Mode
@@ -66,6 +66,7 @@ class Servers:
             name, resource = slug(draft.slug), uris.canonical(draft.resource)
         except (SlugError, ResourceError) as error:
             raise Problem(ProblemCode.INVALID, str(error)) from error
+        self._free(resource)
         server = Server(
             id=self._changes.ids.new("server"),
             slug=name,
@@ -89,6 +90,13 @@ class Servers:
             lost = Problem(ProblemCode.CONFLICT, f"another server is registered with the resource {resource}")
         await self._changes.commit(outcome, lost, once)
         return server
+
+    def _free(self, resource: str) -> None:
+        """Raise Problem for a resource that belongs to a built-in server."""
+        builtin = {server.slug: server.resource for server in self._changes.directory.servers() if server.builtin}
+        owner = reserved(resource, builtin)
+        if owner is not None:
+            raise Problem(ProblemCode.CONFLICT, f"{resource} belongs to {owner}, which is built in")
 
     async def put_scope(self, name: str, scope: Scope, by: str) -> Server:
         """Add a scope to the server, or describe it anew."""
@@ -114,7 +122,7 @@ class Servers:
         """Take over what was confirmed, all of it or nothing. Raises Problem, also when the server has changed."""
         server = self.get(name)
         if server.version != confirmed.version:
-            raise stale("server", name)
+            raise crossed("server", name)
         for kind, tool in confirmed.gone:
             if server.tool(tool, kind) is None:
                 raise Problem(ProblemCode.NOT_FOUND, f"{name} has no {kind.value} called {tool[:80]!r}")
@@ -184,7 +192,7 @@ class Servers:
         event = self._changes.event(action, server.id, by, summary, server.id)
         heard = (*signals, Signal(SignalKind.POLICY, server.id))
         outcome = Outcome(server, (ReplaceServer(server),), (), (event,), heard)
-        await self._changes.commit(outcome, stale("server", server.slug))
+        await self._changes.commit(outcome, crossed("server", server.slug))
         return server
 
 

@@ -8,7 +8,7 @@ from accredit.identity.state import State
 from accredit.oauth.outcome import Outcome
 from accredit.oauth.tokens import LONGEST_LIFETIME
 from accredit.service.changes import Changes
-from accredit.service.problem import stale
+from accredit.service.problem import crossed
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Standing:
     async def _commit(self, client: Client, claim: Claim, verb: str, by: str, heard: Signal) -> None:
         kind = client.kind.value
         event = self.changes.event(f"{kind}.{verb}", client.id, by, client.slug)
-        await self.changes.commit(Outcome(None, (claim,), (), (event,), (heard,)), stale(kind, client.slug))
+        await self.changes.commit(Outcome(None, (claim,), (), (event,), (heard,)), crossed(kind, client.slug))
 
 
 def shortened(before: Client, ends_at: int | None, now: int) -> tuple[Signal, ...]:

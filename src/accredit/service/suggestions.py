@@ -151,7 +151,7 @@ class Suggestions:
 
     async def _judged(self, run: _Run, client: Client, tally: Tally, policies: "_Policies") -> Judged | None:
         principal = await self._directory.principal(client.client_id)
-        if principal is None:
+        if principal is None or (run.scope.limited and not self._known(principal, run.scope)):
             return None
         held = tuple(self._held(principal))
         uses = {use: count for use, count in tally.found.items() if use.server in run.scope.servers}
@@ -166,6 +166,10 @@ class Suggestions:
         run.sight.notice(holder, client, tally, found, idle=wanted is None)
         run.sight.gone += sum(count.calls for use, count in uses.items() if not policies.needs(use))
         return Judged(holder, client, sum(count.calls for count in uses.values()), found)
+
+    def _known(self, principal: Principal, scope: Scope) -> bool:
+        """Tell whether a client has to do with one of the servers: that a guard names it proves nothing."""
+        return any(self._directory.reaches(principal, server) for server in scope.servers)
 
     def _held(self, principal: Principal) -> Iterator[HeldRole]:
         """Yield what a client holds but for offices: guards see nothing of what is done at Accredit itself."""

@@ -1,8 +1,6 @@
 """The log: chains and their records, appended in the transaction of what they describe."""
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
-from itertools import islice
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -12,6 +10,7 @@ from accredit.identity.changes import AppendRecords, StoredRecord
 from accredit.ports.audit_log import ChainEnd, OpenEnd
 from accredit.store import inserts
 from accredit.store.log_tables import audit_chains, audit_records
+from accredit.store.portions import portions
 from accredit_sdk import record
 
 _AT_ONCE: Final = 500
@@ -72,8 +71,8 @@ def open_ends(conn: sa.Connection) -> tuple[OpenEnd, ...]:
 
 def links(conn: sa.Connection, places: Mapping[str, int]) -> dict[str, bytes]:
     """Return the link that the log has at a number of each chain; what is not there is left out."""
-    found, rest = dict[str, bytes](), iter(places.items())
-    while some := list(islice(rest, _AT_ONCE)):
+    found = dict[str, bytes]()
+    for some in portions(places.items(), _AT_ONCE):
         found |= _links(conn, some)
     return found
 
@@ -151,16 +150,7 @@ def _insert(conn: sa.Connection, number: int, lines: Sequence[StoredRecord]) -> 
         )
         for line in lines
     ]
-    conn.exec_driver_sql(_insert_text(conn.dialect), rows)
-
-
-@lru_cache(maxsize=8)
-def _insert_text(dialect: sa.Dialect) -> str:
-    """Return the INSERT as `dialect` spells it, with the parameters in the order of the columns."""
-    compiled = sa.insert(audit_records).compile(dialect=dialect)
-    order = [column.name for column in audit_records.c]
-    assert getattr(compiled, "positiontup", None) == order  # noqa: S101  (else values would land in other columns)
-    return str(compiled)
+    inserts.in_order(conn, audit_records, rows)
 
 
 def _end(row: Any) -> ChainEnd:

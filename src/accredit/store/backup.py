@@ -1,7 +1,6 @@
 """What a database holds and another does not: what must be said when a backup takes the place of what came after it."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import sqlalchemy as sa
@@ -10,6 +9,7 @@ from accredit.ports.backups import Contents, LostRecords
 from accredit.store import audit, deployment
 from accredit.store.log_tables import audit_records
 from accredit.store.on_sqlite import SqliteDatabase
+from accredit.store.portions import portions
 from accredit.store.tables import clients, credentials, servers
 
 _AT_ONCE: Final = 500
@@ -59,12 +59,6 @@ def _ended(conn: sa.Connection) -> dict[str, str]:
 
 def _living(conn: sa.Connection, ended: Mapping[str, str]) -> Iterator[str]:
     for table in (clients, servers, credentials):
-        for some in _portions(ended):
+        for some in portions(ended, _AT_ONCE):
             query = sa.select(table.c.id).where(table.c.id.in_(some), table.c.state == "active")
             yield from [ended[one] for one in conn.execute(query).scalars()]
-
-
-def _portions(ids: Iterable[str]) -> Iterator[list[str]]:
-    rest = iter(ids)
-    while some := list(islice(rest, _AT_ONCE)):
-        yield some

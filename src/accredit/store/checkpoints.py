@@ -1,7 +1,7 @@
 """Seals and checkpoints of the log: the numbers of both have no gaps, and whoever takes one first has it."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -37,9 +37,14 @@ def seals(conn: sa.Connection, number: int, limit: int) -> tuple[Seal, ...]:
     """Return at most `limit` seals with a number above `number`, in order."""
     table = audit_seals.c
     query = sa.select(audit_seals).where(table.number > number).order_by(table.number).limit(limit)
-    return tuple(
-        Seal(row.number, SealKind(row.kind), row.chain, row.seq, row.hash, row.archive) for row in conn.execute(query)
-    )
+    return tuple(map(_seal, conn.execute(query)))
+
+
+def seals_of(conn: sa.Connection, chain: str, first: int, last: int) -> tuple[Seal, ...]:
+    """Return the seals of a chain from record `first` to `last`, of archives however far they go, in order."""
+    table = audit_seals.c
+    mine = (table.chain == chain, table.seq >= first, sa.or_(table.seq <= last, table.kind == SealKind.ARCHIVED.value))
+    return tuple(map(_seal, conn.execute(sa.select(audit_seals).where(*mine).order_by(table.number))))
 
 
 def _add(conn: sa.Connection, claim: AddCheckpoint) -> bool:
@@ -54,6 +59,10 @@ def _add(conn: sa.Connection, claim: AddCheckpoint) -> bool:
             conn.execute(sa.update(audit_chains).where(mine).values(sealed=seal.seq))
     conn.execute(sa.delete(audit_checkpoints).where(audit_checkpoints.c.number <= claim.number - KEPT))
     return True
+
+
+def _seal(row: Any) -> Seal:
+    return Seal(row.number, SealKind(row.kind), row.chain, row.seq, row.hash, row.archive)
 
 
 def _row(seal: Seal) -> dict[str, object]:

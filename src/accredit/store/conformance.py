@@ -266,7 +266,7 @@ def _chains(base: Outcome[None]) -> Iterator[Rivalry]:
     yield Rivalry(
         "the beginning that a chain has left",
         (*enrolled, outcome(changes.AppendRecords("chn_guard", mine.id, 0, chain.START, begun))),
-        lambda _: outcome(changes.DropRecords("chn_guard", 3, begun[-1].hash, ())),
+        lambda _: outcome(changes.DropRecords("chn_guard", 0, 3, begun[-1].hash, ())),
     )
     yield Rivalry(
         "the number of a checkpoint",

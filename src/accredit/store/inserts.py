@@ -38,6 +38,20 @@ def all_rows(conn: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, A
         conn.execute(sa.insert(table), [dict(row) for row in rows])
 
 
+def in_order(conn: sa.Connection, table: sa.Table, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Insert rows that name their values in the order of the columns: the quickest way for very many."""
+    conn.exec_driver_sql(_text(conn.dialect, table), list(rows))
+
+
+@lru_cache(maxsize=64)
+def _text(dialect: sa.Dialect, table: sa.Table) -> str:
+    """Return the INSERT as `dialect` spells it, with the parameters in the order of the columns."""
+    compiled = sa.insert(table).compile(dialect=dialect)
+    order = [column.name for column in table.c]
+    assert getattr(compiled, "positiontup", None) == order  # noqa: S101  (else values would land in other columns)
+    return str(compiled)
+
+
 @lru_cache(maxsize=64)
 def _unless_taken(dialect: str, table: sa.Table) -> sa.Insert:
     """Build the statement once: at every call that would cost more than running it."""

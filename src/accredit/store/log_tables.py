@@ -58,6 +58,7 @@ audit_seals: Final = sa.Table(
     number("seq"),
     data("hash"),
     data("archive"),
+    sa.Index(None, "chain", "seq"),
 )
 """Chains that were closed or archived, in the order in which checkpoints tell of them."""
 

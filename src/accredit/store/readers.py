@@ -314,6 +314,11 @@ class Checkpoints:
         """Return at most `limit` seals with a number above `after`, in order."""
         return await self.database.read(lambda conn: checkpoints.seals(conn, after, limit))
 
+    async def seals_of(self, chain: str, first: int, last: int) -> tuple[Seal, ...]:
+        """Return the seals of a chain from record `first` to `last`, of archives however far they go."""
+        storable.check((chain, first, last))
+        return await self.database.read(lambda conn: checkpoints.seals_of(conn, chain, first, last))
+
 
 @dataclass(frozen=True, slots=True)
 class Census:

@@ -3,7 +3,6 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from heapq import merge
 from itertools import islice
 from typing import Any, Final
@@ -41,6 +40,8 @@ def index(conn: sa.Connection, claims: Sequence[IndexRecords]) -> list[bool]:
 
 def redact(conn: sa.Connection, writes: Sequence[RedactRecord]) -> None:
     """Take person part and salt from records, and them out of the search tables."""
+    for name in sorted({write.chain for write in writes}):
+        _hold(conn, name)
     for write in writes:
         chain = sa.select(audit_chains.c.number).where(audit_chains.c.chain == write.chain).scalar_subquery()
         here = (audit_records.c.chain == chain, audit_records.c.seq == write.seq)
@@ -50,7 +51,7 @@ def redact(conn: sa.Connection, writes: Sequence[RedactRecord]) -> None:
 
 
 def drop(conn: sa.Connection, claims: Sequence[DropRecords]) -> list[bool]:
-    """Let chains begin later, unless they do already; tell which."""
+    """Let chains begin later that begin where the claim says; tell which."""
     return [_drop(conn, claim) for claim in claims]
 
 
@@ -121,30 +122,54 @@ def _known() -> sa.ColumnElement[int]:
     return sa.case((further, audit_projection.c.seq), else_=audit_chains.c.anchor)
 
 
+def _hold(conn: sa.Connection, chain: str) -> int | None:
+    """Let nobody else make records of a chain findable until this transaction ends; return the chain's number.
+
+    What they have read of it by then is older than what is written here: `_index` will see that.
+    """
+    number: int | None = conn.execute(
+        sa.select(audit_chains.c.number).where(audit_chains.c.chain == chain)
+    ).scalar_one_or_none()
+    if number is not None:
+        conn.execute(inserts.unless_taken(conn, audit_projection), {"chain": number, "seq": 0})
+        conn.execute(_held(number))
+    return number
+
+
+def _held(chain: int | sa.ScalarSelect[int]) -> sa.Select[tuple[int]]:
+    return sa.select(audit_projection.c.seq).where(audit_projection.c.chain == chain).with_for_update()
+
+
 def _index(conn: sa.Connection, claim: IndexRecords) -> bool:
+    conn.execute(_held(sa.select(audit_chains.c.number).where(audit_chains.c.chain == claim.chain).scalar_subquery()))
     query = (
         sa.select(audit_chains.c.number, audit_projection.c.seq, _known().label("known"))
         .select_from(sa.outerjoin(audit_chains, audit_projection))
         .where(audit_chains.c.chain == claim.chain)
     )
     row = conn.execute(query).one_or_none()
-    if row is None or row.known != claim.after or not _advance(conn, row, claim):
+    if row is None or row.known != claim.after or _redacted(conn, row.number, claim) > claim.redacted:
+        return False
+    if not _advance(conn, row, claim):
         return False
     if claim.terms:
         rows = [(term, at, row.number, seq) for term, at, seq in claim.terms]
-        conn.exec_driver_sql(_insert_text(conn.dialect), rows)
+        inserts.in_order(conn, audit_terms, rows)
     return True
 
 
+def _redacted(conn: sa.Connection, number: int, claim: IndexRecords) -> int:
+    """Return how many of the records of a claim have no person part now."""
+    table = audit_records.c
+    mine = (table.chain == number, table.seq > claim.after, table.seq <= claim.upto, table.person.is_(None))
+    return conn.execute(sa.select(sa.func.count()).select_from(audit_records).where(*mine)).scalar_one()
+
+
 def _drop(conn: sa.Connection, claim: DropRecords) -> bool:
-    mine = (
-        audit_chains.c.chain == claim.chain,
-        audit_chains.c.anchor < claim.anchor,
-        audit_chains.c.seq >= claim.anchor,
-    )
+    number = _hold(conn, claim.chain)
+    mine = (audit_chains.c.number == number, audit_chains.c.anchor == claim.after, audit_chains.c.seq >= claim.anchor)
     update = sa.update(audit_chains).where(*mine).values(anchor=claim.anchor, anchor_hash=claim.hash)
-    number = conn.execute(update.returning(audit_chains.c.number)).scalar_one_or_none()
-    if number is None:
+    if number is None or conn.execute(update).rowcount != 1:
         return False
     gone = (audit_records.c.chain == number, audit_records.c.seq <= claim.anchor)
     conn.execute(sa.delete(audit_records).where(*gone))
@@ -161,15 +186,6 @@ def _advance(conn: sa.Connection, row: Any, claim: IndexRecords) -> bool:
         return inserts.claim(conn, audit_projection, [{"chain": row.number, "seq": claim.upto}])[0]
     update = sa.update(audit_projection).where(table.chain == row.number, table.seq == row.seq)
     return conn.execute(update.values(seq=claim.upto)).rowcount == 1
-
-
-@lru_cache(maxsize=8)
-def _insert_text(dialect: sa.Dialect) -> str:
-    """Return the INSERT as `dialect` spells it, with the parameters in the order of the columns."""
-    compiled = sa.insert(audit_terms).compile(dialect=dialect)
-    order = [column.name for column in audit_terms.c]
-    assert getattr(compiled, "positiontup", None) == order  # noqa: S101  (else values would land in other columns)
-    return str(compiled)
 
 
 def _places(conn: sa.Connection, terms: Sequence[int], wanted: Filter, start: Place | None, limit: int) -> list[Place]:

@@ -89,6 +89,27 @@ def test_an_export_is_known_by_how_it_begins(first: bytes, is_one: bool) -> None
     assert begins(log().lines()[0] + b"\n")
 
 
+@pytest.mark.parametrize("kept", [1, 5, 8, 11], ids=["beginning", "seals", "one chain", "two chains"])
+def test_an_export_that_says_why_it_ends_too_early_is_not_whole_and_no_more_than_that(kept: int) -> None:
+    lines = [*log().lines()[:kept], export.broken("moved")]
+    assert list(examined(lines).all_flaws()) == [Flaw(Fault.EXPORT_INCOMPLETE, seq=len(lines) + 1)]
+    assert [export.why_broken(line) for line in lines] == [None] * kept + ["moved"]
+    assert broke_off_at(lines[-1]) is None
+
+
+def test_audit_tamper_what_was_altered_before_an_export_broke_off_is_named() -> None:
+    lines = log().lines()
+    record = next(place for place, line in enumerate(lines) if b'"header"' in line)
+    lines[record] = lines[record].replace(b"deny", b"done", 1)
+    assert examined([*lines[: record + 2], export.broken("moved")]).first == Flaw(
+        Fault.HEADER_CHANGED, "chn_a", 1, "dec_chn_a_1"
+    )
+
+
+def test_the_number_of_a_seal_is_read_from_its_line() -> None:
+    assert [export.number_of_seal(line) for line in log().lines()[:4]] == [None, 1, 2, None]
+
+
 def test_an_export_goes_on_where_it_broke_off() -> None:
     lines = log().lines()
     places = [broke_off_at(line) for line in lines]

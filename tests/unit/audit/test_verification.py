@@ -338,3 +338,41 @@ def test_audit_tamper_an_archive_that_was_written_anew_contradicts_a_checkpoint(
     made.chains["chn_b"][0] = made.made(Head("chn_b"), "dec_chn_b_1", "forged")
     made.relink("chn_b")
     assert part(made, "chn_b", 1, 3).first == Flaw(Fault.REWRITTEN, "chn_b", 1, "dec_chn_b_1", 1)
+
+
+@pytest.fixture
+def twice() -> Log:
+    """A log of which one chain was archived twice, between seals of others; only the seals of that chain are left."""
+    made = log()
+    for seq in (2, 4):
+        made.close("chn_b", SealKind.ARCHIVED, seq)
+        made.sign()
+        made.write("chn_c")
+        made.close("chn_c")
+        made.sign()
+    made.seals = [seal for seal in made.seals if seal.chain == "chn_b"]
+    return made
+
+
+def test_an_archive_needs_the_seals_of_its_own_chains_alone(twice: Log) -> None:
+    assert [seal.number for seal in twice.seals] == [3, 5]
+    assert part(twice, "chn_b", 3, 5).first is None
+    twice.seals = []
+    assert part(twice, "chn_b", 3, 5).first == Flaw(Fault.BEGINNING_MISSING, "chn_b", 1)
+
+
+def test_audit_tamper_a_seal_in_an_archive_is_the_one_that_was_signed(twice: Log) -> None:
+    twice.seals[0] = replace(twice.seals[0], archive=b"another file")
+    assert part(twice, "chn_b", 3, 5).flaws == (Flaw(Fault.SEALS_CHANGED, "chn_b", 2, "", 4),)
+
+
+def test_audit_tamper_the_seals_in_an_archive_are_in_their_order(twice: Log) -> None:
+    twice.seals.reverse()
+    assert part(twice, "chn_b", 3, 5).flaws == (Flaw(Fault.SEALS_CHANGED, "chn_b", 2),)
+
+
+def test_audit_tamper_where_an_archive_has_all_seals_all_of_them_are_compared() -> None:
+    made = log()
+    made.seals[0] = replace(made.seals[0], archive=b"another file")
+    made.outside = made.outside[-1:]  # this one tells of the second seal only, and of a hash over both
+    assert [flaw.fault for flaw in part(made, "chn_b", 1, 3).flaws] == [Fault.SEALS_CHANGED]

@@ -63,14 +63,3 @@ def test_an_unknown_kind_is_an_error() -> None:
 def test_wrong_dice_or_time_make_no_id(unix_ms: int, random: bytes) -> None:
     with pytest.raises(ValueError, match="id"):
         ids.encode("agent", unix_ms, random)
-
-
-@given(st.integers(0, 2**48 - 1), st.binary(min_size=16, max_size=16))
-def test_an_id_tells_the_millisecond_in_which_it_was_made(unix_ms: int, random: bytes) -> None:
-    assert ids.made_at(ids.encode("token", unix_ms, random)) == unix_ms
-
-
-@pytest.mark.parametrize("text", ["", "tok_", "tok_" + "z" * 26, "TOK_" + "0" * 26, "tok_" + "0" * 27])
-def test_what_is_no_id_tells_no_time(text: str) -> None:
-    with pytest.raises(ValueError, match="not an id"):
-        ids.made_at(text)

@@ -158,3 +158,8 @@ def test_a_role_that_carries_nothing_on_a_server_does_not_reach_it() -> None:
     found, findings = read({"accredit": 1, "roles": {"r": {"scopes": {"ledger": []}}}})
     assert findings == ()
     assert found.roles == {"r": {"scopes": {}}}
+
+
+def test_of_a_server_alone_nothing_else_is_known_but_what_is_built_in() -> None:
+    assert WORLD.alone("ledger") == Shape(servers={"ledger": WORLD.servers["ledger"]}, builtin=WORLD.builtin)
+    assert WORLD.alone("nowhere") == Shape(builtin=WORLD.builtin)

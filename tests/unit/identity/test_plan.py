@@ -255,6 +255,8 @@ def places(current: Shape, found: Manifest, *, prune: bool = False) -> dict[str,
         (only(Noun.SERVER, "notes"), "servers.notes"),
         (only(Noun.SERVER, "notes", resource=LEDGER.resource), "servers.notes.resource"),
         (only(Noun.SERVER, "notes", resource="https://id.example/guard"), "servers.notes.resource"),
+        (only(Noun.SERVER, "notes", resource="https://id.example/guard/"), "servers.notes.resource"),
+        (only(Noun.SERVER, "notes", resource="https://id.example/guard/v1"), "servers.notes.resource"),
         (only(Noun.SERVER, "guard", resource="https://guard.example"), "servers.guard"),
     ],
 )

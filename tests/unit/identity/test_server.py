@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accredit.identity.server import GUARD_SCOPES, Scope, Server, TargetKind, Tool, problems, unusable
+from accredit.identity.server import GUARD_SCOPES, Scope, Server, TargetKind, Tool, problems, reserved, unusable
 from accredit_sdk import scopes
 from accredit_sdk.decision import Mode
 
@@ -169,3 +169,16 @@ def test_an_offer_adds_what_is_new_renews_namesakes_in_their_place_and_drops_wha
     assert changed.scopes == (*SERVER.scopes, Scope("ledger:new", "New"))
     assert changed.version == SERVER.version + 1
     assert problems(changed) == ()
+
+
+@pytest.mark.parametrize(
+    ("resource", "owner"),
+    [
+        ("https://id.example/api", "management"), ("https://id.example/api/", "management"),
+        ("https://id.example/api/v1", "management"), ("https://id.example/guard", "guard"),
+        ("https://id.example/apis", None), ("https://id.example", None), ("https://else.example/api", None), ("", None),
+    ],
+)  # fmt: skip
+def test_the_addresses_of_built_in_servers_and_beneath_are_theirs(resource: str, owner: str | None) -> None:
+    builtin = {"guard": "https://id.example/guard", "management": "https://id.example/api"}
+    assert reserved(resource, builtin) == owner

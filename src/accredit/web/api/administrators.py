@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
+from accredit.identity import times
 from accredit.identity.schema import LONGEST_LIST
 from accredit.service.administrators import Office
-from accredit.web.api import times
 from accredit.web.api.fields import Body, Flag, Instant, Page, Slug, Span, View, end, example
 from accredit.web.api.permissions import Who
 from accredit.web.api.preconditions import IfMatch, check, tagged

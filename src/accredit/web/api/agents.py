@@ -8,7 +8,6 @@ from pydantic import Field
 from accredit.identity.agent import Agent
 from accredit.identity.client import ClientKind
 from accredit.identity.principal import Principal
-from accredit.identity.role import HeldRole
 from accredit.service.agents import AgentDraft, NewAgent
 from accredit.service.assignments import own_roles
 from accredit.web.api.clients import (
@@ -17,6 +16,7 @@ from accredit.web.api.clients import (
     RoleEnds,
     client_members,
     ends,
+    given_role_views,
     not_above,
     role_views,
 )
@@ -137,9 +137,7 @@ class AgentApi(CredentialHandlers):
             expires_at=end(now, body.expires_at, body.expires_in),
             roles=ends(now, body.roles),
         )
-        known = ((self._directory.role(slug), at) for slug, at in draft.roles.items())
-        held = tuple(HeldRole(role, at) for role, at in known if role is not None)
-        shown_roles = role_views(held, self._directory)
+        shown_roles = given_role_views(draft.roles, self._directory)
 
         def shown(made: NewAgent) -> NewAgentView:
             credentials = [credential_view(made.first.credential)]

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from accredit.identity import credential as credentials
-from accredit.ports.journal import Overloaded, StoreError, WriterStopped
+from accredit.ports.journal import Overloaded, StoreError, Unstorable, WriterStopped
 from accredit.service.manifests import Faulty
 from accredit.service.once import Repeated
 from accredit.service.problem import Problem
@@ -103,6 +103,7 @@ def _application(version: str) -> FastAPI:
             Problem: idempotency.on_problem,
             RequestValidationError: _on_invalid,
             HTTPException: site.on_http,
+            Unstorable: _on_unstorable,
             StoreError: site.on_unavailable,
             Overloaded: site.on_unavailable,
             WriterStopped: site.on_unavailable,
@@ -148,6 +149,13 @@ async def _on_invalid(_: Request, error: Exception) -> Response:
     found = [_sentence(item) for item in error.errors()[:_MOST_ERRORS]]
     detail = "; ".join(f"{item['where']}: {item['what']}" for item in found)
     return errors.response("invalid", 422, detail, errors=found)
+
+
+async def _on_unstorable(_: Request, error: Exception) -> Response:
+    """Answer what no database keeps, and so could not be looked for either."""
+    if not isinstance(error, Unstorable):
+        raise error
+    return errors.response("invalid", 422, str(error))
 
 
 def _sentence(item: dict[str, Any]) -> dict[str, str]:

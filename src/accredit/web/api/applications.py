@@ -8,7 +8,6 @@ from pydantic import Field, StringConstraints
 from accredit.identity.application import Application, ClientType
 from accredit.identity.client import ClientKind
 from accredit.identity.principal import Principal
-from accredit.identity.role import HeldRole
 from accredit.identity.software import Software, software
 from accredit.oauth import redirect_uri
 from accredit.service.applications import ApplicationDraft, NewApplication
@@ -20,6 +19,7 @@ from accredit.web.api.clients import (
     RoleEnds,
     client_members,
     ends,
+    given_role_views,
     role_views,
 )
 from accredit.web.api.credentials import CredentialView, credential_view
@@ -160,9 +160,7 @@ class ApplicationApi(CredentialHandlers):
             expires_at=end(now, body.expires_at, body.expires_in),
             roles=ends(now, body.roles),
         )
-        known = ((self._directory.role(slug), at) for slug, at in draft.roles.items())
-        held = tuple(HeldRole(role, at) for role, at in known if role is not None)
-        shown_roles = role_views(held, self._directory)
+        shown_roles = given_role_views(draft.roles, self._directory)
 
         def shown(made: NewApplication) -> NewApplicationView:
             credentials = [credential_view(made.first.credential)] if made.first is not None else []

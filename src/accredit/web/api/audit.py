@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
 
 from accredit.audit.events import Result
-from accredit.identity import ids
+from accredit.identity import ids, times
 from accredit.identity.changes import StoredRecord
 from accredit.identity.client import ClientKind
 from accredit.identity.management import Authority, Need
@@ -18,7 +18,7 @@ from accredit.service.keepers import Offices
 from accredit.service.problem import not_found
 from accredit.service.reasons import texts
 from accredit.service.telling import person, text
-from accredit.web.api import questions, times
+from accredit.web.api import questions
 from accredit.web.api.fields import CURSOR, Body, Instant, Limit, View
 from accredit.web.api.permissions import Who, require
 from accredit.web.api.questions import AnswerView

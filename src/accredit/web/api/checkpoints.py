@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from accredit.web.api import times
+from accredit.identity import times
 from accredit.web.api.fields import CURSOR, Body, Limit, View
 from accredit.web.api.routes import Routes
 from accredit.web.api.services import Services

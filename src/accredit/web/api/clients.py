@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar
 from fastapi import APIRouter
 from pydantic import BeforeValidator, Field
 
+from accredit.identity import times
 from accredit.identity.client import Client, ClientKind
 from accredit.identity.credential import Credential
 from accredit.identity.management import Authority, Need
@@ -14,7 +15,7 @@ from accredit.identity.role import HeldRole
 from accredit.service.credentials import NewSecret, Rotated, Rotation
 from accredit.service.directory import Directory
 from accredit.service.problem import Problem, ProblemCode, not_found
-from accredit.web.api import roles, times
+from accredit.web.api import roles
 from accredit.web.api.credentials import (
     CredentialBody,
     CredentialId,
@@ -162,6 +163,12 @@ def ends(now: int, given: Mapping[str, EndBody]) -> dict[str, int | None]:
 def role_views(held: tuple[HeldRole, ...], directory: Directory) -> list[HeldRoleView]:
     """Return held roles as the API shows them, by slug."""
     return [_role(item, directory) for item in sorted(held, key=lambda item: (item.role.slug, item.through or ""))]
+
+
+def given_role_views(given: Mapping[str, int | None], directory: Directory) -> list[HeldRoleView]:
+    """Return the roles that somebody new gets, by slug with their ends, as the API shows them."""
+    known = ((directory.role(slug), at) for slug, at in given.items())
+    return role_views(tuple(HeldRole(role, at) for role, at in known if role is not None), directory)
 
 
 def _role(item: HeldRole, directory: Directory) -> HeldRoleView:

@@ -4,12 +4,12 @@ from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
+from accredit.identity import times
 from accredit.identity.client import Client
 from accredit.identity.credential import Credential, CredentialState
 from accredit.identity.outlook import Holding, Outlook, outlook
 from accredit.identity.use import Use
 from accredit.service.problem import Problem, ProblemCode
-from accredit.web.api import times
 from accredit.web.api.fields import Body, Flag, Instant, Span, View, end, example
 
 CredentialId = Annotated[str, StringConstraints(max_length=64)]

@@ -1,7 +1,7 @@
 """What is denied to everybody, as servers are shown with it."""
 
+from accredit.identity import times
 from accredit.identity.denial import Denial
-from accredit.web.api import times
 from accredit.web.api.fields import View
 
 

@@ -4,12 +4,12 @@ from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 
+from accredit.identity import times
 from accredit.identity.credential import resembles
 from accredit.identity.pin import Pin
 from accredit.identity.schema import LONGEST_LIST, LONGEST_NAME, LONGEST_TEXT
 from accredit.identity.slug import slug
 from accredit.service.problem import Problem, ProblemCode
-from accredit.web.api import times
 from accredit_sdk import scopes as words
 
 LARGEST_PAGE: Final = 200

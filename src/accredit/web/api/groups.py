@@ -5,10 +5,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
+from accredit.identity import times
 from accredit.identity.group import Group
 from accredit.identity.holder import parse
 from accredit.identity.management import Authority, Need
-from accredit.web.api import holders, times
+from accredit.web.api import holders
 from accredit.web.api.clients import HeldRoleView, role_views
 from accredit.web.api.fields import Body, Name, Page, Slug, View, example
 from accredit.web.api.holders import HolderName

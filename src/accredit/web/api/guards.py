@@ -5,11 +5,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from accredit.identity import times
 from accredit.identity.client import Client
 from accredit.identity.lease import Lease
 from accredit.identity.management import Authority, Need
 from accredit.service.directory import Directory
-from accredit.web.api import times
 from accredit.web.api.fields import Page, Slug, View
 from accredit.web.api.permissions import Who
 from accredit.web.api.routes import Routes

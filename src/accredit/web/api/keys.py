@@ -5,8 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import Field, StringConstraints
 
+from accredit.identity import times
 from accredit.identity.signing_key import KeyUse, StoredKey
-from accredit.web.api import times
 from accredit.web.api.fields import CURSOR, Body, Limit, View
 from accredit.web.api.idempotency import Repeatable, once
 from accredit.web.api.permissions import Who

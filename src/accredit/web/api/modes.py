@@ -44,7 +44,7 @@ class ModeApi:
         self._check(slug, match)
         candidate: tuple[Tool, ...] = ()
         if body.candidate is not None:
-            candidate = await self._candidates.tools(self._servers.get(slug), body.candidate)
+            candidate = await self._candidates.tools(self._servers.get(slug), body.candidate, who)
             self._check(slug, match)
         found = servers.view(await self._servers.put_mode(slug, body.mode, candidate, who.name))
         tagged(response, found)

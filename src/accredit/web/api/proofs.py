@@ -7,9 +7,10 @@ from fastapi import APIRouter, Query
 from pydantic import Field, StringConstraints
 from starlette.responses import StreamingResponse
 
-from accredit.audit.export import STORED
+from accredit.audit.export import STORED, broken
 from accredit.audit.verification import Fault, Flaw, Report
-from accredit.web.api import times
+from accredit.identity import times
+from accredit.service.problem import Problem
 from accredit.web.api.fields import Body, View
 from accredit.web.api.routes import Routes
 from accredit.web.api.services import Services
@@ -18,8 +19,12 @@ from accredit.web.api.services import Services
 class Place(Body):
     """Where an export that broke off goes on: behind the record `chain_name.number`."""
 
-    after: Annotated[str, StringConstraints(pattern=r"^chn_[0-9a-z]{1,40}\.\d{1,18}$")] | None = Field(
+    after: Annotated[str, StringConstraints(pattern=r"^chn_[0-9a-z]{1,40}\.[0-9]{1,18}$")] | None = Field(
         None, description="Only what follows this record, written as the name of its chain, a dot, and its number."
+    )
+
+    sealed: Annotated[int, Field(ge=0, lt=2**63)] = Field(
+        0, description="With `after`: the number of the last seal in what there is already; 0 when there is none."
     )
 
     def place(self) -> tuple[str, int] | None:
@@ -90,8 +95,11 @@ class ProofApi:
         return verified(await self._audit.verify(), STORED)
 
     async def export(self, wanted: Annotated[Place, Query()]) -> StreamingResponse:
-        """Send the whole log as lines of JSON that can be verified elsewhere, or what follows one of its records."""
-        pages = self._exports.pages(wanted.place())
+        """Send the whole log as lines of JSON that can be verified elsewhere, or what follows one of its records.
+
+        When records are archived meanwhile, the last line says so and it has to begin anew.
+        """
+        pages = self._exports.pages(wanted.place(), wanted.sealed)
         first = await anext(pages)
         return StreamingResponse(_stream(first, pages), media_type="application/x-ndjson")
 
@@ -131,4 +139,7 @@ async def _stream(first: list[bytes], rest: AsyncIterator[list[bytes]]) -> Async
     page: list[bytes] | None = first
     while page is not None:
         yield b"".join(line + b"\n" for line in page)
-        page = await anext(rest, None)
+        try:
+            page = await anext(rest, None)
+        except Problem as problem:  # the answer has begun: no other place is left for it
+            page = [broken(problem.detail)]

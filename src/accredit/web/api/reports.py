@@ -8,16 +8,17 @@ from fastapi import APIRouter, Query
 from pydantic import Field, StringConstraints
 from starlette.responses import StreamingResponse
 
+from accredit.identity import times
 from accredit.identity.needed import IDLE
 from accredit.identity.report import Ending, EndingKind, Noticed
-from accredit.web.api import suggestions, times
+from accredit.web.api import suggestions
 from accredit.web.api.fields import CURSOR, Body, Limit, View
 from accredit.web.api.permissions import Who
 from accredit.web.api.routes import Routes
 from accredit.web.api.services import Services
 from accredit.web.api.suggestions import AnyLine, ClientLine, EndLine, Past, ProgressLine
 
-_PLACE: Final = re.compile(r"(\d{1,18}):(client|credential|role):(.{1,200})", re.ASCII)
+_PLACE: Final = re.compile(r"^([0-9]{1,18}):(client|credential|role):([ -~]{1,200})$")
 _DAY: Final = 86_400
 _LONGEST: Final = 10 * 366 * _DAY
 

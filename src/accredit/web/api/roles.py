@@ -6,12 +6,13 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
+from accredit.identity import times
 from accredit.identity.holder import HolderKind, parse
 from accredit.identity.management import Authority, Need
 from accredit.identity.role import Role
 from accredit.identity.schema import LONGEST_LIST
 from accredit.service.directory import Directory
-from accredit.web.api import holders, times
+from accredit.web.api import holders
 from accredit.web.api.fields import Body, Instant, Name, Page, Slug, Span, View, Words, end, example
 from accredit.web.api.holders import HolderName
 from accredit.web.api.idempotency import Repeatable, once

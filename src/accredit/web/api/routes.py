@@ -2,14 +2,19 @@
 
 import inspect
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any, Final, Protocol
 
 from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from accredit.service.problem import Crossed
 from accredit.web.api.services import Services
+
+_AGAIN: Final = 4
+"""How often a request that crossed another one is carried out again before it is told so."""
 
 
 class ForNode:
@@ -56,14 +61,20 @@ class Routes(APIRouter):
 
 
 def _on_instance(noun: type[Noun], method: Callable[..., Any]) -> Callable[..., Any]:
-    """Return `method` as a function that FastAPI can read: its `self` is made of the services of the request."""
+    """Return `method` as a function that FastAPI can read: its `self` is made of the services of the request.
+
+    What crossed another change is done again: everything is read anew, and judged anew, before it is.
+    """
 
     def instance(request: Request) -> Noun:
         return noun(services_of(request))
 
     @wraps(method)
     async def handler(**given: Any) -> Any:
-        return await method(given.pop("self"), **given)
+        for _ in range(_AGAIN):
+            with suppress(Crossed):
+                return await method(**given)
+        return await method(**given)
 
     first, *others = inspect.signature(method).parameters.values()
     made = Annotated[noun, Depends(instance)]  # type: ignore[valid-type]

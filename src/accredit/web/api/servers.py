@@ -5,12 +5,12 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Response
 from pydantic import Field, StringConstraints
 
+from accredit.identity import times
 from accredit.identity.pin import Pin
 from accredit.identity.schema import LONGEST_LIST
 from accredit.identity.server import Scope, Server, TargetKind, Tool
 from accredit.service.enrolment import Invitation
 from accredit.service.servers import Confirmed, ServerDraft
-from accredit.web.api import times
 from accredit.web.api.denied import DeniedView, denied
 from accredit.web.api.fields import Body, Flag, Name, Page, PinText, Slug, Text, View, Word, Words, example
 from accredit.web.api.idempotency import Repeatable, once

@@ -5,9 +5,9 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query
 from pydantic import Field
 
+from accredit.identity import times
 from accredit.identity.changes import NumberedSignal
 from accredit.identity.lease import Lease
-from accredit.web.api import times
 from accredit.web.api.fields import Body, Limit, View
 from accredit.web.api.routes import Routes
 from accredit.web.api.services import Services

@@ -5,10 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import AfterValidator, Field, StringConstraints
 
-from accredit.identity import software
+from accredit.identity import software, times
 from accredit.identity.denial import SoftwareDenial
 from accredit.identity.software import Software
-from accredit.web.api import times
 from accredit.web.api.fields import Body, Text, View, example
 from accredit.web.api.permissions import Who
 from accredit.web.api.routes import Routes

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 from starlette.responses import StreamingResponse
 
+from accredit.identity import times
 from accredit.identity.client import Client
 from accredit.identity.holder import parse
 from accredit.identity.management import Authority, Need
@@ -17,7 +18,7 @@ from accredit.service.blindness import Gap
 from accredit.service.directory import Directory
 from accredit.service.problem import Problem, ProblemCode, not_found
 from accredit.service.suggestions import Judged, Outcome, Progress, Scope, Suggestions
-from accredit.web.api import holders, times
+from accredit.web.api import holders
 from accredit.web.api.fields import Body, Instant, Slug, View
 from accredit.web.api.holders import HolderName
 from accredit.web.api.permissions import UNKNOWN, Who, require

@@ -14,7 +14,7 @@ from accredit_sdk.guard import authority
 from accredit_sdk.guard.authority import Rejected
 from accredit_sdk.guard.fetch import HttpFetch, Unreachable
 from accredit_sdk.guard.folder import Folder
-from accredit_sdk.guard.identity import BrokenIdentity, Identity
+from accredit_sdk.guard.identity import BrokenIdentity, Identity, pending_key
 
 _LONGEST_CODE: Final = 256
 
@@ -80,7 +80,7 @@ def _code(file: Path | None) -> str:
 async def _enrol(issuer: str, folder: Folder, code: str) -> Identity:
     fetch = HttpFetch(issuer)
     try:
-        identity = await authority.enrol(fetch, issuer, code)
+        identity = await authority.enrol(fetch, issuer, code, pending_key(folder))
     finally:
         await fetch.close()
     identity.save(folder)

@@ -151,9 +151,8 @@ class Authority:
         return self._token
 
 
-async def enrol(fetch: Fetch, issuer: str, code: str) -> Identity:
-    """Exchange a one-time code for an identity with a fresh key of our own. Raises Unreachable, Rejected."""
-    key = keys.generate(jws.Algorithm.ES256)
+async def enrol(fetch: Fetch, issuer: str, code: str, key: jws.SigningKey) -> Identity:
+    """Exchange a one-time code for an identity with `key`, which is our own. Raises Unreachable, Rejected."""
     body = msgspec.json.encode({"code": code, "jwk": keys.public_jwk(key.verifying())})
     reply = await fetch.send("POST", f"{issuer}/guard/v1/enrol", {"content-type": "application/json"}, body)
     if reply.status != 201:

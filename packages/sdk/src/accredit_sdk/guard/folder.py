@@ -11,6 +11,9 @@ from typing import Final
 IDENTITY: Final = "identity.json"
 """Who the guard is, with the private key that it made itself."""
 
+PENDING: Final = "enrol.key"
+"""The key with which the guard asks for an identity, until it has one."""
+
 SNAPSHOT: Final = "snapshot.jwt"
 """The last snapshot as Accredit signed it."""
 
@@ -75,6 +78,10 @@ class Folder:
                 fresh.unlink()
             raise
         _sync_folder(self.path)
+
+    def remove(self, name: str) -> None:
+        """Remove the file `name`, if there is one. Raises OSError."""
+        (self.path / name).unlink(missing_ok=True)
 
 
 def _sync_folder(path: Path) -> None:

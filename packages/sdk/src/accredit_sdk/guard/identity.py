@@ -7,7 +7,7 @@ from typing import Any, Self
 import msgspec
 
 from accredit_sdk import assertion, jws, keys
-from accredit_sdk.guard.folder import IDENTITY, Folder
+from accredit_sdk.guard.folder import IDENTITY, PENDING, Folder
 
 
 class BrokenIdentity(Exception):
@@ -67,6 +67,7 @@ class Identity:
             keys.private_bytes(self.key),
         )
         folder.write(IDENTITY, msgspec.json.format(msgspec.json.encode(stored), indent=1))
+        folder.remove(PENDING)
 
     def pinned(self) -> dict[str, jws.VerifyingKey]:
         """Return the keys that may sign a snapshot, by their id; unusable ones are left out."""
@@ -79,6 +80,23 @@ class Identity:
     def assertion(self, now: int, jti: str) -> str:
         """RFC 7523, 3: return a client assertion, good for a minute from `now` (microseconds UTC) and used once."""
         return assertion.sign(self.key, self.client_id, self.issuer, now // 1_000_000, jti)
+
+
+def pending_key(folder: Folder) -> jws.SigningKey:
+    """Return the key with which the guard of `folder` enrols: at every attempt the same, until there is an identity.
+
+    Accredit gives whoever comes again with code and key the same answer: one that was lost on its way costs no code.
+    Raises OSError.
+    """
+    kept = folder.read(PENDING)
+    if kept is not None and not folder.exposed(PENDING):
+        try:
+            return keys.signing_key(jws.Algorithm.ES256, kept)
+        except (ValueError, TypeError):
+            pass
+    key = keys.generate(jws.Algorithm.ES256)
+    folder.write(PENDING, keys.private_bytes(key))
+    return key
 
 
 class _Stored(msgspec.Struct):

@@ -20,7 +20,7 @@ from accredit_sdk.guard.feed import Feed, Pace
 from accredit_sdk.guard.fetch import Fetch, HttpFetch, Unreachable
 from accredit_sdk.guard.folder import Folder
 from accredit_sdk.guard.gate import Gate
-from accredit_sdk.guard.identity import BrokenIdentity, Identity
+from accredit_sdk.guard.identity import BrokenIdentity, Identity, pending_key
 from accredit_sdk.guard.knowledge import Knowledge
 from accredit_sdk.guard.lock import Lock
 from accredit_sdk.guard.moment import Clock, Dice
@@ -198,7 +198,8 @@ class Runtime:
         try:
             identity = Identity.load(self._folder)
             if identity is None:
-                identity = await authority.enrol(fetch, self._options.issuer, self._options.code or "")
+                key = pending_key(self._folder)
+                identity = await authority.enrol(fetch, self._options.issuer, self._options.code or "", key)
                 identity.save(self._folder)
         finally:
             lock.release()
