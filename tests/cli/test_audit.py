@@ -1,5 +1,7 @@
 """`accredit audit` and `accredit explain`."""
 
+import sqlite3
+
 import httpx2
 import pytest
 
@@ -142,3 +144,21 @@ def test_a_token_is_explained_by_its_own_id(ledger: CommandLine, node: Served) -
 @pytest.mark.parametrize("identity", ["tok_" + "0" * 26, "0" * 32])
 def test_a_token_or_trace_that_nobody_knows_is_said_to_be_unknown(settled: CommandLine, identity: str) -> None:
     assert settled.run("explain", identity).code == 1
+
+
+def test_the_search_tables_are_filled_anew_and_then_everything_is_found(ledger: CommandLine, node: Served) -> None:
+    before = [item["hash"] for item in ledger.data("audit", "search")["items"]]
+    with sqlite3.connect(node.folder / "accredit.db") as database:
+        database.execute("DELETE FROM audit_terms")
+    assert ledger.data("audit", "search")["items"] == []
+    assert "can be found again" in ledger.ok("audit", "reindex", "--yes")
+    newest, *found = [item["hash"] for item in ledger.data("audit", "search")["items"]]
+    assert found == before
+    assert newest not in before
+    assert ledger.data("audit", "reindex", "--yes", "--no-wait")["records"] > len(before)
+    assert "in some time" in ledger.ok("audit", "reindex", "--yes", "--no-wait")
+
+
+def test_the_search_tables_are_not_emptied_without_a_word(ledger: CommandLine) -> None:
+    assert ledger.run("audit", "reindex").code == 2
+    assert ledger.data("audit", "search")["behind"]["records"] == 0

@@ -1,5 +1,6 @@
-"""`accredit audit redact|archive`: what is done to the log itself, so that it still proves itself afterwards."""
+"""`accredit audit redact|archive|reindex`: what is done to the log, which proves itself afterwards too."""
 
+from time import monotonic
 from typing import Annotated, Any
 
 import typer
@@ -15,6 +16,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands to `app`."""
     command(app, "redact")(redact)
     command(app, "archive")(archive)
+    command(app, "reindex")(reindex)
 
 
 def redact(
@@ -50,3 +52,30 @@ def archive(
         session.screen.data({"items": files})
         return
     session.screen.table(("file", "records"), [(item["file"], item["records"]) for item in files], "nothing is so old")
+
+
+def reindex(
+    session: Session,
+    *,
+    no_wait: Annotated[bool, typer.Option("--no-wait", help="Do not wait until all can be found.")] = False,
+) -> None:
+    """Fill the search tables anew from the log, while everything runs. Until that is done, searches find less."""
+    session.confirm("Fill the search tables anew? Until that is done, `audit search` and `explain` find less.")
+    begun = monotonic()
+    found = session.server.post(path("reindexings"), patient=True)
+    if not no_wait:
+        with session.screen.working("Filling the search tables") as told:
+            while (rest := _rest(session, begun)) > 0:
+                told(f"{count(rest, 'record')} cannot be found yet")
+    if session.as_json:
+        session.screen.data(found)
+    elif no_wait:
+        session.screen.done(f"{count(found['records'], 'record')} will be found again in some time")
+    else:
+        session.screen.done(f"{count(found['records'], 'record')} can be found again")
+
+
+def _rest(session: Session, begun: float) -> int:
+    """Return how many records cannot be found yet, of those that were there at that time. Asking brings it forward."""
+    behind = session.server.get(path("audit"), limit=1)["behind"]
+    return 0 if behind["seconds"] < monotonic() - begun else int(behind["records"])

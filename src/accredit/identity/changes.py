@@ -25,6 +25,8 @@ from accredit.identity.log_changes import (
     AddCheckpoint,
     AppendRecords,
     DropRecords,
+    EmptyTerms,
+    ForgetTerms,
     IndexRecords,
     RedactRecord,
     Seal,
@@ -35,6 +37,14 @@ from accredit.identity.role import Assignment, Role
 from accredit.identity.server import Server
 from accredit.identity.signal import NumberedSignal, Signal, SignalKind
 from accredit.identity.signing_key import KeyState, StoredKey
+from accredit.identity.webhook_changes import (
+    AddWebhook,
+    Announce,
+    ForgetDeliveries,
+    RemoveWebhook,
+    SettleDelivery,
+    TakeDelivery,
+)
 
 Rest = Agent | Application
 """What agents and applications have beside their client."""
@@ -164,13 +174,15 @@ class AdvanceKey:
 class Reseal:
     """Claim: let the database belong to another master key, whose check value is `after`.
 
-    `sealed` has for each key that is not gone what was sealed before and what takes its place. Loses unless the stored
-    check value is `before` and the sealed keys are exactly those. What is left of keys that are gone is wiped.
+    `sealed` has for each key that is not gone what was sealed before and what takes its place, `webhooks` the same for
+    the secrets of webhooks. Loses unless the stored check value is `before` and what is sealed is exactly that. What is
+    left of keys that are gone is wiped.
     """
 
     before: bytes
     after: bytes
     sealed: tuple[tuple[bytes, bytes], ...]
+    webhooks: tuple[tuple[bytes, bytes], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +269,9 @@ Claim = (
     | AddCheckpoint
     | IndexRecords
     | DropRecords
+    | AddWebhook
+    | RemoveWebhook
+    | TakeDelivery
 )
 """What may have been done by somebody else in the meantime: committing says who won."""
 
@@ -280,6 +295,11 @@ Write = (
     | ForgetAnswers
     | BeginEpoch
     | RedactRecord
+    | ForgetTerms
+    | EmptyTerms
+    | Announce
+    | SettleDelivery
+    | ForgetDeliveries
 )
 """What follows from a claim that was won, or needs none."""
 
@@ -293,7 +313,9 @@ __all__ = [
     "AddMember",
     "AddRole",
     "AddServer",
+    "AddWebhook",
     "AdvanceKey",
+    "Announce",
     "AppendRecords",
     "Assign",
     "BeginEpoch",
@@ -301,10 +323,13 @@ __all__ = [
     "Deny",
     "DenySoftware",
     "DropRecords",
+    "EmptyTerms",
     "EndCredential",
     "ForgetAnswers",
+    "ForgetDeliveries",
     "ForgetJti",
     "ForgetLeases",
+    "ForgetTerms",
     "IndexRecords",
     "KeepAnswer",
     "KeepLeases",
@@ -318,6 +343,7 @@ __all__ = [
     "RemoveMember",
     "RemoveRole",
     "RemoveServer",
+    "RemoveWebhook",
     "ReplaceClient",
     "ReplaceGroup",
     "ReplaceRole",
@@ -328,9 +354,11 @@ __all__ = [
     "RevokeCredential",
     "Seal",
     "SealKind",
+    "SettleDelivery",
     "Signal",
     "SignalKind",
     "StoredRecord",
+    "TakeDelivery",
     "TakeEnrolment",
     "Unassign",
     "Unchanged",

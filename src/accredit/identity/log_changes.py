@@ -51,6 +51,19 @@ class IndexRecords:
 
 
 @dataclass(frozen=True, slots=True)
+class ForgetTerms:
+    """Write: empty the search tables, to be filled anew. A large one goes bit by bit: see `EmptyTerms`.
+
+    Until it is empty, nothing becomes findable.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class EmptyTerms:
+    """Write: where the search tables are being emptied, take some more away; when all is gone, fill them."""
+
+
+@dataclass(frozen=True, slots=True)
 class RedactRecord:
     """Write: take person part and salt from a record (of a chain, by name), and it out of the search tables.
 

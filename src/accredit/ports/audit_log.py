@@ -148,7 +148,14 @@ class SearchTables(Protocol):
         ...
 
     async def waiting(self, limit: int) -> tuple[Waiting, ...]:
-        """Return at most `limit` chains of which the search tables do not know everything, the oldest first."""
+        """Return at most `limit` chains of which the search tables do not know everything, the oldest first.
+
+        None while the tables are being emptied.
+        """
+        ...
+
+    async def emptying(self) -> bool:
+        """Tell whether the search tables are being emptied."""
         ...
 
     async def lag(self) -> Lag:

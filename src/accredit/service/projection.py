@@ -3,7 +3,7 @@
 from typing import Final
 
 from accredit.audit import terms
-from accredit.identity.changes import IndexRecords, StoredRecord
+from accredit.identity.changes import EmptyTerms, IndexRecords, StoredRecord
 from accredit.oauth.outcome import Lost, Outcome
 from accredit.ports.audit_log import AuditLog, Lag, SearchTables
 from accredit.ports.journal import Journal
@@ -29,6 +29,9 @@ class Projection:
     async def catch_up(self, most: int) -> bool:
         """Make at most about `most` records findable; tell whether there may be more that wait."""
         waiting = await self._tables.waiting(_CHAINS)
+        if not waiting and await self._tables.emptying():
+            await self._journal.submit(Outcome(None, writes=(EmptyTerms(),)))
+            return True
         for item in waiting:
             most -= await self._follow(item.chain, item.after, most)
             if most <= 0:

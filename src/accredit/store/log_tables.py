@@ -88,4 +88,4 @@ audit_projection: Final = sa.Table(
     sa.Column("chain", sa.ForeignKey(audit_chains.c.number), primary_key=True),
     number("seq"),
 )
-"""Up to which record of each chain the search tables are filled."""
+"""Up to which record of each chain the search tables are filled; -1 while they are being emptied."""

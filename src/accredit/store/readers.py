@@ -287,6 +287,10 @@ class SearchTables:
         """Return at most `limit` chains of which the search tables do not know everything, the oldest first."""
         return await self.database.read(lambda conn: terms.waiting(conn, limit))
 
+    async def emptying(self) -> bool:
+        """Tell whether the search tables are being emptied."""
+        return await self.database.read(terms.emptying)
+
     async def lag(self) -> Lag:
         """Return how far the search tables are behind the log."""
         return await self.database.read(terms.lag)

@@ -10,7 +10,14 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from accredit.audit.terms import Term, number
-from accredit.identity.changes import DropRecords, IndexRecords, RedactRecord, StoredRecord
+from accredit.identity.changes import (
+    DropRecords,
+    EmptyTerms,
+    ForgetTerms,
+    IndexRecords,
+    RedactRecord,
+    StoredRecord,
+)
 from accredit.ports.audit_log import Filter, Lag, Waiting
 from accredit.store import audit, inserts
 from accredit.store.log_tables import audit_chains, audit_projection, audit_records, audit_terms
@@ -21,6 +28,12 @@ _KEY: Final = (audit_terms.c.at, audit_terms.c.chain, audit_terms.c.seq)
 
 _SELECTIVE: Final = tuple(kind for kind in Term if kind is not Term.EVERYTHING)
 """The terms that a filter may have, those that match least first: the first one leads, the others are looked up."""
+
+_EMPTYING: Final = -1
+"""Where the search tables end for a chain while they are being emptied."""
+
+_AT_ONCE: Final = 5_000
+"""Terms that one transaction takes away: few enough that a token request does not wait for them."""
 
 _FORGET: Final = sa.delete(audit_terms).where(
     audit_terms.c.term == sa.bindparam("a_term"),
@@ -48,6 +61,30 @@ def redact(conn: sa.Connection, writes: Sequence[RedactRecord]) -> None:
         conn.execute(sa.update(audit_records).where(*here).values(person=None, salt=None))
         mine = (audit_terms.c.at == write.at, audit_terms.c.chain == chain, audit_terms.c.seq == write.seq)
         conn.execute(sa.delete(audit_terms).where(audit_terms.c.term.in_(write.terms), *mine))
+
+
+def forget(conn: sa.Connection, _: Sequence[ForgetTerms]) -> None:
+    """Empty the search tables, on PostgreSQL here and now; SQLite has one writer, who would be busy for too long."""
+    if conn.dialect.name == "postgresql":
+        conn.exec_driver_sql(f"TRUNCATE {audit_projection.name}, {audit_terms.name}")
+    else:
+        conn.execute(sa.update(audit_projection).values(seq=_EMPTYING))
+
+
+def empty(conn: sa.Connection, writes: Sequence[EmptyTerms]) -> None:
+    """Take some more terms away where that was begun; behind the last one, let the tables be filled from the start."""
+    if not writes or not emptying(conn):
+        return
+    some = sa.select(*audit_terms.c).order_by(*audit_terms.c).limit(_AT_ONCE)
+    conn.execute(sa.delete(audit_terms).where(sa.tuple_(*audit_terms.c).in_(some)))
+    if conn.execute(sa.select(audit_terms.c.term).limit(1)).one_or_none() is None:
+        conn.execute(sa.update(audit_projection).values(seq=0))
+
+
+def emptying(conn: sa.Connection) -> bool:
+    """Tell whether the search tables are being emptied."""
+    query = sa.select(audit_projection.c.chain).where(audit_projection.c.seq == _EMPTYING).limit(1)
+    return conn.execute(query).one_or_none() is not None
 
 
 def drop(conn: sa.Connection, claims: Sequence[DropRecords]) -> list[bool]:
@@ -84,7 +121,12 @@ def concerned(conn: sa.Connection, decision: str) -> tuple[str, ...]:
 
 
 def waiting(conn: sa.Connection, limit: int) -> tuple[Waiting, ...]:
-    """Return at most `limit` chains of which the search tables do not know everything, the oldest first."""
+    """Return at most `limit` chains of which the search tables do not know everything, the oldest first.
+
+    None while the tables are being emptied: nothing can be put into them.
+    """
+    if emptying(conn):
+        return ()
     known = _known()
     query = (
         sa.select(audit_chains.c.chain, known.label("known"))
@@ -150,7 +192,7 @@ def _index(conn: sa.Connection, claim: IndexRecords) -> bool:
     row = conn.execute(query).one_or_none()
     if row is None or row.known != claim.after or _redacted(conn, row.number, claim) > claim.redacted:
         return False
-    if not _advance(conn, row, claim):
+    if emptying(conn) or not _advance(conn, row, claim):
         return False
     if claim.terms:
         rows = [(term, at, row.number, seq) for term, at, seq in claim.terms]

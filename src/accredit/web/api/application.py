@@ -44,6 +44,7 @@ from accredit.web.api.preconditions import PreconditionFailed, PreconditionRequi
 from accredit.web.api.proofs import ProofApi
 from accredit.web.api.questions import QuestionApi
 from accredit.web.api.redactions import RedactionApi
+from accredit.web.api.reindexings import ReindexingApi
 from accredit.web.api.replays import ReplayApi
 from accredit.web.api.reports import ReportApi
 from accredit.web.api.roles import RoleApi
@@ -54,6 +55,7 @@ from accredit.web.api.signals import SignalApi
 from accredit.web.api.software import SoftwareApi
 from accredit.web.api.status import StatusApi
 from accredit.web.api.suggestions import SuggestionApi
+from accredit.web.api.webhooks import WebhookApi
 
 PREFIX: Final = "/api/v1"
 """Where the API begins."""
@@ -127,8 +129,9 @@ def _application(version: str) -> FastAPI:
 
 _NOUNS: Final[tuple[type[Noun], ...]] = (
     AdministratorApi, ServerApi, RoleApi, AgentApi, ApplicationApi, GroupApi, GuardApi, SignalApi, KeyApi, AuditApi,
-    CheckpointApi, RedactionApi, ArchiveApi, ProofApi, DenialApi, StatusApi, ManifestApi, QuestionApi, DecisionApi,
-    ModeApi, ReplayApi, ReportApi, SuggestionApi, SoftwareApi,
+    CheckpointApi, RedactionApi, ReindexingApi, ArchiveApi, ProofApi, DenialApi, StatusApi, ManifestApi, QuestionApi,
+    DecisionApi, ModeApi, ReplayApi, ReportApi, SuggestionApi, SoftwareApi,
+    WebhookApi,
 )  # fmt: skip
 
 

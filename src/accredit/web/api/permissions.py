@@ -119,6 +119,7 @@ OPERATIONS: Final[Mapping[str, Rule]] = MappingProxyType(
         "audit.explain": Rule(Need.OWN, checked=True),
         "archives.archive": _EVERYTHING,
         "redactions.redact": _EVERYTHING,
+        "reindexings.reindex": _EVERYTHING,
         "checkpoints.list_checkpoints": _LOOK,
         "checkpoints.keys": _LOOK,
         "decisions.find": Rule(Need.OWN, checked=True),
@@ -173,6 +174,11 @@ OPERATIONS: Final[Mapping[str, Rule]] = MappingProxyType(
         "software.lift": _EVERYTHING,
         "status.show": _LOOK,
         "suggestions.suggest": Rule(Need.OWN, checked=True),
+        "webhooks.list_webhooks": _EVERYTHING,
+        "webhooks.add": _EVERYTHING,
+        "webhooks.show": _EVERYTHING,
+        "webhooks.remove": _EVERYTHING,
+        "webhooks.test": _EVERYTHING,
     }
 )
 """Operation → what it needs. Where `checked` stands, the handler asks again about what the body or the answer names."""

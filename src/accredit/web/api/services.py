@@ -24,12 +24,14 @@ from accredit.service.manifests import Manifests
 from accredit.service.questions import Questions
 from accredit.service.redaction import Redaction
 from accredit.service.refusals import Refusals
+from accredit.service.reindexing import Reindexing
 from accredit.service.reports import Reports
 from accredit.service.roles import Roles
 from accredit.service.servers import Servers
 from accredit.service.signals import Signals
 from accredit.service.software import SoftwareDenials
 from accredit.service.standing import Standing
+from accredit.service.webhooks import Webhooks
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +54,13 @@ class Services:
     signals: Signals
     keys: Keys
     reports: Reports
+    webhooks: Webhooks
     audit: Audit
     checkpoints: Checkpoints
     exports: Exports
     redaction: Redaction
     archives: Archives
+    reindexing: Reindexing
     manifests: Manifests
     questions: Questions
     directory: Directory
