@@ -77,6 +77,7 @@ from accredit.service.sending import Sender
 from accredit.service.servers import Servers
 from accredit.service.signal_log import SignalLog
 from accredit.service.signals import Signals
+from accredit.service.software import SoftwareDenials
 from accredit.service.standing import Standing
 from accredit.service.token import TokenService
 from accredit.service.usage import Usage
@@ -320,6 +321,7 @@ class _Parts:
             credentials=self.credentials,
             standing=Standing(self.changes),
             denials=Denials(self.changes),
+            software=SoftwareDenials(self.changes, self.clients, self.leases),
             enrolment=self.enrolment,
             guards=self.guards,
             leases=self.leases,

@@ -42,6 +42,8 @@ BODIES: dict[str, Any] = {
     "roles.add": {"slug": "fresh", "scopes": {"{server}": ["ledger:read"]}},
     "roles.put_scopes": {"scopes": ["ledger:purge"]},
     "roles.assign": {"ends_in": 60},
+    "software.deny": {"software_id": "acme-cli", "reason": "A test"},
+    "software.lift": {"software_id": "acme-cli"},
     "servers.add": {"slug": "fresh", "resource": "http://127.0.0.1:9002/mcp"},
     "servers.put_scope": {"description": "Changed"},
     "servers.put_tool": {"needs": ["ledger:purge"]},
@@ -107,6 +109,8 @@ def request(operation: Operation, of: dict[str, str]) -> tuple[str, str, dict[st
         body = {"slug": "fresh", "scopes": {of["server"]: ["ledger:read"]}}
     if name == "decisions.find":
         where += "?token=tok_" + "0" * 26
+    if name == "software.concerned":
+        where += "?software_id=acme-cli"
     if name == "questions.ask":
         where += "?client=bot&tool=list_invoices"
     return method, where, {"headers": {"if-match": "*"}} | ({} if body is None else {"json": body})

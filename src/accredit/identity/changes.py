@@ -17,7 +17,7 @@ from accredit.identity.credential_changes import (
     RetireCredential,
     RevokeCredential,
 )
-from accredit.identity.denial import Deny, Lift
+from accredit.identity.denial import Deny, DenySoftware, Lift, LiftSoftware
 from accredit.identity.group_changes import AddGroup, AddMember, RemoveGroup, RemoveMember, ReplaceGroup
 from accredit.identity.guard import Enrolment
 from accredit.identity.lease import ForgetLeases, KeepLeases
@@ -288,6 +288,8 @@ Write = (
     | ForgetJti
     | Deny
     | Lift
+    | DenySoftware
+    | LiftSoftware
     | KeepLeases
     | ForgetLeases
     | ForgetAnswers
@@ -319,6 +321,7 @@ __all__ = [
     "BeginEpoch",
     "Claim",
     "Deny",
+    "DenySoftware",
     "DropRecords",
     "EmptyTerms",
     "EndCredential",
@@ -331,6 +334,7 @@ __all__ = [
     "KeepAnswer",
     "KeepLeases",
     "Lift",
+    "LiftSoftware",
     "NoteUse",
     "NumberedSignal",
     "RedactRecord",

@@ -111,6 +111,8 @@ WRITES: Final[dict[type, Callable[[sa.Connection, Sequence[Any]], None]]] = {
     changes.ForgetJti: jti.forget,
     changes.Deny: denials.deny,
     changes.Lift: denials.lift,
+    changes.DenySoftware: denials.deny_software,
+    changes.LiftSoftware: denials.lift_software,
     changes.KeepLeases: leases.keep,
     changes.ForgetLeases: leases.forget,
     changes.RedactRecord: terms.redact,

@@ -29,6 +29,7 @@ from accredit.service.reports import Reports
 from accredit.service.roles import Roles
 from accredit.service.servers import Servers
 from accredit.service.signals import Signals
+from accredit.service.software import SoftwareDenials
 from accredit.service.standing import Standing
 from accredit.service.webhooks import Webhooks
 
@@ -46,6 +47,7 @@ class Services:
     credentials: Credentials
     standing: Standing
     denials: Denials
+    software: SoftwareDenials
     enrolment: EnrolmentService
     guards: Guards
     leases: Leases
