@@ -111,7 +111,7 @@ async def _thousand(core: int, streams: int) -> AsyncIterator[tuple[Any, float]]
         shutil.copy(one.data / "master.key", key)
         two = stack.enter_context(nodes.running(core, key.parent, database=url, issuer=one.issuer))
         agent, codes = _furnished(one, max(1, streams // _PER_GUARD))
-        tokens = [_guard_token(one, code) for code in codes]
+        tokens = [guard_token(one.issuer, code) for code in codes]
         pairs = [((one, two)[n % 2].origin, tokens[n // 2 % len(tokens)]) for n in range(streams)]
         before = resident_memory([one.pid, two.pid])
         hand = stack.enter_context(revoker(one.socket))
@@ -168,12 +168,12 @@ def _token(node: Node, agent: dict[str, Any]) -> str:
     return _answered(httpx2.post(f"{node.issuer}/token", data=form, auth=auth, trust_env=False))
 
 
-def _guard_token(node: Node, code: str) -> str:
+def guard_token(issuer: str, code: str) -> str:
     """Enrol a guard and return a token that lets it listen."""
     key = KeyClient.generate("")
     with httpx2.Client(trust_env=False) as client:
-        guard = made(client, node.issuer + "/guard/v1/enrol", code=code, jwk=key.jwk())
-        assertion = next(KeyClient(guard["client_id"], key.kid, key.key).assertions(node.issuer, int(time.time())))
+        guard = made(client, issuer + "/guard/v1/enrol", code=code, jwk=key.jwk())
+        assertion = next(KeyClient(guard["client_id"], key.kid, key.key).assertions(issuer, int(time.time())))
         form = {
             "grant_type": "client_credentials",
             "resource": guard["resource"],

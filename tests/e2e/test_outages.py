@@ -1,13 +1,10 @@
 """What goes away and comes back while a node or a guard is at work: the database, the disk. Processes of their own."""
 
 import shutil
-import subprocess
-import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,27 +12,17 @@ import httpx2
 import pytest
 
 from accredit.testing.postgres import Postgres
-from tests.support.process import ROOT, Up, environment, free_port, run, up
+from tests.support.guarded_process import call, guarded
+from tests.support.process import Up, free_port, run, up
 from tests.support.until import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
-OUTAGE = 15
-"""Seconds without a database; nothing here has a time of its own that is longer, so a minute shows no more."""
+OUTAGE = 60
+"""Seconds without a database."""
 
 SMALL = 64 * 1024
 """The longest file that the guard may write, in bytes: its disk is full when its spool reaches that."""
-
-SERVER = """
-import resource as limits, sys, uvicorn
-from accredit_sdk import Guard
-from tests.support.ledgers import Ledger
-issuer, resource, folder, code, port, longest = sys.argv[1:]
-limits.setrlimit(limits.RLIMIT_FSIZE, (int(longest), int(longest)))
-app = Ledger("official").app(json=True, stateless=True)
-guard = Guard(app, issuer=issuer, resource=resource, folder=folder, code=code, poll_interval=0.2)
-uvicorn.run(guard, port=int(port), log_level="error")
-"""
 
 
 @pytest.fixture
@@ -108,44 +95,6 @@ def _outage(server: Up, agent: dict[str, Any], resource: str) -> None:
     assert {status for name, status, _ in seen if name == "alive"} == {200}
 
 
-@contextmanager
-def guarded(issuer: str, resource: str, folder: Path, code: str) -> Iterator[httpx2.Client]:
-    """Run a guarded server whose files cannot become long; yield a client of it."""
-    port = resource.rpartition(":")[2].partition("/")[0]
-
-    log = folder.with_name("guard.log")
-    with log.open("ab") as said:
-        process = subprocess.Popen(
-            [sys.executable, "-c", SERVER, issuer, resource, str(folder), code, port, str(SMALL)],
-            cwd=ROOT, env=environment() | {"PYTHONPATH": str(ROOT)}, stdout=said, stderr=said,
-        )  # fmt: skip
-    try:
-        with httpx2.Client(trust_env=False, timeout=30) as http:
-            until(lambda: _reaches(http, resource), 30)
-            yield http
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def _reaches(http: httpx2.Client, url: str) -> bool:
-    try:
-        return http.get(url).status_code == 401
-    except httpx2.TransportError:
-        return False
-
-
-def call(http: httpx2.Client, url: str, token: str, tool: str) -> httpx2.Response:
-    """Call a tool, as a client of the 2025-11-25 revision without a session."""
-    headers = {
-        "authorization": f"Bearer {token}",
-        "accept": "application/json, text/event-stream",
-        "mcp-protocol-version": "2025-11-25",
-    }
-    params = {"name": tool, "arguments": {}}
-    return http.post(url, headers=headers, json={"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params})
-
-
 def test_a_full_disk_at_the_guard_lets_nothing_through_unrecorded_and_mends_itself(tmp_path: Path) -> None:
     data, port = tmp_path / "data", free_port()
     resource = f"http://127.0.0.1:{free_port()}/mcp"
@@ -154,7 +103,8 @@ def test_a_full_disk_at_the_guard_lets_nothing_through_unrecorded_and_mends_itse
         agent = furnished(server, resource)
         code = server.made("/servers/ledger/enrolments")["code"]
         token = ask(server, agent, resource).json()["access_token"]
-        with guarded(server.issuer, resource, tmp_path / "guard", code) as http:
+        given = {"issuer": server.issuer, "code": code, "poll_interval": 0.2, "longest": SMALL}
+        with guarded(resource, tmp_path / "guard", **given) as http:
             until(lambda: call(http, resource, token, "read").status_code == 200, 30)
             server.stop()
             let = 0

@@ -16,7 +16,7 @@ from accredit.oauth.outcome import Lost, Outcome, Won
 from accredit.ports.audit_log import Filter, Lag, Waiting
 from accredit.store import batch, engines, migrate
 from accredit.store.conformance import NOW, guard, outcome, records, server
-from accredit.store.tables import audit_chains, audit_terms
+from accredit.store.log_tables import audit_chains, audit_terms
 from tests.store import checks
 from tests.store.conftest import Store
 

@@ -20,7 +20,7 @@ from accredit.identity.changes import (
 )
 from accredit.ports.audit_log import Filter, Lag, Waiting
 from accredit.store import audit, inserts
-from accredit.store.tables import audit_chains, audit_projection, audit_records, audit_terms
+from accredit.store.log_tables import audit_chains, audit_projection, audit_records, audit_terms
 
 _CURSOR: Final = re.compile(r"(-?\d{1,18})\.(\d{1,9})\.(\d{1,18})", re.ASCII)
 
