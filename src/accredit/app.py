@@ -21,6 +21,7 @@ from accredit.jobs.bookkeeping import Bookkeeping
 from accredit.jobs.census import TakeCensus
 from accredit.jobs.checkpoints import Checkpointing
 from accredit.jobs.clock import WatchClock
+from accredit.jobs.deliveries import Deliver
 from accredit.jobs.expiry import Expiry
 from accredit.jobs.follow import Follow
 from accredit.jobs.listen import Listen
@@ -30,8 +31,11 @@ from accredit.jobs.retention import Retention
 from accredit.jobs.rotation import Rotation
 from accredit.jobs.runner import Job, Runner
 from accredit.jobs.usage import LastUse
+from accredit.jobs.warnings import Warn
 from accredit.oauth.metadata import Endpoints
+from accredit.outbound import fetch as outbound
 from accredit.ports.clock import Clock
+from accredit.ports.fetch import Fetch
 from accredit.ports.journal import Journal, StoreError
 from accredit.ports.randomness import Randomness
 from accredit.service import deployment, modes, readiness
@@ -43,6 +47,7 @@ from accredit.service.audit import Audit
 from accredit.service.changes import Changes
 from accredit.service.checkpoints import Checkpoints
 from accredit.service.credentials import Credentials
+from accredit.service.deliveries import Deliveries
 from accredit.service.denials import Denials
 from accredit.service.diagnosis import Finding
 from accredit.service.directory import Directory
@@ -69,13 +74,17 @@ from accredit.service.reindexing import Reindexing
 from accredit.service.reports import Reports
 from accredit.service.revocation import RevocationService
 from accredit.service.roles import Roles
+from accredit.service.sending import Sender
 from accredit.service.servers import Servers
 from accredit.service.signal_log import SignalLog
 from accredit.service.signals import Signals
+from accredit.service.software import SoftwareDenials
 from accredit.service.standing import Standing
 from accredit.service.token import TokenService
 from accredit.service.usage import Usage
-from accredit.store import engines, migrate, readers, writer
+from accredit.service.warnings import Warnings
+from accredit.service.webhooks import Webhooks
+from accredit.store import engines, migrate, readers, webhook_readers, writer
 from accredit.store.engines import Database
 from accredit.store.errors import DatabaseProblem
 from accredit.store.on_postgresql import PostgresqlDatabase
@@ -102,6 +111,7 @@ CANNOT_START: Final = (
     StoreError,
     WrongMasterKey,
     serve.CannotListen,
+    outbound.CannotTrust,
 )
 """What keeps a node from starting; the text of each says what to do."""
 
@@ -119,15 +129,20 @@ class Node:
     streams: GuardStreams
     checkpoints: Checkpoints
     archives: Archives
+    warnings: Warnings
+    deliveries: Deliveries
 
 
 @asynccontextmanager
 async def node(
-    settings: Settings, clock: Clock | None = None, randomness: Randomness | None = None
+    settings: Settings,
+    clock: Clock | None = None,
+    randomness: Randomness | None = None,
+    fetch: Fetch | None = None,
 ) -> AsyncIterator[Node]:
     """Open the store, check that it belongs to this configuration, and run a node until the block ends.
 
-    Raises DataFolderError, DatabaseProblem, WrongDeployment or StoreError before anything is served.
+    Raises what is in CANNOT_START before anything is served. Only tests bring a clock, randomness or a fetch.
     """
     clock = clock or system.SystemClock()
     randomness = randomness or system.SystemRandomness()
@@ -148,10 +163,13 @@ async def node(
         )
         stack.push_async_callback(journal.close)
         parts = _Parts(settings, database, journal, clock, randomness, master, known.epoch_at, measures)
+        guarded = outbound.opened(settings.fetch_allow, settings.fetch_ca)
+        parts.tell(fetch or stack.enter_context(guarded), randomness)
         built = await parts.build()
         stack.push_async_callback(parts.usage.close)
         runner = Runner(clock, measures)
         stack.push_async_callback(parts.checkpoints.finish, clock)
+        stack.push_async_callback(parts.deliveries.close)
         stack.push_async_callback(runner.stop)
         stack.callback(built.streams.close)
         jobs: list[Job] = [Follow(built.directory), Pulse(built.streams), *parts.upkeep()]
@@ -219,10 +237,20 @@ class _Parts:
             }
         )
 
+    def tell(self, fetch: Fetch, randomness: Randomness) -> None:
+        """Make what tells webhooks."""
+        hooks, sender = webhook_readers.Webhooks(self.database), Sender(fetch, self.master)
+        self.webhooks = Webhooks(self.changes, hooks, sender, self.master, randomness)
+        self.deliveries = Deliveries(hooks, self.journal, sender, self.clock, randomness, self.measures)
+        known = readers.Reports(self.database, self.oldest), self.leases, self.clients
+        self.warnings = Warnings(hooks, *known, self.journal, self.ids, self.clock)
+
     def upkeep(self) -> tuple[Job, ...]:
         """Return the jobs that let go of what is over, and keep what was seen."""
         return (
-            Expiry(self.keys, self.credentials, Memory(self.journal)),
+            Expiry(self.keys, self.credentials, Memory(self.journal), self.warnings),
+            Warn(self.warnings),
+            Deliver(self.deliveries),
             Checkpointing(self.checkpoints),
             Projecting(self.projection),
             *([Retention(self.archives, days)] if (days := self.settings.keep_days) is not None else []),
@@ -242,13 +270,16 @@ class _Parts:
         administration = management_api(self._services())
         self._watch()
         doors = self._public(administration), self._local(administration), shown.alone(self._metrics())
-        return Node(*doors, self.measures, self.journal, self.directory, self.streams, self.checkpoints, self.archives)
+        works = self.journal, self.directory, self.streams, self.checkpoints, self.archives
+        return Node(*(*doors, self.measures, *works, self.warnings, self.deliveries))
 
     def _watch(self) -> None:
         self.measures.watch("accredit_writer_waiting", "Changes that wait for the writer.", self.journal.waiting)
         self.measures.watch("accredit_signal_cursor", "The last signal applied here.", lambda: self.directory.cursor)
         told = "Seconds since the database confirmed that no signal was missed; above 1, nothing is decided on it."
         self.measures.watch("accredit_signals_unconfirmed_seconds", told, self.directory.unconfirmed)
+        told = "Deliveries that wait for webhooks, as they were counted within the last minute."
+        self.measures.watch("accredit_webhook_waiting", told, self.deliveries.waiting)
         self.measures.watch("accredit_guard_streams", "Streams over which guards hear signals.", self.streams.count)
         self.measures.watch("accredit_database_connections", "Connections to the database.", self.database.connections)
 
@@ -297,12 +328,14 @@ class _Parts:
             credentials=self.credentials,
             standing=Standing(self.changes),
             denials=Denials(self.changes),
+            software=SoftwareDenials(self.changes, self.clients, self.leases),
             enrolment=self.enrolment,
             guards=self.guards,
             leases=self.leases,
             signals=Signals(self.changes, self.catalogue, self.leases),
             keys=self.keys,
             reports=self.reports,
+            webhooks=self.webhooks,
             audit=Audit(self.tables, self.projection, self.exports, self.keyring),
             checkpoints=self.checkpoints,
             exports=self.exports,

@@ -18,6 +18,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from accredit.identity.address import Inside
 from accredit_sdk import resource
 from accredit_sdk.errors import ResourceError
 
@@ -76,6 +77,12 @@ class Settings(BaseSettings):
     credential_days: int = Field(
         default=0, ge=0, le=3650, description="Days for which a credential works at the most; 0: no limit."
     )
+    fetch_allow: tuple[str, ...] = Field(
+        default=(), description="Hosts and networks that are not public and that Accredit itself may ask, by https."
+    )
+    fetch_ca: Path | None = Field(
+        default=None, description="File (PEM) of authorities whose certificates it believes besides the system's."
+    )
     danger_http: bool = Field(
         default=False, description="Allow an http issuer off loopback. Tokens then travel in the clear: tests only."
     )
@@ -85,6 +92,7 @@ class Settings(BaseSettings):
         found = [*_issuer_problems(self.issuer, self.danger_http), *_database_problems(self.database_url)]
         if self.keep_days is not None and self.archive is None:
             found.append("keep_days: also set `archive`, the folder that older records go to")
+        found += _fetch_problems(self.fetch_allow)
         found += [] if self.metrics_address is not None or not self.metrics else [_NO_ADDRESS]
         for proxy in self.proxies:
             try:
@@ -95,7 +103,7 @@ class Settings(BaseSettings):
             raise ValueError("\n".join(found))
         return self
 
-    @field_validator("data", "checkpoints", "archive")
+    @field_validator("data", "checkpoints", "archive", "fetch_ca")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
         return value.expanduser().absolute() if value is not None else None
@@ -198,6 +206,14 @@ def _issuer_problems(issuer: str, danger_http: bool) -> list[str]:
         ]
     if canonical != checked or issuer.endswith("/"):
         return [f"issuer: write {issuer!r} in lower case, without default port, final slash and needless escapes"]
+    return []
+
+
+def _fetch_problems(texts: tuple[str, ...]) -> list[str]:
+    try:
+        Inside.parse(texts)
+    except ValueError as error:
+        return [f"fetch_allow: {error}"]
     return []
 
 

@@ -19,7 +19,7 @@ from accredit.service.directory import Directory
 from accredit.service.exports import Exports
 from accredit.service.ids import Ids
 from accredit.service.keyring import Keyring
-from accredit.store import engines, migrate, readers, writer
+from accredit.store import engines, migrate, readers, webhook_readers, writer
 from accredit.store.engines import Database
 from accredit.store.errors import StoreBusy
 
@@ -123,7 +123,7 @@ async def reseal(settings: Settings, by: str, target: Path | None = None) -> str
     finally:
         await database.close()
     where = f"the old one is in {_adopted(settings, clock)}" if target is None else f"configure what {path} holds"
-    return f"{count} keys are sealed under a new master key; {where}, and needed for backups of before."
+    return f"{count} keys and secrets are sealed under a new master key; {where}, and needed for backups of before."
 
 
 def _adopted(settings: Settings, clock: Clock) -> Path:
@@ -137,6 +137,7 @@ async def _sealed_anew(database: Database, clock: Clock, old: MasterKey, new: Ma
     try:
         catalogue = readers.Catalogues(database)
         changes = Changes(Directory(catalogue, readers.Clients(database), clock), journal, ids, clock)
-        return await master_key.reseal(changes, catalogue, old, new, randomness, by)
+        stores = catalogue, webhook_readers.Webhooks(database)
+        return await master_key.reseal(changes, stores, old, new, randomness, by)
     finally:
         await journal.close()

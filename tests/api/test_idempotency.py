@@ -34,6 +34,7 @@ MADE: dict[str, tuple[str, Any]] = {
     "roles.add": ("/roles", {"slug": "fresh", "scopes": {"ledger": ["ledger:read"]}}),
     "servers.add": ("/servers", {"slug": "fresh", "resource": "http://127.0.0.1:9002/mcp"}),
     "servers.invite": ("/servers/ledger/enrolments", {}),
+    "webhooks.add": ("/webhooks", {"slug": "fresh", "url": "https://hooks.invalid/in"}),
 }
 """Every operation that makes something: its address, and what is sent."""
 

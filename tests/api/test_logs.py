@@ -20,6 +20,7 @@ TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 SECRETS = {
     "acs_" + "0" * 26 + "_abcdefghijklmnopqrstuvwxyz0123456789-_ABCDE": "klmnopqrst",
     "ace_" + "AbCdEfGhIjKlMnOpQrStUvWxYz0123456789-_abcde": "QrStUvWx",
+    "whsec_" + "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwAAECAwQFBgc=": "PZIo2LaLaSw",
     "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhIn0.c2lnbmF0dXJl": "c2lnbmF0dXJl",
     "Bearer opaque-token-1234": "opaque-token",
     "Basic Ym90OnNlY3JldA==": "Ym90OnNl",

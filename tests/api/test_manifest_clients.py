@@ -34,12 +34,13 @@ DOCUMENT: dict[str, Any] = {
     "applications": {
         "phone": {
             "owner": "dana", "name": "Phone", "purpose": "", "type": "public",
-            "redirect_uris": ["com.example.app:/cb", "http://127.0.0.1/cb"], "expires": "never", "state": "suspended",
-            "roles": {},
+            "redirect_uris": ["com.example.app:/cb", "http://127.0.0.1/cb"], "software_id": "acme",
+            "software_version": "2", "expires": "never", "state": "suspended", "roles": {},
         },
         "portal": {
             "owner": "dana", "name": "portal", "purpose": "Shows", "type": "confidential", "redirect_uris": [],
-            "expires": "2099-12-31T23:59:59Z", "state": "active", "roles": {"reader": {}},
+            "software_id": "", "software_version": "", "expires": "2099-12-31T23:59:59Z", "state": "active",
+            "roles": {"reader": {}},
         },
     },
     "groups": {

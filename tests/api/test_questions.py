@@ -34,7 +34,7 @@ async def test_a_client_that_may_is_told_so_with_every_factor(admin: Admin) -> N
     found = await asked(admin)
     assert (found["allowed"], found["needs"], found["changes"]) == (True, ["ledger:read"], [])
     assert [item["factor"] for item in found["factors"]] == [
-        "client", "credential", "server", "tool", "server_scopes", "client_roles",
+        "client", "software", "credential", "server", "tool", "server_scopes", "client_roles",
     ]  # fmt: skip
     assert found["roles"] == [{"role": "reader", "scopes": ["ledger:read"], "ends_at": None, "counts": True}]
 

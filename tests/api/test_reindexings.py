@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from accredit.store.tables import audit_terms
+from accredit.store.log_tables import audit_terms
 from tests.api.test_audit import bot
 from tests.support.admin import Admin
 from tests.support.archives import Place, archiving

@@ -4,12 +4,19 @@ import shutil
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
 
 from accredit import app, config
+from accredit.identity.changes import AddClient, Claim
+from accredit.identity.principal import Principal
+from accredit.identity.software import Software
 from accredit.jobs import follow
+from accredit.oauth.outcome import Outcome
+from accredit.service.changes import Changes
+from accredit.store.readers import Clients
 from tests.support.admin import Admin, administration
 from tests.support.listening import ISSUER, listener
 from tests.support.until import eventually
@@ -80,3 +87,49 @@ async def test_what_a_guard_told_one_node_the_other_knows(nodes: tuple[Admin, Ad
             return bool((await one.ok("GET", "/signals/reach"))["acknowledged"])
 
         await eventually(known)
+
+
+CLI = {"software_id": "acme-cli"}
+PORTAL = {"slug": "portal", "owner": "dana", **CLI}
+
+
+async def revoked(admin: Admin) -> list[str]:
+    found = (await admin.ok("GET", "/signals", params={"limit": 200}))["items"]
+    return [item["handle"] for item in found if item["kind"] == "revoked"]
+
+
+@pytest.mark.parametrize("nodes", ["told"], indirect=True)
+async def test_a_client_that_another_node_registers_while_its_software_is_denied_is_stopped(
+    nodes: tuple[Admin, Admin], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = nodes
+    look, made = Clients.of_software, list[str]()
+
+    async def crossed(self: Clients, software: Software) -> tuple[Principal, ...]:
+        found = await look(self, software)
+        if not made:
+            made.append((await two.ok("POST", "/applications", json=PORTAL))["id"])
+        return found
+
+    monkeypatch.setattr(Clients, "of_software", crossed)
+    await one.ok("POST", "/software/denials", json=CLI)
+    assert await revoked(one) == made
+
+
+@pytest.mark.parametrize("nodes", ["told"], indirect=True)
+async def test_a_client_that_is_registered_where_nobody_has_heard_of_the_denial_is_stopped(
+    nodes: tuple[Admin, Admin], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = nodes
+    attempt, crossed = Changes.attempt, list[str]()
+
+    async def late(self: Changes, outcome: Outcome[Any]) -> Claim | None:
+        if not crossed and any(isinstance(claim, AddClient) for claim in outcome.claims):
+            crossed.append("denied")
+            await one.ok("POST", "/software/denials", json=CLI)
+        return await attempt(self, outcome)
+
+    monkeypatch.setattr(Changes, "attempt", late)
+    made = await two.ok("POST", "/applications", json=PORTAL)
+    assert crossed
+    assert await revoked(two) == [made["id"]]

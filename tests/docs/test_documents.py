@@ -12,6 +12,7 @@ import pytest
 import typer
 
 from accredit.cli.main import program
+from accredit.identity import webhook
 from accredit.testing.postgres import Postgres
 from accredit_sdk import AgentAuth, Guard, Target
 from accredit_sdk.agent import key_file, load_key
@@ -111,6 +112,21 @@ def test_the_agent_in_the_howto_can_be_made(tmp_path: Path, monkeypatch: pytest.
     assert isinstance(names["auth"], AgentAuth)
 
 
+def test_the_receiver_in_the_howto_believes_what_is_sent_and_nothing_else() -> None:
+    (block,) = (one for one in blocks(HOWTO / "webhooks.md") if one.language == "python")
+    names: dict[str, Any] = {}
+    exec(compile(block.text, block.where, "exec"), names)
+    verified, raw, body, now = names["verified"], bytes(range(32)), b'{"type":"webhook.test"}', 1_790_000_000
+    secret, sent = webhook.secret_text(raw), webhook.headers(raw, "evt_1", now * 1_000_000, body)
+    assert verified(secret, sent, body, now)
+    assert verified(secret, sent | {"webhook-signature": f"v1,AAAA {sent['webhook-signature']}"}, body, now + 299)
+    assert not verified(webhook.secret_text(raw[::-1]), sent, body, now)
+    assert not verified(secret, sent, body + b" ", now)
+    assert not verified(secret, sent | {"webhook-id": "evt_2"}, body, now)
+    assert not verified(secret, sent, body, now + 301)
+    assert not verified(secret, sent | {"webhook-timestamp": str(now + 301)}, body, now + 301)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
@@ -127,6 +143,7 @@ def test_the_agent_in_the_howto_can_be_made(tmp_path: Path, monkeypatch: pytest.
         "agent-with-a-key.md",
         "register-an-application.md",
         "revoke.md",
+        "webhooks.md",
     ],
 )
 def test_the_commands_of_a_howto_work_in_their_order(name: str, tmp_path: Path) -> None:

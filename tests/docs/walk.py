@@ -156,8 +156,11 @@ class Walk:
         self._running.callback(_stop, process)
         deadline = time.monotonic() + _PATIENCE
         while time.monotonic() < deadline and process.poll() is None:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", int(port)), 1):
-                return
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", int(port)), 1) as probe:
+                probe.settimeout(5)  # it listens before it answers, and commands come in by another socket
+                probe.sendall(f"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
+                if probe.recv(1):
+                    return
             time.sleep(0.05)
         raise AssertionError(f"{block.where}: nobody listens on {port}\n{log.read_text()}")
 

@@ -34,7 +34,7 @@ class Names:
 
 
 def fetching(ca: Authority | None, *answers: Sequence[str], inside: Inside = LOOPBACK, **more: Any) -> GuardedFetch:
-    return GuardedFetch(Names(*(answers or (["127.0.0.1"],))), inside, trust(str(ca.file) if ca else None), **more)
+    return GuardedFetch(Names(*(answers or (["127.0.0.1"],))), inside, trust(ca.file if ca else None), **more)
 
 
 def errand(port: int, path: str = "/in", host: str = HOST, **more: Any) -> Errand:
@@ -67,7 +67,7 @@ async def test_without_a_body_it_is_a_get(ca: Authority) -> None:
 async def test_a_name_is_looked_up_once_so_that_it_cannot_be_bound_anew(ca: Authority) -> None:
     names = Names(["127.0.0.1"], ["169.254.169.254"])
     async with server(ca.context(HOST), saying(ok())) as there:
-        fetch = GuardedFetch(names, LOOPBACK, trust(str(ca.file)))
+        fetch = GuardedFetch(names, LOOPBACK, trust(ca.file))
         assert (await fetch.fetch(errand(there.port))).status == 200
     assert names.asked == [HOST]
 
@@ -208,7 +208,7 @@ async def test_a_server_of_names_that_never_answers_is_not_waited_for(ca: Author
         await asyncio.Event().wait()
         raise AssertionError
 
-    fetch = GuardedFetch(never, LOOPBACK, trust(str(ca.file)), seconds=0.2)
+    fetch = GuardedFetch(never, LOOPBACK, trust(ca.file), seconds=0.2)
     assert await failure(fetch, errand(8443)) is FetchFailure.TIMEOUT
 
 
@@ -274,7 +274,7 @@ async def test_the_names_of_the_system_are_looked_up_on_threads_of_their_own(ca:
         with pytest.raises(OSError, match="no name"):
             await resolver("a" * 64 + ".example", 443)
         async with server(ca.context("localhost"), saying(ok())) as there:
-            fetch = GuardedFetch(resolver, LOOPBACK, trust(str(ca.file)))
+            fetch = GuardedFetch(resolver, LOOPBACK, trust(ca.file))
             assert (await fetch.fetch(errand(there.port, host="localhost"))).status == 200
     finally:
         resolver.close()

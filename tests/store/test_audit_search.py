@@ -16,7 +16,7 @@ from accredit.oauth.outcome import Lost, Outcome, Won
 from accredit.ports.audit_log import Filter, Lag, Waiting
 from accredit.store import batch, engines, migrate
 from accredit.store.conformance import NOW, guard, outcome, records, server
-from accredit.store.tables import audit_chains, audit_terms
+from accredit.store.log_tables import audit_chains, audit_terms
 from tests.store import checks
 from tests.store.conftest import Store
 
@@ -162,6 +162,13 @@ async def test_it_is_known_when_the_oldest_record_happened_that_can_be_found(sea
     older = changes.IndexRecords("chn_three", 0, 2, ((everything, NOW - 5, 1), (everything, NOW + 5, 2)))
     assert await searched.commit(committer, [Outcome(None, (older,))]) == [Won()]
     assert await searched.tables.begins() == NOW - 5
+
+
+async def test_the_times_of_guards_say_nothing_of_how_far_the_log_reaches_back(searched: Any) -> None:
+    committer, everything = searched.committer("chn_three"), terms.number(terms.Term.EVERYTHING)
+    older = changes.IndexRecords("chn_guard", 4, 5, ((everything, 0, 5),))
+    assert await searched.commit(committer, [Outcome(None, (older,))]) == [Won()]
+    assert await searched.tables.begins() == NOW
 
 
 async def test_a_log_in_which_nothing_can_be_found_has_no_beginning(store: Any) -> None:

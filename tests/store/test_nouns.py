@@ -10,12 +10,13 @@ from accredit.identity.answer import KeptAnswer
 from accredit.identity.application import ClientType
 from accredit.identity.client import ClientKind
 from accredit.identity.credential import CredentialState
-from accredit.identity.denial import Denial
+from accredit.identity.denial import Denial, SoftwareDenial
 from accredit.identity.lease import Lease
 from accredit.identity.principal import Principal
 from accredit.identity.role import Assignment
 from accredit.identity.server import Scope, Tool
 from accredit.identity.signing_key import KeyState, KeyUse
+from accredit.identity.software import Software
 from accredit.identity.state import State
 from accredit.oauth.outcome import Lost, Outcome, Won
 from accredit.ports.deployment import Deployment
@@ -553,6 +554,38 @@ async def test_what_is_denied_stays_denied_whatever_else_changes_and_until_it_is
     again = replace(both[1], at=NOW + 1, by="ann", reason="still")
     await submit(writes=(changes.Deny(again), changes.Lift(server(0).id, "server", ""), changes.Lift("srv_x", "t", "")))
     assert (await store.catalogue.load()).servers[0].denied == (again,)
+
+
+async def test_a_denied_software_stays_denied_until_just_that_is_lifted(store: Any, submit: Any) -> None:
+    every, one = Software("acme"), Software("acme", "1")
+    both = SoftwareDenial(every, NOW, "dana", "broken"), SoftwareDenial(one, NOW, "ann")
+    await submit(writes=tuple(changes.DenySoftware(denial) for denial in reversed(both)))
+    assert (await store.catalogue.load()).barred == both
+    assert (await ports.Estates(store.database).read()).barred == both
+    again = replace(both[0], at=NOW + 1, by="ann", reason="still")
+    await submit(writes=(changes.DenySoftware(again), changes.LiftSoftware(one), changes.LiftSoftware(Software("x"))))
+    assert (await store.catalogue.load()).barred == (again,)
+
+
+async def test_the_clients_of_a_software_are_found_in_one_version_or_in_all(store: Any, submit: Any) -> None:
+    named = (Software("acme", "1"), Software("acme", "2"), Software("acme2"), None, Software("acme"))
+    mine = [application(n) for n in range(5)]
+    mine = [replace(one, client=replace(one.client, software=found)) for one, found in zip(mine, named, strict=True)]
+    await submit(*(changes.AddClient(one.client, one) for one in mine))
+    assert await store.clients.applications("", 9) == tuple(mine)
+
+    async def of(software: Software) -> list[int]:
+        found = [one.client for one in await store.clients.of_software(software)]
+        return [number for number, one in enumerate(mine) if one.client in found]
+
+    assert await of(Software("acme")) == [0, 1, 4]
+    assert await of(Software("acme", "1")) == [0]
+    assert await of(Software("Acme")) == []
+    await submit(changes.RemoveClient(mine[0].client.id, 1))
+    assert await of(Software("acme")) == [1, 4]
+    other = replace(mine[1].client, software=None, version=2)
+    await submit(changes.ReplaceClient(other, replace(mine[1], client=other)))
+    assert await of(Software("acme")) == [4]
 
 
 async def test_an_application_comes_back_and_is_replaced_with_its_redirects(store: Any, submit: Any) -> None:

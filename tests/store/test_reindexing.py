@@ -15,7 +15,7 @@ from accredit.ports.audit_log import Filter, Lag
 from accredit.service.projection import Projection
 from accredit.store import batch, engines, migrate, terms
 from accredit.store.conformance import NOW
-from accredit.store.tables import audit_terms
+from accredit.store.log_tables import audit_terms
 from tests.store.conftest import Store
 from tests.store.test_audit_search import EVERYTHING, read, refused, searched
 

@@ -9,6 +9,7 @@ from typing import Any
 import httpx2
 
 from accredit import app, config
+from accredit.ports.fetch import Fetch
 from accredit.testing.serving import MovingClock
 from accredit_sdk import keys
 from accredit_sdk.jws import Algorithm
@@ -63,14 +64,18 @@ def _whatever(method: str, more: dict[str, Any]) -> dict[str, Any]:
 
 @asynccontextmanager
 async def administration(
-    folder: Path, database: str | None = None, clock: MovingClock | None = None, **given: Any
+    folder: Path,
+    database: str | None = None,
+    clock: MovingClock | None = None,
+    outside: Fetch | None = None,
+    **given: Any,
 ) -> AsyncIterator[Admin]:
     """Run a node until the block ends. `given` are further settings."""
     clock = clock or MovingClock()
     settings = config.load(data=folder, issuer="http://127.0.0.1:8700", database=database, **given)
     if database is None:
         migrated.furnish(folder)
-    async with app.node(settings, clock) as node:
+    async with app.node(settings, clock, fetch=outside) as node:
         transport = httpx2.ASGITransport(app=node.admin, raise_app_exceptions=False)
         async with httpx2.AsyncClient(transport=transport, base_url="http://accredit/api/v1") as http:
             yield Admin(http, node, clock)

@@ -47,7 +47,7 @@ class Staff:
 
     async def state(self) -> dict[str, Any]:
         """Return all that can be administered, as the local administrator sees it."""
-        nouns = ("servers", "roles", "guards", "agents", "applications", "groups", "administrators", "keys")
+        nouns = ("servers", "roles", "guards", "agents", "applications", "groups", "administrators", "keys", "webhooks")
         found = {noun: (await self.admin.ok("GET", f"/{noun}"))["items"] for noun in nouns}
         shown = [await self.admin.ok("GET", f"/agents/{item['slug']}") for item in found["agents"]]
         shown += [await self.admin.ok("GET", f"/applications/{item['slug']}") for item in found["applications"]]
@@ -79,6 +79,7 @@ async def furnish(admin: Admin) -> dict[str, tuple[str, str]]:
         await admin.ok("POST", "/groups", json={"slug": name})
         if role:
             await admin.ok("PUT", f"/roles/{role}/assignments/group:{name}")
+    await admin.ok("POST", "/webhooks", json={"slug": "pager", "url": "https://hooks.invalid/in"})
     for name, office in OFFICES.items():
         await admin.ok("PUT", f"/administrators/{name}", json=office)
     return secrets

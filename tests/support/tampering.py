@@ -12,7 +12,7 @@ from accredit.audit import chain
 from accredit.audit.chain import Head
 from accredit.identity.changes import StoredRecord
 from accredit.store import audit
-from accredit.store.tables import (
+from accredit.store.log_tables import (
     audit_chains,
     audit_checkpoints,
     audit_projection,

@@ -26,6 +26,13 @@ Redirects = Annotated[
 ]
 """The option that names redirect URIs."""
 
+SoftwareId = Annotated[
+    str | None, typer.Option("--software", metavar="ID", help="The software that it is an installation of.")
+]
+"""The option that names a software (RFC 7591, 2)."""
+SoftwareVersion = Annotated[str | None, typer.Option("--software-version", metavar="TEXT", help="Its version.")]
+"""The option that names the version of a software."""
+
 
 @command(app, "add")
 def add(  # noqa: PLR0913  (each is an option of its own)
@@ -39,6 +46,8 @@ def add(  # noqa: PLR0913  (each is an option of its own)
         bool, typer.Option("--public", help="It can keep no secret: it authenticates with none.")
     ] = False,
     redirect: Redirects = None,
+    software: SoftwareId = None,
+    software_version: SoftwareVersion = None,
     role: RoleEnds = None,
     expires: Annotated[
         str | None, typer.Option(metavar="WHEN", help="When it ends: 90d, 12h, or 2026-12-31T23:59:59Z.")
@@ -51,7 +60,7 @@ def add(  # noqa: PLR0913  (each is an option of its own)
     if public and secret_file is not None:
         raise usage("a public application has no secret: leave --secret-file out")
     with keeping(secret_file) as kept:
-        body |= more | ending(expires, "expires")
+        body |= more | ending(expires, "expires") | _software(software, software_version)
         found = session.server.make(path("applications"), body, once="" if public else "secret")
         if found["secret"] is not None:
             kept.keep(found["secret"])
@@ -102,6 +111,8 @@ def edit(  # noqa: PLR0913  (each is an option of its own)
     title: Annotated[str | None, typer.Option(metavar="TEXT", help="Its name for people.")] = None,
     redirect: Redirects = None,
     no_redirect: Annotated[bool, typer.Option("--no-redirect", help="Take all its redirect URIs.")] = False,
+    software: SoftwareId = None,
+    software_version: SoftwareVersion = None,
     role: RoleEnds = None,
     no_role: Annotated[bool, typer.Option("--no-role", help="Take all its roles.")] = False,
     expires: Annotated[
@@ -114,7 +125,7 @@ def edit(  # noqa: PLR0913  (each is an option of its own)
     """
     said = {"owner": owner, "purpose": purpose, "name": title}
     body: dict[str, Any] = {key: value for key, value in said.items() if value is not None}
-    body |= lasting(expires, "expires")
+    body |= lasting(expires, "expires") | _software(software, software_version)
     if redirect or no_redirect:
         body["redirect_uris"] = redirect or []
     if role or no_role:
@@ -166,6 +177,7 @@ def _details(screen: Screen, found: dict[str, Any]) -> None:
             ("type", found["type"]),
             ("owner", found["owner"]),
             ("purpose", found["purpose"]),
+            ("software", f"{found['software_id']} {found['software_version']}".strip()),
             *(("redirect", uri) for uri in found["redirect_uris"]),
             ("state", mark(found["state"])),
             ("since", moment(found["created_at"])),
@@ -175,3 +187,8 @@ def _details(screen: Screen, found: dict[str, Any]) -> None:
     if found["type"] == "confidential":
         credential_table(screen, found, "it has no credential that works; make one with: accredit app credential add")
     role_table(screen, found)
+
+
+def _software(identity: str | None, version: str | None) -> dict[str, str]:
+    said = {"software_id": identity, "software_version": version}
+    return {name: value for name, value in said.items() if value is not None}

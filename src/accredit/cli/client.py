@@ -22,7 +22,7 @@ _MOST_PAGES: Final = 5
 _AGAIN: Final = 2
 """How often a request with a key is sent again when the connection breaks."""
 
-_TAGGED: Final = frozenset({"administrators", "servers", "roles", "agents", "applications", "groups"})
+_TAGGED: Final = frozenset({"administrators", "servers", "roles", "agents", "applications", "groups", "webhooks"})
 _APART: Final = frozenset({"assignments", "credentials", "members"})
 """What is under a noun and changes nothing in its own state."""
 _LONGEST_SEGMENT: Final = 2000

@@ -20,7 +20,7 @@ FILES: Final = ":files"
 
 NOUNS: Final = {
     "SERVER": "servers", "ROLE": "roles", "AGENT": "agents", "GUARD": "guards", "APP": "applications",
-    "GROUP": "groups", "HOLDER": "agents", "MEMBER": "agents",
+    "GROUP": "groups", "HOLDER": "agents", "MEMBER": "agents", "WEBHOOK": "webhooks",
 }  # fmt: skip
 """How arguments and options call a noun, and where the management API lists it."""
 

@@ -38,6 +38,7 @@ from accredit.cli import (
     up,
     used,
     version,
+    webhook,
 )
 from accredit.cli.screen import Screen
 from accredit.cli.session import Session, shared
@@ -72,6 +73,7 @@ def program() -> typer.Typer:
         ("guard", guard),
         ("key", key),
         ("report", report),
+        ("webhook", webhook),
     ):
         app.add_typer(noun.app, name=name, short_help=noun.app.info.help)
     app.add_typer(admin.app, name="admin", short_help=admin.app.info.help)

@@ -17,7 +17,7 @@ from accredit.identity.credential_changes import (
     RetireCredential,
     RevokeCredential,
 )
-from accredit.identity.denial import Deny, Lift
+from accredit.identity.denial import Deny, DenySoftware, Lift, LiftSoftware
 from accredit.identity.group_changes import AddGroup, AddMember, RemoveGroup, RemoveMember, ReplaceGroup
 from accredit.identity.guard import Enrolment
 from accredit.identity.lease import ForgetLeases, KeepLeases
@@ -37,6 +37,14 @@ from accredit.identity.role import Assignment, Role
 from accredit.identity.server import Server
 from accredit.identity.signal import NumberedSignal, Signal, SignalKind
 from accredit.identity.signing_key import KeyState, StoredKey
+from accredit.identity.webhook_changes import (
+    AddWebhook,
+    Announce,
+    ForgetDeliveries,
+    RemoveWebhook,
+    SettleDelivery,
+    TakeDelivery,
+)
 
 Rest = Agent | Application
 """What agents and applications have beside their client."""
@@ -166,13 +174,15 @@ class AdvanceKey:
 class Reseal:
     """Claim: let the database belong to another master key, whose check value is `after`.
 
-    `sealed` has for each key that is not gone what was sealed before and what takes its place. Loses unless the stored
-    check value is `before` and the sealed keys are exactly those. What is left of keys that are gone is wiped.
+    `sealed` has for each key that is not gone what was sealed before and what takes its place, `webhooks` the same for
+    the secrets of webhooks. Loses unless the stored check value is `before` and what is sealed is exactly that. What is
+    left of keys that are gone is wiped.
     """
 
     before: bytes
     after: bytes
     sealed: tuple[tuple[bytes, bytes], ...]
+    webhooks: tuple[tuple[bytes, bytes], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +269,9 @@ Claim = (
     | AddCheckpoint
     | IndexRecords
     | DropRecords
+    | AddWebhook
+    | RemoveWebhook
+    | TakeDelivery
 )
 """What may have been done by somebody else in the meantime: committing says who won."""
 
@@ -275,6 +288,8 @@ Write = (
     | ForgetJti
     | Deny
     | Lift
+    | DenySoftware
+    | LiftSoftware
     | KeepLeases
     | ForgetLeases
     | ForgetAnswers
@@ -282,6 +297,9 @@ Write = (
     | RedactRecord
     | ForgetTerms
     | EmptyTerms
+    | Announce
+    | SettleDelivery
+    | ForgetDeliveries
 )
 """What follows from a claim that was won, or needs none."""
 
@@ -295,16 +313,20 @@ __all__ = [
     "AddMember",
     "AddRole",
     "AddServer",
+    "AddWebhook",
     "AdvanceKey",
+    "Announce",
     "AppendRecords",
     "Assign",
     "BeginEpoch",
     "Claim",
     "Deny",
+    "DenySoftware",
     "DropRecords",
     "EmptyTerms",
     "EndCredential",
     "ForgetAnswers",
+    "ForgetDeliveries",
     "ForgetJti",
     "ForgetLeases",
     "ForgetTerms",
@@ -312,6 +334,7 @@ __all__ = [
     "KeepAnswer",
     "KeepLeases",
     "Lift",
+    "LiftSoftware",
     "NoteUse",
     "NumberedSignal",
     "RedactRecord",
@@ -320,6 +343,7 @@ __all__ = [
     "RemoveMember",
     "RemoveRole",
     "RemoveServer",
+    "RemoveWebhook",
     "ReplaceClient",
     "ReplaceGroup",
     "ReplaceRole",
@@ -330,9 +354,11 @@ __all__ = [
     "RevokeCredential",
     "Seal",
     "SealKind",
+    "SettleDelivery",
     "Signal",
     "SignalKind",
     "StoredRecord",
+    "TakeDelivery",
     "TakeEnrolment",
     "Unassign",
     "Unchanged",

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from accredit.identity.software import Software
 from accredit.identity.state import State
 
 
@@ -20,6 +21,7 @@ class Client:
 
     `servers` names the ids of the servers that a guard speaks for; it is empty for every other kind.
     `expires_at` is the first microsecond (UTC) at which the client gets no more tokens, or None.
+    `software` is what it is an installation of, None when nobody said so.
     """
 
     id: str
@@ -32,6 +34,7 @@ class Client:
     expires_at: int | None = None
     servers: frozenset[str] = frozenset()
     version: int = 1
+    software: Software | None = None
 
     def usable(self, now: int) -> bool:
         """Tell whether the client may get tokens at `now` (microseconds UTC)."""

@@ -23,8 +23,10 @@ _CREDENTIAL_PREFIX: Final = "crd_"
 _RANDOM_BYTES: Final = 32
 # 32 bytes are 43 characters of base64url, and the last of them has two bits to spare, which are zero.
 _SECRET: Final = re.compile(SECRET_PREFIX + r"([0-9a-v]{26})_[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
-_LEAKED: Final = re.compile(r"(?<![A-Za-z0-9])(?:acs_[0-9a-v]{26}_|ace_[A-Za-z0-9_-]{43}|eyJ[A-Za-z0-9_-]{8,}\.)")
-"""Our secrets and enrolment codes, and the beginning of every JWT."""
+_LEAKED: Final = re.compile(
+    r"(?<![A-Za-z0-9])(?:acs_[0-9a-v]{26}_|ace_[A-Za-z0-9_-]{43}|whsec_[A-Za-z0-9+/]{43}|eyJ[A-Za-z0-9_-]{8,}\.)"
+)
+"""Our secrets, enrolment codes and signing secrets of webhooks, and the beginning of every JWT."""
 
 
 class CredentialKind(StrEnum):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from accredit.identity.agent import Agent
 from accredit.identity.application import Application
+from accredit.identity.denial import SoftwareDenial
 from accredit.identity.group import Group
 from accredit.identity.holder import Holder, HolderKind
 from accredit.identity.manifest import AgentShape, ApplicationShape, GroupShape, RoleShape, Shape
@@ -17,7 +18,7 @@ from accredit.identity.wanted import shape_of
 class Estate:
     """What is there after the signal with the number `seq`; deleted nouns are not.
 
-    `held` goes by holder, `members` by group; all of them are ids.
+    `held` goes by holder, `members` by group; all of them are ids. `barred` is the software that is denied.
     """
 
     seq: int = 0
@@ -28,6 +29,7 @@ class Estate:
     applications: tuple[Application, ...] = ()
     groups: tuple[Group, ...] = ()
     members: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    barred: tuple[SoftwareDenial, ...] = ()
 
     def offices(self) -> frozenset[str]:
         """Return the built-in roles (ids): those that reach a built-in server. No file speaks of them."""
@@ -99,6 +101,8 @@ def _application(one: Application, held: tuple[Assignment, ...], roles: Mapping[
         purpose=one.purpose,
         type=one.type,
         redirect_uris=one.redirect_uris,
+        software_id=client.software.id if client.software is not None else "",
+        software_version=client.software.version if client.software is not None else "",
         expires=client.expires_at,
         state=client.state,
         roles=_ends(held, roles),

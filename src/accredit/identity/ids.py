@@ -20,6 +20,8 @@ PREFIXES: Final = {
     "decision": "dec_",
     "token": "tok_",
     "chain": "chn_",
+    "webhook": "whk_",
+    "event": "evt_",
 }
 """The prefix of each kind of noun."""
 

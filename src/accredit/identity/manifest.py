@@ -106,7 +106,10 @@ class AgentShape:
 
 @dataclass(frozen=True, slots=True)
 class ApplicationShape:
-    """An application as files describe it. `roles` maps slugs to the end of the assignment, or None."""
+    """An application as files describe it. `roles` maps slugs to the end of the assignment, or None.
+
+    `software_id` is empty for an application that names none.
+    """
 
     slug: str
     owner: str = ""
@@ -117,6 +120,8 @@ class ApplicationShape:
     expires: int | None = None
     state: State = State.ACTIVE
     roles: Mapping[str, int | None] = field(default_factory=dict)
+    software_id: str = ""
+    software_version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +204,12 @@ def entry(shape: AnyShape, *, whole: bool = False) -> Document:
         return {"name": shape.name, "roles": ends, "members": sorted(shape.members)}
     told = {"expires": _end(shape.expires), "state": shape.state.value, "roles": ends}
     if isinstance(shape, ApplicationShape):
-        own = {"type": shape.type.value, "redirect_uris": sorted(shape.redirect_uris)}
+        own = {
+            "type": shape.type.value,
+            "redirect_uris": sorted(shape.redirect_uris),
+            "software_id": shape.software_id,
+            "software_version": shape.software_version,
+        }
         return {"owner": shape.owner, "name": shape.name, "purpose": shape.purpose, **own, **told}
     return {"owner": shape.owner, "name": shape.name, "sponsor": shape.sponsor, "purpose": shape.purpose, **told}
 

@@ -18,7 +18,8 @@ class EndingKind(StrEnum):
 class Ending:
     """Something of the client `slug` that ends at `ends_at` (microseconds UTC).
 
-    `name` is the id of the credential, the slug of the role, or the id of the client.
+    `name` is the id of the credential, the slug of the role with the id of the client behind a space, or that id alone.
+    `owner` is whose the client is, empty for a guard.
     """
 
     kind: EndingKind
@@ -26,6 +27,7 @@ class Ending:
     client_kind: ClientKind
     slug: str
     ends_at: int
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True)

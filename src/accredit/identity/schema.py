@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from accredit.identity import times
+from accredit.identity import software, times
 from accredit.identity.application import ClientType
 from accredit.identity.credential import resembles
 from accredit.identity.holder import HolderKind, parse
@@ -173,6 +173,10 @@ def _plain(value: Any) -> str:
     return value
 
 
+def _software(value: object, _path: Path, _findings: Findings) -> str:
+    return software.text("" if value is None else _plain(value))
+
+
 def _member(value: Any) -> str:
     found = parse(_plain(value))
     if found.kind is HolderKind.GROUP:
@@ -327,6 +331,8 @@ APPLICATION: Final[Mapping[str, Member]] = {
     "purpose": Member(_sentence, "what it is for"),
     "type": Member(_type, "`confidential` or `public`; left out: `confidential`. It never changes"),
     "redirect_uris": Member(_set_of(_plain), "where people come back to it; a public one needs one"),
+    "software_id": Member(_software, "the software that it is an installation of (RFC 7591, 2)"),
+    "software_version": Member(_software, "the version of that software"),
     "expires": Member(_end, "when it ends, like `2026-12-31T23:59:59Z`, or `never`"),
     "state": Member(_state, "`active` or `suspended`"),
     "roles": Member(_keyed(slug, _until), "the roles that it holds itself, by name"),

@@ -7,7 +7,8 @@ from enum import StrEnum
 class SignalKind(StrEnum):
     """What a signal says. A REVOKED handle is void below the signal's number; a SUSPENDED one until RESUMED.
 
-    POLICY: a server's scopes or tools changed. KEYS: the key set changed. ROLES: a role or a group changed.
+    POLICY: a server's scopes or tools changed. KEYS: the key set changed. ROLES: a role, a group, or which software is
+    denied changed.
     CLIENT: a client appeared, or its credentials, roles or groups changed. REDUCED: on one server, a handle carries no
     more than some scopes below the signal's number.
     """

@@ -235,6 +235,8 @@ def _check_applications(current: Shape, found: Shape, findings: Findings) -> Non
         path, before = (Noun.APPLICATION.section, slug), current.applications.get(slug)
         if before is not None and before.type is not one.type:
             findings.add((*path, "type"), "the type of an application cannot change: register another one")
+        if one.software_version and not one.software_id:
+            findings.add((*path, "software_version"), "is one of a software: name its `software_id`, too")
         if one.type is ClientType.PUBLIC and not one.redirect_uris:
             findings.add(path, "a public application needs `redirect_uris`: people come back to it by one")
 

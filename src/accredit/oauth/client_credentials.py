@@ -30,7 +30,8 @@ class Facts:
     """All that the decision depends on. `server` is the one with the resource asked for, or None.
 
     `roles` are those of the client; `version` is the last signal that the facts contain; `decision` and `jti` are
-    fresh ids. Nothing from before `since`, the beginning of the epoch, counts (microseconds UTC).
+    fresh ids. Nothing from before `since`, the beginning of the epoch, counts (microseconds UTC). `barred` tells that
+    the client's software is denied to everybody.
     """
 
     issuer: str
@@ -41,6 +42,7 @@ class Facts:
     decision: str
     jti: str
     since: int = 0
+    barred: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ class Obstacle(StrEnum):
 
     CLIENT = "client"
     """It is suspended or at its end, or what it would get would end at once."""
+    SOFTWARE = "software"
+    """Its software is denied to everybody."""
     SERVER = "server"
     """No such server, or one that is suspended or closed to it."""
     SCOPES = "scopes"
@@ -95,6 +99,8 @@ def rule(scope: frozenset[str] | None, facts: Facts, credential: Credential, now
     principal, server = facts.principal, facts.server
     if principal is None or not principal.client.usable(now):
         return Ruled(obstacle=Obstacle.CLIENT)
+    if facts.barred:
+        return Ruled(obstacle=Obstacle.SOFTWARE)
     if server is None or not reachable(server, principal.client.kind, facts.roles, now):
         return Ruled(obstacle=Obstacle.SERVER)
     grant = _grant(scope, facts, server, principal.client.kind, now)
@@ -132,11 +138,12 @@ def _refusal(request: TokenRequest, ruled: Ruled) -> Refusal:
         return _no_target(request)
     if ruled.obstacle is Obstacle.SCOPES and ruled.grant is not None:
         return _wrong_amount(request, ruled.grant)
-    return _ended()
+    denied = ruled.obstacle is Obstacle.SOFTWARE
+    return _ended("the software of the client is denied to everybody" if denied else "client suspended or at its end")
 
 
-def _ended() -> Refusal:
-    return Refusal(ErrorCode.INVALID_GRANT, "this client may not get tokens now", "client suspended or at its end")
+def _ended(reason: str) -> Refusal:
+    return Refusal(ErrorCode.INVALID_GRANT, "this client may not get tokens now", reason)
 
 
 def _no_target(request: TokenRequest) -> Refusal:

@@ -31,6 +31,8 @@ class Topic(StrEnum):
 
     CLIENT = "client"
     """It is active and not at its end."""
+    SOFTWARE = "software"
+    """What it is an installation of is not denied to everybody."""
     CREDENTIAL = "credential"
     """It has one that works, so that it can prove who it is."""
     SERVER = "server"
@@ -122,6 +124,7 @@ def _ruled(facts: Facts, needs: frozenset[str], now: int) -> Ruled:
 def _points(facts: Facts, targets: tuple[Target, ...], needs: frozenset[str], now: int) -> Iterator[Point]:
     principal, server = facts.principal, facts.server
     yield Point(Topic.CLIENT, principal is not None and principal.client.usable(now))
+    yield Point(Topic.SOFTWARE, not facts.barred)
     yield Point(Topic.CREDENTIAL, principal is not None and any(one.usable(now) for one in principal.credentials))
     sort = principal.client.kind if principal is not None else ClientKind.AGENT
     yield Point(Topic.SERVER, server is not None and reachable(server, sort, facts.roles, now))

@@ -7,8 +7,9 @@ answers like any other, and no proxy of the environment comes in between.
 
 import asyncio
 import ssl
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import aclosing
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import aclosing, closing, contextmanager
+from pathlib import Path
 from typing import Final
 
 import httpcore2
@@ -16,6 +17,7 @@ import httpcore2
 from accredit.identity import address
 from accredit.identity.address import Inside
 from accredit.identity.web_address import WebAddress
+from accredit.outbound.resolving import SystemResolver
 from accredit.ports.fetch import Errand, Fetched, FetchFailed, FetchFailure
 
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
@@ -29,6 +31,10 @@ SECONDS: Final = 10.0
 
 _TRIED: Final = 3
 """How many addresses of a host are tried."""
+
+
+class CannotTrust(Exception):
+    """The file of authorities is of no use; the message says which, and why."""
 
 
 class _Judged(httpcore2.AsyncNetworkBackend):
@@ -67,13 +73,13 @@ class _Judged(httpcore2.AsyncNetworkBackend):
 
 
 class GuardedFetch:
-    """Implements `ports.fetch.Fetch`. `trust` says whose certificates are believed."""
+    """Implements `ports.fetch.Fetch`. `trust` says whose certificates are believed; None: those that the system has."""
 
     def __init__(
         self,
         resolve: Resolver,
         inside: Inside,
-        trust: ssl.SSLContext,
+        trust: ssl.SSLContext | None = None,
         *,
         at_once: int = AT_ONCE,
         seconds: float = SECONDS,
@@ -83,6 +89,10 @@ class GuardedFetch:
         self._trust = trust
         self._turns = asyncio.Semaphore(at_once)
         self._seconds = seconds
+
+    def forbids(self, where: WebAddress) -> bool:
+        """Tell whether the host is an address that may not be reached; of a name nothing is known yet."""
+        return not address.is_name(where.host) and not self._inside.permits(where.host, address.read(where.host))
 
     async def fetch(self, errand: Errand) -> Fetched:
         """Return the answer. Raises FetchFailed."""
@@ -111,6 +121,8 @@ class GuardedFetch:
 
     async def _asked(self, errand: Errand, addresses: Sequence[str]) -> Fetched:
         where = errand.address
+        if self._trust is None:  # reading them takes a while, and most nodes never ask anybody
+            self._trust = await asyncio.to_thread(trust)
         request = httpcore2.Request(
             "GET" if errand.body is None else "POST",
             httpcore2.URL(scheme="https", host=where.host, port=where.port, target=where.target),
@@ -160,12 +172,22 @@ def _refusal(error: httpcore2.ConnectError) -> FetchFailure:
     return FetchFailure.UNREACHABLE
 
 
-def trust(ca_file: str | None = None) -> ssl.SSLContext:
+@contextmanager
+def opened(allowed: Iterable[str], ca_file: Path | None = None) -> Iterator[GuardedFetch]:
+    """Go where the public is, and what is `allowed`, until the block ends. Raises CannotTrust."""
+    with closing(SystemResolver()) as resolver:
+        yield GuardedFetch(resolver, Inside.parse(allowed), None if ca_file is None else trust(ca_file))
+
+
+def trust(ca_file: Path | None = None) -> ssl.SSLContext:
     """Return whose certificates are believed: the system's authorities, and those of `ca_file` (PEM) besides.
 
-    Raises OSError when that file cannot be read, or holds no certificate.
+    Raises CannotTrust when that file cannot be read, or holds no certificate.
     """
     found = ssl.create_default_context()
     if ca_file is not None:
-        found.load_verify_locations(ca_file)
+        try:
+            found.load_verify_locations(ca_file)
+        except OSError:
+            raise CannotTrust(f"fetch_ca: {ca_file} cannot be read, or holds no certificate in PEM") from None
     return found

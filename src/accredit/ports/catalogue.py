@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from accredit.identity.changes import NumberedSignal
+from accredit.identity.denial import SoftwareDenial
 from accredit.identity.group import Group
 from accredit.identity.role import Role
 from accredit.identity.server import Server
@@ -13,13 +14,17 @@ from accredit.identity.signing_key import StoredKey
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """Servers, roles, groups and published keys, read in one transaction; `seq` is the last signal that it contains."""
+    """Servers, roles, groups, published keys and denied software, read in one transaction.
+
+    `seq` is the last signal that it contains.
+    """
 
     seq: int
     servers: tuple[Server, ...]
     roles: tuple[Role, ...]
     keys: tuple[StoredKey, ...]
     groups: tuple[Group, ...] = ()
+    barred: tuple[SoftwareDenial, ...] = ()
 
 
 class CatalogueStore(Protocol):

@@ -7,6 +7,7 @@ from accredit.identity.agent import Agent
 from accredit.identity.application import Application
 from accredit.identity.client import ClientKind
 from accredit.identity.principal import Principal
+from accredit.identity.software import Software
 
 
 class Clients(Protocol):
@@ -34,6 +35,10 @@ class Clients(Protocol):
 
     async def members(self, group: str) -> tuple[Principal, ...]:
         """Return every client in the group with that id, with what belongs to it, by kind and slug."""
+        ...
+
+    async def of_software(self, software: Software) -> tuple[Principal, ...]:
+        """Return every client of the software, with what belongs to it, by kind and slug."""
         ...
 
     async def application(self, client: str) -> Application | None:

@@ -60,6 +60,10 @@ class Fetched:
 class Fetch(Protocol):
     """Runs errands."""
 
+    def forbids(self, where: WebAddress) -> bool:
+        """Tell whether an errand to `where` fails for sure, since its host is an address that may not be reached."""
+        ...
+
     async def fetch(self, errand: Errand) -> Fetched:
         """Return the answer. Raises FetchFailed."""
         ...

@@ -29,6 +29,10 @@ class Measures(Protocol):
         """Note that so many records of a guard are durable here."""
         ...
 
+    def delivered(self, outcome: str) -> None:
+        """Note how an attempt to tell a webhook something ended: "delivered", "retried" or "failed" for good."""
+        ...
+
     def ran(self, job: str, at: int, *, well: bool) -> None:
         """Note that a job came to its end at `at` (microseconds UTC), as it should or not."""
         ...

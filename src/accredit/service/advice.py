@@ -40,6 +40,8 @@ def advice(point: Point, answer: Answer, matter: Matter) -> Advice:
     match point.topic:
         case Topic.CLIENT:
             return _client(point, matter)
+        case Topic.SOFTWARE:
+            return _software(point, matter)
         case Topic.CREDENTIAL:
             return _credential(point, matter)
         case Topic.SERVER:
@@ -90,6 +92,19 @@ def _client(point: Point, matter: Matter) -> Advice:
     ended = times.short(client.expires_at) if client.expires_at is not None else ""
     remedy = "give it a later `expires` in a file: accredit apply FILE"
     return Advice(f"{matter.client} came to its end at {ended}", remedy, matter.keepers.any())
+
+
+def _software(point: Point, matter: Matter) -> Advice:
+    named = matter.principal.client.software if matter.principal is not None else None
+    if named is None:
+        return Advice("it names no software that could be denied")
+    if point.holds:
+        return Advice(f"its software, {named.render()}, is not denied")
+    return Advice(
+        f"{named.render()}, the software of {matter.client}, is denied to everybody",
+        "see `accredit emergency list`, and lift the denial with `accredit emergency lift --software`",
+        matter.keepers.any(),
+    )
 
 
 def _credential(point: Point, matter: Matter) -> Advice:

@@ -1,12 +1,13 @@
 """Applications, as administrators manage them."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from accredit.identity.application import Application, ClientType
 from accredit.identity.changes import AddClient, AddCredential, ReplaceClient, Signal, SignalKind
 from accredit.identity.client import Client, ClientKind
 from accredit.identity.principal import Principal
+from accredit.identity.software import Software
 from accredit.oauth import redirect_uri
 from accredit.oauth.outcome import Outcome
 from accredit.oauth.redirect_uri import RedirectError
@@ -34,6 +35,7 @@ class ApplicationDraft:
     redirect_uris: tuple[str, ...] = ()
     expires_at: int | None = None
     roles: Mapping[str, int | None] = field(default_factory=dict)
+    software: Software | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,34 +68,46 @@ class Applications:
 
     async def add(self, draft: ApplicationDraft, by: str, once: Once[NewApplication] | None = None) -> NewApplication:
         """Register an application with its roles; a confidential one gets its first secret. Raises Problem."""
-        client = clients.registered(self._changes, ClientKind.APPLICATION, draft)
+        client = replace(clients.registered(self._changes, ClientKind.APPLICATION, draft), software=draft.software)
         found = _said(client, draft, draft.type)
         roles = reassigned(self._changes.directory, Principal(client), draft.roles, client.created_at)
         first = self._credentials.secret(client.id, by) if found.type is ClientType.CONFIDENTIAL else None
         given = (AddCredential(first.credential),) if first is not None else ()
         told = clients.told(draft, draft.roles, f", {found.type.value},")
         event = self._changes.event("application.add", client.id, by, told)
-        heard = (Signal(SignalKind.CLIENT, client.id),)
         made = NewApplication(found, self._credentials.shown(first) if first is not None else None)
-        outcome = Outcome(made, (AddClient(client, found),), (*given, *roles.writes), (event,), heard)
-        await self._changes.commit(outcome, taken("application", client.slug), once)
+
+        async def drawn() -> Outcome[NewApplication]:
+            heard = (Signal(SignalKind.CLIENT, client.id), *self._stopped(None, client))
+            return Outcome(made, (AddClient(client, found),), (*given, *roles.writes), (event,), heard)
+
+        if client.software is None:
+            await self._changes.commit(await drawn(), taken("application", client.slug), once)
+        else:
+            await self._changes.settle(drawn, taken("application", client.slug), once)
         return made
 
     async def edit(self, present: Application, holder: Principal, draft: ApplicationDraft, by: str) -> None:
         """Make an application what `draft` says, but for slug and type. Raises Problem, also when it is stale."""
         now = self._changes.clock.now()
-        client = clients.edited(present.client, draft, now)
+        client = replace(clients.edited(present.client, draft, now), software=draft.software)
         changed = _said(client, draft, present.type)
 
         async def drawn() -> Outcome[None]:
             roles = reassigned(self._changes.directory, holder, draft.roles, now)
             told = f"{client.slug}: {_differing(present, changed, roles)}"
             event = self._changes.event("application.edit", client.id, by, told)
-            heard = (*clients.heard(present.client, client, now), *roles.signals)
+            stopped = self._stopped(present.client, client)
+            heard = (*clients.heard(present.client, client, now), *roles.signals, *stopped)
             return Outcome(None, (ReplaceClient(client, changed),), roles.writes, (event,), heard)
 
         if _differing(present, changed, reassigned(self._changes.directory, holder, draft.roles, now)):
             await self._changes.settle(drawn, crossed("application", client.slug))
+
+    def _stopped(self, before: Client | None, after: Client) -> tuple[Signal, ...]:
+        """Return what must be heard of a client that comes to be of a software that is denied."""
+        same = before is not None and before.software == after.software
+        return () if same or not self._changes.directory.barred(after) else (Signal(SignalKind.REVOKED, after.id),)
 
 
 def _said(client: Client, draft: ApplicationDraft, kind: ClientType) -> Application:
@@ -132,6 +146,7 @@ def _differing(before: Application, after: Application, roles: Reassigned) -> st
             "name": (before.client.name, after.client.name),
             "expiry": (before.client.expires_at, after.client.expires_at),
             "redirect URIs": (before.redirect_uris, after.redirect_uris),
+            "software": (before.client.software, after.client.software),
             "roles": (None, roles.writes or None),
         }
     )

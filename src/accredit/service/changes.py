@@ -33,28 +33,31 @@ class Changes:
 
         Raises `lost` when a rival was first, Repeated when the request itself was.
         """
-        if once is not None:
-            outcome = replace(outcome, claims=(once.keep(outcome.answer, self.clock.now()), *outcome.claims))
-        claim = await self.attempt(outcome)
+        claim = await self.attempt(replace(outcome, claims=(*self._kept(outcome, once), *outcome.claims)))
         if isinstance(claim, KeepAnswer):
             raise Repeated(claim.answer.key)
         if claim is not None:
             raise lost
 
-    async def settle(self, drawn: Callable[[], Awaitable[Outcome[Any]]], lost: Problem) -> None:
+    async def settle(
+        self, drawn: Callable[[], Awaitable[Outcome[Any]]], lost: Problem, once: Once[Any] | None = None
+    ) -> None:
         """Commit what `drawn` makes of who holds what; it is asked again when anything else changed meanwhile.
 
         What somebody may do comes from themselves, their groups and the roles of both: no claim on one of them is
-        enough. Raises `lost` when a rival was first, or when there is no end of them.
+        enough. Raises `lost` when a rival was first, or when there is no end of them; Repeated like `commit`.
         """
         async with self.settling:
             for _ in range(_ATTEMPTS):
                 await self.directory.catch_up()
                 since = Unchanged(self.directory.cursor)
                 outcome = await drawn()
-                claim = await self.attempt(replace(outcome, claims=(*outcome.claims, since)))
+                kept = self._kept(outcome, once)
+                claim = await self.attempt(replace(outcome, claims=(*kept, *outcome.claims, since)))
                 if claim is None:
                     return
+                if isinstance(claim, KeepAnswer):
+                    raise Repeated(claim.answer.key)
                 if claim != since:
                     break
         raise lost
@@ -72,6 +75,10 @@ class Changes:
             return verdict.claim
         await self.directory.catch_up()
         return None
+
+    def _kept(self, outcome: Outcome[Any], once: Once[Any] | None) -> tuple[KeepAnswer, ...]:
+        """Return the claim that makes this the only time that a request is carried out, if it comes `once`."""
+        return () if once is None else (once.keep(outcome.answer, self.clock.now()),)
 
     def event(self, action: str, target: str, by: str, summary: str, server: str | None = None) -> Administered:
         """Return the audit event of an administrative change, with a fresh decision id."""

@@ -1,6 +1,6 @@
 """Credentials of agents and applications: made, rotated, given a deadline, ended, and who still comes with them."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
@@ -176,17 +176,18 @@ class Credentials:
         await self._commit(holder, (RetireCredential(credential, at),), f"{credential} retiring", by)
         return replace(found, state=CredentialState.RETIRING, retires_at=at)
 
-    async def end_due(self, now: int) -> None:
+    async def end_due(self, now: int, said: Callable[[Credential, int], Awaitable[tuple[Write, ...]]]) -> None:
         """Mark the credentials whose time is over as ended, each once, whichever node comes first.
 
-        They have not worked since their time was over; this is for the record, and for the lists.
+        They have not worked since their time was over; this is for the record, for the lists, and for whoever is
+        `said` to hear of it.
         """
         due = await self._store.over(now, _AT_ONCE)
         for credential in (holding.credential for holding in due):
             event = self._changes.event("credential.end", credential.client, "accredit", f"{credential.id} is over")
             heard = (Signal(SignalKind.CLIENT, credential.client),)
             claims = (EndCredential(credential.id, now),)
-            await self._changes.journal.submit(Outcome(None, claims, (), (event,), heard))
+            await self._changes.journal.submit(Outcome(None, claims, await said(credential, now), (event,), heard))
 
     def _usable(self, holder: Principal) -> list[Credential]:
         now = self._changes.clock.now()

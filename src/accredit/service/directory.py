@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final, TypeVar
 
 from accredit.identity.changes import NumberedSignal, SignalKind
+from accredit.identity.client import Client
+from accredit.identity.denial import SoftwareDenial, barred
 from accredit.identity.group import Group
 from accredit.identity.principal import Principal
 from accredit.identity.role import Assignment, HeldRole, Role
@@ -163,6 +165,15 @@ class Directory:
         """Return the group with that id."""
         return self._groups.get(group)
 
+    @property
+    def denied_software(self) -> tuple[SoftwareDenial, ...]:
+        """The software whose clients get no tokens, by id and version."""
+        return self._barred
+
+    def barred(self, client: Client) -> bool:
+        """Tell whether the software of a client is denied to everybody."""
+        return barred(self._barred, client.software)
+
     async def principal(self, client_id: str) -> Principal | None:
         """Return the client that calls itself `client_id`, from memory or from the database."""
         known = self._principals.get(client_id)
@@ -227,6 +238,7 @@ class Directory:
         self._groups = {group.id: group for group in catalogue.groups}
         self._groups_by_slug = _by_slug(catalogue.groups)
         self._keys = catalogue.keys
+        self._barred = catalogue.barred
         for observer in self._observers:
             observer(catalogue.keys)
 

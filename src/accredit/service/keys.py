@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from msgspec import json
 
-from accredit.identity.changes import AddKey, AdvanceKey, Signal, SignalKind
+from accredit.identity import announcing
+from accredit.identity.changes import AddKey, AdvanceKey, Announce, Signal, SignalKind
 from accredit.identity.sealing import MasterKey
 from accredit.identity.signing_key import KeyState, KeyUse, StoredKey, due
 from accredit.oauth.outcome import Outcome
@@ -94,7 +95,8 @@ class Keys:
         else:
             added = (self._successor(found.use),) if found.state is KeyState.UPCOMING else ()
             event = self._changes.event("key.withdraw", found.kid, by, told)
-            outcome = Outcome(None, (gone, *added), (), (event,), (Signal(SignalKind.KEYS, found.kid),))
+            said = self._said(found.kid, found.use, told)
+            outcome = Outcome(None, (gone, *added), (said,), (event,), (Signal(SignalKind.KEYS, found.kid),))
             await self._changes.commit(outcome, _crossed(found.use))
         return replace(found, state=KeyState.GONE, gone_at=gone.gone_at)
 
@@ -118,7 +120,12 @@ class Keys:
         gone = end.after is KeyState.GONE
         event = self._changes.event(*(("key.withdraw", end.kid) if gone else ("key.rotate", upcoming.kid)), by, told)
         signs = replace(upcoming, state=KeyState.ACTIVE, active_at=now)
-        return Outcome(signs, claims, (), (event,), (Signal(SignalKind.KEYS, upcoming.kid),))
+        said = self._said(upcoming.kid, upcoming.use, told)
+        return Outcome(signs, claims, (said,), (event,), (Signal(SignalKind.KEYS, upcoming.kid),))
+
+    def _said(self, kid: str, use: KeyUse, told: str) -> Announce:
+        ids, now = self._changes.ids, self._changes.clock.now()
+        return Announce(announcing.rotated(ids.new("event"), kid, use.value, told, now))
 
     async def drop_dead(self) -> None:
         """Publish no longer the retired keys of which every token is dead."""

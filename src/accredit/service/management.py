@@ -50,6 +50,8 @@ class Management:
         principal = await self._directory.principal(claims.client_id)
         if principal is None or principal.client.kind is ClientKind.GUARD or not principal.client.usable(now):
             raise NoAuthority("not a client that could administer, or suspended")
+        if self._directory.barred(principal.client):
+            raise NoAuthority("its software is denied to everybody")
         if not any(item.usable(now) and item.id in claims.rev for item in principal.credentials):
             raise NoAuthority("the credential is not alive")
         if await self._directory.revoked((*claims.rev, claims.jti), claims.ver):

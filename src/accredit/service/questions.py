@@ -23,7 +23,7 @@ from accredit.service.directory import Directory
 from accredit.service.keepers import Offices
 from accredit.service.problem import Problem, ProblemCode, not_found
 
-_HIDDEN: Final = frozenset({Topic.CREDENTIAL})
+_HIDDEN: Final = frozenset({Topic.CREDENTIAL, Topic.SOFTWARE})
 """What nobody hears of a client that they do not know."""
 
 
@@ -79,6 +79,7 @@ class Questions:
             version=self._directory.cursor,
             decision="",
             jti="",
+            barred=principal is not None and self._directory.barred(principal.client),
         )
         policy = guarded.policy(server, self._issuer, self._directory.cursor)
         answer = question.ask(facts, policy, asked.kind, asked.tool, self._assignable(who), now)

@@ -31,6 +31,7 @@ from accredit.identity.changes import (
     Unchanged,
 )
 from accredit.identity.client import Client, ClientKind
+from accredit.identity.denial import barred
 from accredit.identity.estate import Estate
 from accredit.identity.group import Group
 from accredit.identity.holder import Holder, HolderKind, parse
@@ -39,6 +40,7 @@ from accredit.identity.manifest import ApplicationShape, ClientShape, GroupShape
 from accredit.identity.plan import Change, Plan, Step, Verb, applied
 from accredit.identity.role import Assignment, Role
 from accredit.identity.server import Server
+from accredit.identity.software import software
 from accredit.identity.state import State
 from accredit.identity.wanted import server as described
 from accredit.oauth.outcome import Outcome
@@ -163,17 +165,24 @@ class Settlement:
             return self._gone(before.client)
         if before is None:
             rest = self._new_client(shape)
-            told: tuple[Signal, ...] = ()
+            told = self._stopped(None, rest.client)
             claim: Claim = AddClient(rest.client, rest)
         else:
             rest = _described(shape, _changed(before.client, shape))
             ended = shortened(before.client, shape.expires, self._changes.clock.now())
-            told = (*_told(rest.client.id, before.client.state, shape.state), *ended)
+            stopped = self._stopped(before.client, rest.client)
+            told = (*_told(rest.client.id, before.client.state, shape.state), *ended, *stopped)
             claim = ReplaceClient(rest.client, rest)
         self._clients[holder] = rest
         taken, given = self._assignments(rest.client.id, shape.roles)
         heard = (*told, Signal(SignalKind.CLIENT, rest.client.id))
         return _Done(rest.client.id, claim, heard, taken=taken, given=given)
+
+    def _stopped(self, before: Client | None, after: Client) -> tuple[Signal, ...]:
+        """Return what must be heard of a client that comes to be of a software that is denied."""
+        same = before is not None and before.software == after.software
+        stopped = not same and barred(self._estate.barred, after.software)
+        return (Signal(SignalKind.REVOKED, after.id),) if stopped else ()
 
     def _gone(self, client: Client) -> _Done:
         heard = (Signal(SignalKind.REVOKED, client.id), Signal(SignalKind.CLIENT, client.id))
@@ -245,7 +254,8 @@ def _changed(before: Client, shape: ClientShape) -> Client:
 
 def _described(shape: ClientShape, client: Client) -> Rest:
     if isinstance(shape, ApplicationShape):
-        return Application(client, shape.owner, shape.purpose, shape.type, shape.redirect_uris)
+        named = replace(client, software=software(shape.software_id, shape.software_version))
+        return Application(named, shape.owner, shape.purpose, shape.type, shape.redirect_uris)
     return Agent(client, shape.owner, shape.sponsor, shape.purpose)
 
 

@@ -90,6 +90,7 @@ class TokenService:
             decision=decision,
             jti=self._ids.new("token"),
             since=self._since,
+            barred=principal is not None and self._directory.barred(principal.client),
         )
         outcome = client_credentials.decide(request, facts, self._clock.now())
         answer = await self._committed(outcome, request, facts)

@@ -9,8 +9,8 @@ from accredit.audit.chain import START, Head
 from accredit.identity.changes import AppendRecords, StoredRecord
 from accredit.ports.audit_log import ChainEnd, OpenEnd
 from accredit.store import inserts
+from accredit.store.log_tables import audit_chains, audit_records
 from accredit.store.portions import portions
-from accredit.store.tables import audit_chains, audit_records
 from accredit_sdk import record
 
 _AT_ONCE: Final = 500

@@ -7,9 +7,10 @@ import sqlalchemy as sa
 
 from accredit.ports.backups import Contents, LostRecords
 from accredit.store import audit, deployment
+from accredit.store.log_tables import audit_records
 from accredit.store.on_sqlite import SqliteDatabase
 from accredit.store.portions import portions
-from accredit.store.tables import audit_records, clients, credentials, servers
+from accredit.store.tables import clients, credentials, servers
 
 _AT_ONCE: Final = 500
 

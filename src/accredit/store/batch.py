@@ -36,6 +36,7 @@ from accredit.store import (
     signals,
     terms,
     uses,
+    webhooks,
 )
 
 SALT_BYTES: Final = 16
@@ -91,6 +92,9 @@ CLAIMS: Final[dict[type, _Verb]] = {
     changes.AddCheckpoint: _Verb(checkpoints.add, lambda claim: claim.number),
     changes.IndexRecords: _Verb(terms.index, lambda claim: claim.chain),
     changes.DropRecords: _Verb(terms.drop, lambda claim: claim.chain),
+    changes.RemoveWebhook: _Verb(webhooks.remove, lambda claim: claim.webhook),
+    changes.AddWebhook: _Verb(webhooks.add, lambda claim: claim.webhook.slug),
+    changes.TakeDelivery: _Verb(webhooks.take, lambda claim: (claim.webhook, claim.event)),
 }
 """Every claim, in the order in which a transaction makes them."""
 
@@ -107,6 +111,8 @@ WRITES: Final[dict[type, Callable[[sa.Connection, Sequence[Any]], None]]] = {
     changes.ForgetJti: jti.forget,
     changes.Deny: denials.deny,
     changes.Lift: denials.lift,
+    changes.DenySoftware: denials.deny_software,
+    changes.LiftSoftware: denials.lift_software,
     changes.KeepLeases: leases.keep,
     changes.ForgetLeases: leases.forget,
     changes.RedactRecord: terms.redact,
@@ -114,6 +120,9 @@ WRITES: Final[dict[type, Callable[[sa.Connection, Sequence[Any]], None]]] = {
     changes.EmptyTerms: terms.empty,
     changes.ForgetAnswers: answers.forget,
     changes.BeginEpoch: deployment.begin_epoch,
+    changes.Announce: webhooks.announce,
+    changes.SettleDelivery: webhooks.settle,
+    changes.ForgetDeliveries: webhooks.forget,
 }
 """Every write. They are applied in the order of the queue."""
 

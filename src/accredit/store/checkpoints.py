@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from accredit.identity.changes import AddCheckpoint, Seal, SealKind
 from accredit.ports.audit_log import Kept
 from accredit.store import inserts
-from accredit.store.tables import audit_chains, audit_checkpoints, audit_seals
+from accredit.store.log_tables import audit_chains, audit_checkpoints, audit_seals
 
 KEPT: Final = 10_000
 """How many checkpoints stay in the database, about a day; all of them belong outside."""

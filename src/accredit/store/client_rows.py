@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from accredit.identity.client import Client, ClientKind
+from accredit.identity.software import Software
 from accredit.identity.state import State
 from accredit.store.tables import clients
 
@@ -22,6 +23,8 @@ def row(client: Client) -> dict[str, Any]:
         "state": client.state.value,
         "expires_at": client.expires_at,
         "version": client.version,
+        "software_id": client.software.id if client.software is not None else "",
+        "software_version": client.software.version if client.software is not None else "",
     }
 
 
@@ -38,4 +41,5 @@ def value(row: Any, servers: frozenset[str] = frozenset()) -> Client:
         expires_at=row.expires_at,
         servers=servers,
         version=row.version,
+        software=Software(row.software_id, row.software_version) if row.software_id else None,
     )

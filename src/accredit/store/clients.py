@@ -14,6 +14,7 @@ from accredit.identity.client import Client, ClientKind
 from accredit.identity.credential import CredentialState
 from accredit.identity.principal import Principal
 from accredit.identity.role import Assignment
+from accredit.identity.software import Software
 from accredit.identity.state import State
 from accredit.store import agents, applications, client_rows, credentials, inserts, versions
 from accredit.store.client_rows import LIVING
@@ -122,6 +123,14 @@ def holders(conn: sa.Connection, role: str) -> tuple[Principal, ...]:
     through = sa.select(group_members.c.member).where(group_members.c.group.in_(held))
     wanted = _PRINCIPALS.where(sa.or_(clients.c.id.in_(held), clients.c.id.in_(through)))
     return tuple(_principals(conn.execute(wanted.order_by(clients.c.id))))
+
+
+def of_software(conn: sa.Connection, software: Software) -> tuple[Principal, ...]:
+    """Return every living client of the software, with what belongs to it, by kind and slug."""
+    wanted = _PRINCIPALS.where(clients.c.software_id == software.id)
+    if software.version:
+        wanted = wanted.where(clients.c.software_version == software.version)
+    return tuple(_principals(conn.execute(wanted.order_by(clients.c.kind, clients.c.slug))))
 
 
 def members(conn: sa.Connection, group: str) -> tuple[Principal, ...]:

@@ -23,6 +23,7 @@ from accredit.identity.pin import Pin
 from accredit.identity.role import Role
 from accredit.identity.server import Scope, Server, TargetKind, Tool
 from accredit.identity.signing_key import KeyState, KeyUse, StoredKey
+from accredit.identity.webhook import Announcement, Webhook, WebhookKind
 from accredit.oauth.outcome import Outcome
 from accredit_sdk.jws import Algorithm
 from accredit_sdk.policy import Visibility
@@ -123,6 +124,19 @@ def key(number: int, state: KeyState, use: KeyUse = KeyUse.ACCESS) -> StoredKey:
     return StoredKey(f"kid-{number}", use, Algorithm.ES256, state, b"{}", b"sealed %d" % number, NOW + number)
 
 
+def webhook(number: int, **different: Any) -> Webhook:
+    """Return a webhook that is told of keys."""
+    kinds = frozenset({WebhookKind.KEY_ROTATED})
+    url, sealed = f"https://hooks{number}.example/in", b"secret %d" % number
+    return replace(Webhook(f"whk_{number:026d}", f"hook-{number}", url, kinds, sealed, NOW, "somebody"), **different)
+
+
+def announcement(number: int, **different: Any) -> Announcement:
+    """Return an announcement of a key."""
+    plain = Announcement(f"evt_{number:026d}", WebhookKind.KEY_ROTATED, f"key {number}", NOW, NOW + 10, b"{}")
+    return replace(plain, **different)
+
+
 def seal(number: int, name: str) -> Seal:
     """Return a seal that says that a chain was closed."""
     return Seal(number, SealKind.CLOSED, name, 3, bytes(32))
@@ -150,6 +164,7 @@ def rivalries() -> Iterator[Rivalry]:
     yield from _keys()
     yield from _chains(base)
     yield from _removals(base)
+    yield from _webhooks()
 
 
 def _new_nouns() -> Iterator[Rivalry]:
@@ -284,3 +299,14 @@ def _removals(base: Outcome[None]) -> Iterator[Rivalry]:
     groups = (outcome(changes.AddGroup(group(0))),)
     yield Rivalry("the removal of a group", groups, lambda _: outcome(changes.RemoveGroup(group(0).id, 1)))
     yield Rivalry("a state in which nothing has changed", (base,), lambda _: outcome(changes.Unchanged(1)))
+
+
+def _webhooks() -> Iterator[Rivalry]:
+    added, said = outcome(changes.AddWebhook(webhook(0))), changes.Announce(announcement(0))
+    yield Rivalry("a webhook's slug", (), lambda n: outcome(changes.AddWebhook(webhook(n, slug="one"))))
+    yield Rivalry("the removal of a webhook", (added,), lambda _: outcome(changes.RemoveWebhook(webhook(0).id)))
+    yield Rivalry(
+        "an attempt to deliver",
+        (added, outcome(writes=(said,))),
+        lambda n: outcome(changes.TakeDelivery(announcement(0).id, webhook(0).id, 0, NOW + n)),
+    )

@@ -8,13 +8,14 @@ from accredit.identity.changes import AddKey, AdvanceKey, Reseal
 from accredit.identity.signing_key import KeyState, KeyUse, StoredKey
 from accredit.store import inserts
 from accredit.store.tables import deployment, signing_keys
+from accredit.store.webhook_tables import webhooks
 from accredit_sdk.jws import Algorithm
 
 
 def add(conn: sa.Connection, claims: Sequence[AddKey]) -> list[bool]:
     """Keep every key whose place is free, and that the master key of this database opens; tell which."""
-    owner = _owner(conn) if any(claim.check for claim in claims) else b""
-    fitting = [claim for claim in claims if claim.check in (b"", owner)]
+    kept = owner(conn) if any(claim.check for claim in claims) else b""
+    fitting = [claim for claim in claims if claim.check in (b"", kept)]
     won = dict(zip((claim.key.kid for claim in fitting), _add(conn, fitting), strict=True))
     return [claim in fitting and won.pop(claim.key.kid, False) for claim in claims]
 
@@ -24,22 +25,26 @@ def reseal(conn: sa.Connection, claims: Sequence[Reseal]) -> list[bool]:
     return [_reseal(conn, claim) for claim in claims]
 
 
-def _owner(conn: sa.Connection) -> bytes:
+def owner(conn: sa.Connection) -> bytes:
     """Return the check value of the master key that the database belongs to, and keep it so until the commit."""
     found: bytes | None = conn.execute(sa.select(deployment.c.key_check).with_for_update(read=True)).scalar()
     return found or b""
 
 
 def _reseal(conn: sa.Connection, claim: Reseal) -> bool:
-    owner = conn.execute(sa.select(deployment.c.key_check).with_for_update()).scalar() or b""
+    present = conn.execute(sa.select(deployment.c.key_check).with_for_update()).scalar() or b""
     living = sa.select(signing_keys.c.sealed).where(signing_keys.c.state != KeyState.GONE.value)
-    stored = conn.execute(living.order_by(signing_keys.c.kid).with_for_update()).scalars().all()
-    if owner != claim.before or sorted(stored) != sorted(before for before, _ in claim.sealed):
+    secrets = sa.select(webhooks.c.sealed).order_by(webhooks.c.id).with_for_update()
+    places = (
+        (signing_keys, claim.sealed, conn.execute(living.order_by(signing_keys.c.kid).with_for_update()).scalars()),
+        (webhooks, claim.webhooks, conn.execute(secrets).scalars()),
+    )
+    if present != claim.before or any(sorted(found) != sorted(dict(pairs)) for _, pairs, found in places):
         return False
-    change = sa.update(signing_keys).where(signing_keys.c.sealed == sa.bindparam("before"))
-    rows = [{"before": before, "after": after} for before, after in claim.sealed]
-    if rows:
-        conn.execute(change.values(sealed=sa.bindparam("after")), rows)
+    for table, pairs, _ in places:
+        change = sa.update(table).where(table.c.sealed == sa.bindparam("before")).values(sealed=sa.bindparam("after"))
+        if pairs:
+            conn.execute(change, [{"before": before, "after": after} for before, after in pairs])
     conn.execute(sa.update(signing_keys).where(signing_keys.c.state == KeyState.GONE.value).values(sealed=b""))
     conn.execute(sa.update(deployment).values(key_check=claim.after))
     return True

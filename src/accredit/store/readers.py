@@ -20,6 +20,7 @@ from accredit.identity.lease import Lease
 from accredit.identity.outlook import Holding
 from accredit.identity.principal import Principal
 from accredit.identity.report import Ending, Noticed
+from accredit.identity.software import Software
 from accredit.ports.audit_log import ChainEnd, Filter, Kept, Lag, OpenEnd, Waiting
 from accredit.ports.catalogue import Catalogue
 from accredit.ports.deployment import Deployment
@@ -30,6 +31,7 @@ from accredit.store import (
     audit,
     checkpoints,
     clients,
+    denials,
     deployment,
     enrolments,
     groups,
@@ -132,6 +134,10 @@ class Clients:
         """Return at most `limit` applications whose slug sorts after `after`, by slug."""
         storable.check((after, limit))
         return await self.database.read(lambda conn: applications.page(conn, after, limit))
+
+    async def of_software(self, software: Software) -> tuple[Principal, ...]:
+        """Return every client of the software, with what belongs to it, by kind and slug."""
+        return await self.database.read(lambda conn: clients.of_software(conn, software))
 
     async def members(self, group: str) -> tuple[Principal, ...]:
         """Return every client in the group with that id, with what belongs to it, by kind and slug."""
@@ -294,7 +300,7 @@ class SearchTables:
         return await self.database.read(terms.lag)
 
     async def begins(self) -> int | None:
-        """Return when the oldest record happened that can be found (microseconds UTC), None when there is none."""
+        """Return when the oldest record of our own happened that can be found (microseconds UTC), None for none."""
         return await self.database.look_up(terms.begins)
 
 
@@ -356,6 +362,7 @@ def _catalogue(conn: sa.Connection) -> Catalogue:
         roles=roles.load(conn),
         keys=keys.load(conn),
         groups=groups.load(conn),
+        barred=denials.load_software(conn),
     )
 
 
@@ -369,4 +376,5 @@ def _estate(conn: sa.Connection) -> Estate:
         applications=applications.everyone(conn),
         groups=groups.load(conn),
         members=groups.memberships(conn),
+        barred=denials.load_software(conn),
     )

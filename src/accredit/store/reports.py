@@ -35,7 +35,7 @@ def ending(
         .limit(limit)
     )
     return tuple(
-        Ending(EndingKind(row.what), row.name, ClientKind(row.kind), row.slug, row.ends_at)
+        Ending(EndingKind(row.what), row.name, ClientKind(row.kind), row.slug, row.ends_at, row.owner)
         for row in conn.execute(query)
     )
 
@@ -74,26 +74,35 @@ def _credentials(most: int) -> sa.Select[Any]:
         ends = _earlier(ends, limited)
     return (
         _columns(EndingKind.CREDENTIAL, credentials.c.id, ends)
-        .select_from(credentials.join(clients, clients.c.id == credentials.c.client))
+        .select_from(_owned(credentials.join(clients, clients.c.id == credentials.c.client)))
         .where(_LIVING, credentials.c.state != CredentialState.REVOKED.value)
     )
 
 
 def _clients() -> sa.Select[Any]:
     ends = sa.func.coalesce(clients.c.expires_at, _NEVER)
-    return _columns(EndingKind.CLIENT, clients.c.id, ends).where(_LIVING)
+    return _columns(EndingKind.CLIENT, clients.c.id, ends).select_from(_owned(clients)).where(_LIVING)
 
 
 def _roles() -> sa.Select[Any]:
     held = assignments.join(roles, roles.c.id == assignments.c.role).join(clients, clients.c.id == assignments.c.holder)
     name = roles.c.slug + sa.literal(" ") + clients.c.id
     ends = sa.func.coalesce(assignments.c.ends_at, _NEVER)
-    return _columns(EndingKind.ROLE, name, ends).select_from(held).where(_LIVING)
+    return _columns(EndingKind.ROLE, name, ends).select_from(_owned(held)).where(_LIVING)
 
 
 def _columns(kind: EndingKind, name: sa.ColumnElement[str], ends: sa.ColumnElement[int]) -> sa.Select[Any]:
     what = sa.literal(kind.value, sa.Text)
-    return sa.select(what.label("what"), name.label("name"), clients.c.kind, clients.c.slug, ends.label("ends_at"))
+    owner = sa.func.coalesce(agents.c.owner, applications.c.owner, "").label("owner")
+    return sa.select(
+        what.label("what"), name.label("name"), clients.c.kind, clients.c.slug, ends.label("ends_at"), owner
+    )
+
+
+def _owned(found: sa.FromClause) -> sa.FromClause:
+    return found.outerjoin(agents, agents.c.client == clients.c.id).outerjoin(
+        applications, applications.c.client == clients.c.id
+    )
 
 
 def _earlier(one: sa.ColumnElement[int], other: sa.ColumnElement[int]) -> sa.ColumnElement[int]:

@@ -13,7 +13,7 @@ KEY_BYTES: Final = 800
 PROSE_BYTES: Final = 20_000
 """The longest text (UTF-8 bytes) of the fields that only people read."""
 
-_PROSE: Final = frozenset({"description", "purpose", "owner", "sponsor"})
+_PROSE: Final = frozenset({"description", "purpose", "owner", "sponsor", "url"})
 _LIMIT: Final = 2**63
 
 

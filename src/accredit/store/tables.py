@@ -4,7 +4,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from accredit.store import columns
+from accredit.store import log_tables
 from accredit.store.columns import data as _bytes
 from accredit.store.columns import flag as _flag
 from accredit.store.columns import maybe as _maybe
@@ -14,8 +14,8 @@ from accredit.store.columns import unique as _unique
 
 _LIVING: Final = sa.text("state <> 'deleted'")
 
-metadata: Final = columns.metadata
-"""All tables."""
+metadata: Final = log_tables.metadata
+"""All tables, with those of the log."""
 
 deployment: Final = sa.Table(
     "deployment",
@@ -101,6 +101,17 @@ denials: Final = sa.Table(
 )
 """What nobody may use for the time being; of a whole server the kind is "server" and the name empty."""
 
+software_denials: Final = sa.Table(
+    "software_denials",
+    metadata,
+    sa.Column("software_id", sa.Text, primary_key=True),
+    sa.Column("software_version", sa.Text, primary_key=True),
+    _number("at"),
+    _text("by"),
+    _text("reason"),
+)
+"""The software whose clients get no tokens for the time being; of every version, when that is empty."""
+
 roles: Final = sa.Table(
     "roles",
     metadata,
@@ -143,7 +154,10 @@ clients: Final = sa.Table(
     _text("state"),
     _maybe("expires_at"),
     _number("version"),
+    sa.Column("software_id", sa.Text, nullable=False, server_default=""),
+    sa.Column("software_version", sa.Text, nullable=False, server_default=""),
     sa.UniqueConstraint("client_id"),
+    sa.Index(None, "software_id"),
 )
 """Anything that asks for tokens; `client_id` is what it calls itself on the wire (RFC 6749, 2.2)."""
 _unique("uq_clients_kind_slug", clients.c.kind, clients.c.slug, where=_LIVING)
@@ -312,83 +326,3 @@ guard_leases: Final = sa.Table(
     _flag("ended"),
 )
 """The processes of guards, and the last signal that each has applied; `bound` and `beat` are seconds."""
-
-audit_chains: Final = sa.Table(
-    "audit_chains",
-    metadata,
-    sa.Column("number", sa.Integer, sa.Identity(), primary_key=True),
-    _text("chain"),
-    sa.Column("guard", sa.ForeignKey(clients.c.id), nullable=True),
-    _number("seq"),
-    _bytes("hash"),
-    sa.Column("sealed", sa.BigInteger, nullable=False, server_default="0"),
-    sa.Column("anchor", sa.BigInteger, nullable=False, server_default="0"),
-    sa.Column("anchor_hash", sa.LargeBinary, nullable=True),
-    sa.UniqueConstraint("chain"),
-)
-"""A chain and its last record; `guard` is null for the chains of the server's own processes.
-
-`sealed` is the record at which it was last closed; up to `anchor` its records were archived and are no longer here.
-"""
-
-audit_records: Final = sa.Table(
-    "audit_records",
-    metadata,
-    sa.Column("chain", sa.ForeignKey(audit_chains.c.number), primary_key=True),
-    sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
-    _number("at"),
-    _text("kind"),
-    _text("decision"),
-    _text("server"),
-    _text("outcome"),
-    _bytes("header"),
-    sa.Column("person", sa.LargeBinary, nullable=True),
-    sa.Column("salt", sa.LargeBinary, nullable=True),
-    _bytes("commitment"),
-    _bytes("hash"),
-)
-"""The log. Redaction sets `person` and `salt` to null; everything else stays until it is archived.
-
-The columns beside `header` are for people who look with a tool of the database: nothing here reads them.
-"""
-
-audit_seals: Final = sa.Table(
-    "audit_seals",
-    metadata,
-    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
-    _text("kind"),
-    _text("chain"),
-    _number("seq"),
-    _bytes("hash"),
-    _bytes("archive"),
-    sa.Index(None, "chain", "seq"),
-)
-"""Chains that were closed or archived, in the order in which checkpoints tell of them."""
-
-audit_checkpoints: Final = sa.Table(
-    "audit_checkpoints",
-    metadata,
-    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
-    _number("at"),
-    _bytes("document"),
-)
-"""The newest checkpoints, as they were signed."""
-
-audit_terms: Final = sa.Table(
-    "audit_terms",
-    metadata,
-    sa.Column("term", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("at", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("chain", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False),
-    sqlite_with_rowid=False,
-)
-"""The search tables: what a record can be found by (`audit.terms`), newest last, filled behind the log."""
-
-audit_projection: Final = sa.Table(
-    "audit_projection",
-    metadata,
-    sa.Column("chain", sa.ForeignKey(audit_chains.c.number), primary_key=True),
-    _number("seq"),
-)
-"""Up to which record of each chain the search tables are filled; -1 while they are being emptied."""

@@ -13,6 +13,7 @@ Form = Literal["console", "json"]
 
 _SECRETS: Final = (
     re.compile(r"(?<![A-Za-z0-9])ac[a-z]_[\w-]{20,}"),
+    re.compile(r"(?<![A-Za-z0-9])whsec_[\w+/=-]{20,}"),
     re.compile(r"(?<![A-Za-z0-9])eyJ[\w-]+\.[\w-]+\.[\w-]*"),
     re.compile(r"(?i)\b(?:bearer|basic|dpop)\s+[\w.~+/=-]{8,}"),
     re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END|\Z)", re.DOTALL),

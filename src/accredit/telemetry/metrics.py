@@ -53,6 +53,12 @@ class Metrics:
             buckets=_SECONDS,
         )
         self._records = Counter("accredit_guard_records", "Records of guards that are durable here.", registry=registry)
+        self._delivered = Counter(
+            "accredit_webhook_deliveries",
+            "Attempts to tell webhooks something, by how they ended.",
+            ("outcome",),
+            registry=registry,
+        )
         self._success = Gauge(
             "accredit_job_success_timestamp_seconds", "When a job last ended well.", ("job",), registry=registry
         )
@@ -78,6 +84,10 @@ class Metrics:
     def received(self, records: int) -> None:
         """Note that so many records of a guard are durable here."""
         self._records.inc(records)
+
+    def delivered(self, outcome: str) -> None:
+        """Note how an attempt to tell a webhook something ended."""
+        self._delivered.labels(outcome).inc()
 
     def ran(self, job: str, at: int, *, well: bool) -> None:
         """Note that a job came to its end."""

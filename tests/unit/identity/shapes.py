@@ -109,7 +109,8 @@ def states(draw: st.DrawFn) -> Shape:
             lambda slug: st.builds(
                 ApplicationShape, st.just(slug), st.just("dana"), NAMES, text,
                 st.just(ClientType.PUBLIC if slug == "phone" else ClientType.CONFIDENTIAL), uris.map(frozenset), ENDS,
-                STATES, held,
+                STATES, held, st.sampled_from(["acme", "other"]) if slug == "phone" else st.just(""),
+                st.sampled_from(["", "2"]) if slug == "phone" else st.just(""),
             ),
         )
     )  # fmt: skip

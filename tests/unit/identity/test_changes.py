@@ -4,9 +4,19 @@ import dataclasses
 import inspect
 from typing import get_args
 
-from accredit.identity import changes, credential_changes, denial, group_changes, lease, log_changes, signal
+from accredit.identity import (
+    changes,
+    credential_changes,
+    denial,
+    group_changes,
+    lease,
+    log_changes,
+    signal,
+    webhook_changes,
+)
 
-HOMES = {module.__name__ for module in (changes, credential_changes, denial, group_changes, lease, log_changes, signal)}
+MODULES = (changes, credential_changes, denial, group_changes, lease, log_changes, signal, webhook_changes)
+HOMES = {module.__name__ for module in MODULES}
 
 
 def declared(word: str) -> set[type]:

@@ -131,6 +131,8 @@ def test_a_private_key_is_refused_before_it_is_kept_anywhere() -> None:
         (SECRET, True),
         (f"x {SECRET}", True),
         ("ace_" + "a" * 43, True),
+        ("whsec_" + "a/+" * 15, True),
+        ("whsec_of_the_house", False),
         ("eyJhbGciOiJFUzI1NiJ9.e30.AA", True),
         ("agt_06h0s3vq39sfp64nlpdv12qvb8", False),
         ("https://app.example/acs_1/eyJ.json", False),

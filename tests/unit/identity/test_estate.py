@@ -13,6 +13,7 @@ from accredit.identity.group import Group
 from accredit.identity.manifest import ApplicationShape, GroupShape
 from accredit.identity.role import Assignment, Role
 from accredit.identity.server import Scope, Server, TargetKind, Tool
+from accredit.identity.software import Software
 from accredit.identity.state import State
 from accredit.identity.wanted import server, shape_of
 from accredit_sdk.decision import Mode
@@ -74,7 +75,8 @@ def test_offices_are_nothing_that_files_speak_of() -> None:
 
 
 def test_applications_and_groups_are_told_by_the_names_of_those_who_are_there() -> None:
-    client = Client("app_1", "app_1", ClientKind.APPLICATION, "bot", "Bot", 0, State.SUSPENDED, 5)
+    acme = Software("acme", "2")
+    client = Client("app_1", "app_1", ClientKind.APPLICATION, "bot", "Bot", 0, State.SUSPENDED, 5, software=acme)
     application = Application(client, "dana", "Shows", ClientType.PUBLIC, frozenset({"https://a.example/cb"}))
     group = Group("grp_1", "staff", "Staff", 0)
     held = {"app_1": (Assignment("rol_1", "app_1"),), "grp_1": (Assignment("rol_1", "grp_1", 9),)}
@@ -84,9 +86,12 @@ def test_applications_and_groups_are_told_by_the_names_of_those_who_are_there() 
     uris = frozenset({"https://a.example/cb"})
     assert shape.applications == {
         "bot": ApplicationShape(
-            "bot", "dana", "Bot", "Shows", ClientType.PUBLIC, uris, 5, State.SUSPENDED, {"reader": None}
+            "bot", "dana", "Bot", "Shows", ClientType.PUBLIC, uris, 5, State.SUSPENDED, {"reader": None}, "acme", "2"
         )
     }
+    plain = replace(application, client=replace(client, software=None))
+    found = Estate(3, applications=(plain,)).shape().applications["bot"]
+    assert (found.software_id, found.software_version) == ("", "")
 
 
 def test_a_dry_run_goes_on_while_a_file_wants_the_server_enforced_and_ends_when_it_observes() -> None:

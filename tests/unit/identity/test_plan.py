@@ -131,6 +131,7 @@ def test_a_client_is_in_so_many_groups_and_no_more() -> None:
         (Noun.APPLICATION, "portal", {"type": ClientType.PUBLIC}, "applications.portal.type"),
         (Noun.APPLICATION, "portal", {"roles": {"raeder": None}}, "applications.portal.roles.raeder"),
         (Noun.APPLICATION, "phone", {"owner": "dana", "type": ClientType.PUBLIC}, "applications.phone"),
+        (Noun.APPLICATION, "portal", {"software_version": "2"}, "applications.portal.software_version"),
         (Noun.GROUP, "staff", {"members": frozenset({"bto"})}, "groups.staff.members"),
         (Noun.GROUP, "staff", {"members": frozenset({"portal"})}, "groups.staff.members"),
         (Noun.GROUP, "staff", {"roles": {"raeder": None}}, "groups.staff.roles.raeder"),

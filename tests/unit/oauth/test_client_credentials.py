@@ -274,8 +274,9 @@ def test_a_role_neither_widens_nor_shortens_what_a_guard_gets() -> None:
         facts(principal=KEYED, roles=()),
         facts(principal=Principal(replace(AGENT, state=State.SUSPENDED), KEYED.credentials)),
         facts(principal=Principal(replace(AGENT, expires_at=NOW + 1), KEYED.credentials)),
+        facts(principal=KEYED, barred=True),
     ],
-    ids=["issued", "no server", "no scope", "suspended", "no second left"],
+    ids=["issued", "no server", "no scope", "suspended", "no second left", "denied software"],
 )
 def test_an_assertion_that_held_is_used_up_whatever_the_answer(known: Any) -> None:
     outcome = decide(parsed(**by_assertion(assertion(jti="once"))), known, NOW)

@@ -41,6 +41,7 @@ NAMES = [(TargetKind.TOOL, "one"), (TargetKind.RESOURCE, "urn:one"), (TargetKind
 UNSOUND = [
     "suspended", "ended", "ending", "no credential", "revoked", "expired", "retiring", "server suspended", "built in",
     "observing", "observing", "dry run", "no server", "fewer scopes", "unmapped", "no needs", "nobody", "guard",
+    "denied software",
 ]  # fmt: skip
 """What can be wrong with a world."""
 OTHER = new("server", 12)
@@ -98,7 +99,8 @@ def worlds(draw: st.DrawFn) -> tuple[Facts, tuple[Role, ...]]:
     known = draw(roles())
     ends = st.sampled_from([None, None, None, *PAST, NOW + 1, *FUTURE])
     held = tuple(HeldRole(role, draw(ends)) for role in known if draw(st.integers(0, 3)))
-    return facts(principal=principal_of(wrong), server=server_of(draw, wrong), roles=held), known
+    denied = "denied software" in wrong
+    return facts(principal=principal_of(wrong), server=server_of(draw, wrong), roles=held, barred=denied), known
 
 
 def told(server: Server) -> Policy:

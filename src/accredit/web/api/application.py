@@ -52,8 +52,10 @@ from accredit.web.api.routes import ForNode, Noun
 from accredit.web.api.servers import ServerApi
 from accredit.web.api.services import Services
 from accredit.web.api.signals import SignalApi
+from accredit.web.api.software import SoftwareApi
 from accredit.web.api.status import StatusApi
 from accredit.web.api.suggestions import SuggestionApi
+from accredit.web.api.webhooks import WebhookApi
 
 PREFIX: Final = "/api/v1"
 """Where the API begins."""
@@ -128,7 +130,8 @@ def _application(version: str) -> FastAPI:
 _NOUNS: Final[tuple[type[Noun], ...]] = (
     AdministratorApi, ServerApi, RoleApi, AgentApi, ApplicationApi, GroupApi, GuardApi, SignalApi, KeyApi, AuditApi,
     CheckpointApi, RedactionApi, ReindexingApi, ArchiveApi, ProofApi, DenialApi, StatusApi, ManifestApi, QuestionApi,
-    DecisionApi, ModeApi, ReplayApi, ReportApi, SuggestionApi,
+    DecisionApi, ModeApi, ReplayApi, ReportApi, SuggestionApi, SoftwareApi,
+    WebhookApi,
 )  # fmt: skip
 
 

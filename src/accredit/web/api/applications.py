@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints
 from accredit.identity.application import Application, ClientType
 from accredit.identity.client import ClientKind
 from accredit.identity.principal import Principal
+from accredit.identity.software import Software, software
 from accredit.oauth import redirect_uri
 from accredit.service.applications import ApplicationDraft, NewApplication
 from accredit.service.assignments import own_roles
@@ -28,6 +29,7 @@ from accredit.web.api.permissions import Who
 from accredit.web.api.preconditions import IfMatch, MayMatch, check, tagged
 from accredit.web.api.routes import Routes
 from accredit.web.api.services import Services
+from accredit.web.api.software import SoftwareText
 
 RedirectUris = Annotated[
     tuple[Annotated[str, StringConstraints(max_length=redirect_uri.LONGEST)], ...], Field(max_length=redirect_uri.MOST)
@@ -46,6 +48,8 @@ class ApplicationEditBody(Body):
     owner: Name = ""
     name: Name = ""
     purpose: Text = ""
+    software_id: SoftwareText = ""
+    software_version: SoftwareText = ""
     redirect_uris: RedirectUris = ()
     roles: Annotated[RoleEnds, Field(default_factory=dict)]
     expires_at: Instant | None = None
@@ -82,6 +86,8 @@ class ApplicationSummary(View):
     purpose: str
     type: ClientType
     redirect_uris: list[str]
+    software_id: str
+    software_version: str
     state: str
     created_at: str | None
     expires_at: str | None
@@ -151,6 +157,7 @@ class ApplicationApi(CredentialHandlers):
             purpose=body.purpose,
             type=body.type,
             redirect_uris=body.redirect_uris,
+            software=_software(body.software_id, body.software_version),
             expires_at=end(now, body.expires_at, body.expires_in),
             roles=ends(now, body.roles),
         )
@@ -219,11 +226,15 @@ class ApplicationApi(CredentialHandlers):
             "purpose": present.purpose,
             "redirect_uris": tuple(sorted(present.redirect_uris)),
         }
+        had = present.client.software or Software("")
+        identity = body.software_id if "software_id" in given else had.id
+        version = body.software_version if "software_version" in given else had.version if identity == had.id else ""
         ending = given & {"expires_at", "expires_in"}
         return ApplicationDraft(
             slug=present.client.slug,
             expires_at=end(now, body.expires_at, body.expires_in) if ending else present.client.expires_at,
             roles=ends(now, body.roles) if "roles" in given else own_roles(self._directory, holder),
+            software=_software(identity, version),
             **kept | said,
         )
 
@@ -241,5 +252,15 @@ class ApplicationApi(CredentialHandlers):
 
 
 def _summary(found: Application) -> dict[str, Any]:
-    more = {"owner": found.owner, "purpose": found.purpose, "type": found.type}
+    more: dict[str, Any] = {"owner": found.owner, "purpose": found.purpose, "type": found.type}
+    named = found.client.software or Software("")
+    more |= {"software_id": named.id, "software_version": named.version}
     return client_members(found.client) | more | {"redirect_uris": sorted(found.redirect_uris)}
+
+
+def _software(identity: str, version: str) -> Software | None:
+    """Return what an application is an installation of. Raises Problem."""
+    try:
+        return software(identity, version)
+    except ValueError as error:
+        raise Problem(ProblemCode.INVALID, f"software_version: {error}") from error

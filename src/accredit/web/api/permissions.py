@@ -170,8 +170,17 @@ OPERATIONS: Final[Mapping[str, Rule]] = MappingProxyType(
         "servers.invite": _SERVER,
         "signals.list_signals": _LOOK,
         "signals.reach": _LOOK,
+        "software.concerned": _LOOK,
+        "software.list_denials": _LOOK,
+        "software.deny": _EVERYTHING,
+        "software.lift": _EVERYTHING,
         "status.show": _LOOK,
         "suggestions.suggest": Rule(Need.OWN, checked=True),
+        "webhooks.list_webhooks": _EVERYTHING,
+        "webhooks.add": _EVERYTHING,
+        "webhooks.show": _EVERYTHING,
+        "webhooks.remove": _EVERYTHING,
+        "webhooks.test": _EVERYTHING,
     }
 )
 """Operation → what it needs. Where `checked` stands, the handler asks again about what the body or the answer names."""

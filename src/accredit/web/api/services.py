@@ -29,7 +29,9 @@ from accredit.service.reports import Reports
 from accredit.service.roles import Roles
 from accredit.service.servers import Servers
 from accredit.service.signals import Signals
+from accredit.service.software import SoftwareDenials
 from accredit.service.standing import Standing
+from accredit.service.webhooks import Webhooks
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +47,14 @@ class Services:
     credentials: Credentials
     standing: Standing
     denials: Denials
+    software: SoftwareDenials
     enrolment: EnrolmentService
     guards: Guards
     leases: Leases
     signals: Signals
     keys: Keys
     reports: Reports
+    webhooks: Webhooks
     audit: Audit
     checkpoints: Checkpoints
     exports: Exports
