@@ -76,7 +76,8 @@ async def test_of_a_decision_that_two_servers_claim_an_auditor_is_told_so_and_no
     assert await forgers["ledger"].tell(DECISION, reason="free", **person) == 200
     assert await forgers["archive"].tell(DECISION, times=150, reason="forged") == 200
     found = await told(staff, "eye", DECISION)
-    assert (found["contested"], found["chain"], found["token"], found["today"]) == (True, [], None, None)
+    assert (found["contested"], found["outcome"]) == (True, "contested")
+    assert (found["chain"], found["left_out"], found["token"], found["today"]) == ([], [], None, None)
     assert {item["server_slug"] for item in found["records"]} == {"ledger", "archive"}
     assert "forged" not in found["sentence"]
 
@@ -119,6 +120,13 @@ async def test_a_planted_call_does_not_bring_an_agent_of_others_into_a_report(
     if where == "/suggestions":
         assert '"bot"' in theirs
         assert "merger-2027" in (await staff.clients["eye"].get(where)).text
+
+
+async def test_a_planted_call_of_long_ago_does_not_let_the_log_seem_older_than_it_is(
+    staff: Staff, forgers: dict[str, Forger]
+) -> None:
+    assert await forgers["archive"].tell(DECISION, at=0) == 200
+    assert '"log_begins"' in (await staff.clients["bea"].get("/suggestions")).text
 
 
 async def test_an_agent_that_holds_a_role_or_had_a_token_is_known_by_name(

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from accredit.cli import client
+from accredit.cli.trouble import Exit, Trouble
 from accredit.testing.serving import MovingClock, Served, serve
 from tests.cli.conftest import LEDGER
 from tests.support.terminal import CommandLine, free_port
@@ -175,6 +177,24 @@ def test_what_is_no_export_is_not_gone_on_with_and_stays_as_it_is(
     assert file.read_bytes() == content
 
 
+@pytest.mark.parametrize("answer", [b'{"broken":"archived"}', None], ids=["moved", "silent"])
+def test_an_export_that_breaks_off_takes_no_file_away_that_was_there_before(
+    stopped: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: bytes | None
+) -> None:
+    def lines(*_: object, **__: object) -> Iterator[bytes]:
+        if answer is None:
+            raise Trouble(Exit.UNREACHABLE, "nobody is there")
+        yield answer
+
+    monkeypatch.setattr(client.Client, "lines", lines)
+    precious, new = tmp_path / "precious", tmp_path / "new"
+    precious.write_bytes(b"mine")
+    assert stopped.run("audit", "export", "--output", str(precious)).code == 2
+    assert precious.read_bytes() == b"mine"
+    assert stopped.run("audit", "export", "--output", str(new)).code in (Exit.OVERTAKEN, Exit.UNREACHABLE)
+    assert not new.exists()
+
+
 def test_an_export_is_its_owners_and_goes_through_no_link(ledger: CommandLine, tmp_path: Path) -> None:
     real, link = tmp_path / "real", tmp_path / "link"
     link.symlink_to(real)
@@ -184,7 +204,7 @@ def test_an_export_is_its_owners_and_goes_through_no_link(ledger: CommandLine, t
     assert real.stat().st_mode & 0o777 == 0o600
     before = real.read_bytes().rpartition(b'{"complete"')[0]
     real.write_bytes(before)
-    assert ledger.run("audit", "export", "--output", str(link), "--resume").code != 0
+    assert ledger.run("audit", "export", "--output", str(link), "--resume").code == 2
     assert real.read_bytes() == before
 
 

@@ -164,6 +164,13 @@ async def test_it_is_known_when_the_oldest_record_happened_that_can_be_found(sea
     assert await searched.tables.begins() == NOW - 5
 
 
+async def test_the_times_of_guards_say_nothing_of_how_far_the_log_reaches_back(searched: Any) -> None:
+    committer, everything = searched.committer("chn_three"), terms.number(terms.Term.EVERYTHING)
+    older = changes.IndexRecords("chn_guard", 4, 5, ((everything, 0, 5),))
+    assert await searched.commit(committer, [Outcome(None, (older,))]) == [Won()]
+    assert await searched.tables.begins() == NOW
+
+
 async def test_a_log_in_which_nothing_can_be_found_has_no_beginning(store: Any) -> None:
     assert await store.tables.begins() is None
 

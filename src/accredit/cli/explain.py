@@ -93,7 +93,9 @@ def _found(session: Session, given: str) -> tuple[Any, list[Any]]:
 
 
 def _sentence(found: dict[str, Any]) -> str:
-    word = {"allow": "Allowed", "deny": "Denied", "done": "Done"}.get(found["outcome"], found["outcome"])
+    word = {"allow": "Allowed", "deny": "Denied", "done": "Done", "contested": "Contested"}.get(
+        found["outcome"], found["outcome"]
+    )
     verb = "asked for" if found["kind"].startswith("token_") else "needed"
     needed = f" It {verb} {', '.join(found['needed'])}." if found["needed"] else ""
     return f"{word}: {found['sentence']}.{needed}"

@@ -1,5 +1,6 @@
 """`accredit audit export`: the log as a file, gone on with where it broke off, begun anew where records were moved."""
 
+import errno
 import os
 import sys
 from collections.abc import Iterator
@@ -62,7 +63,7 @@ def _anew(session: Session, output: Path | None, after: str | None, form: Format
     except Moved as moved:
         if output is None:
             raise Trouble(Exit.OVERTAKEN, str(moved)) from None
-        output.unlink()
+        output.unlink(missing_ok=True)
         if tries == 1:
             raise Trouble(Exit.OVERTAKEN, str(moved)) from None
     return _anew(session, output, None, form, tries - 1)
@@ -71,15 +72,20 @@ def _anew(session: Session, output: Path | None, after: str | None, form: Format
 def _written(session: Session, output: Path | None, after: str | None, form: Format) -> int:
     """Write the log, or what is behind `after` in it; return how many lines that are. Raises Moved."""
     sealed = str(_sealed(output)) if output is not None and after is not None else None
-    lines = whole(session.server.lines(path("audit", "export"), after=after, sealed=sealed))
-    first = next(lines, b"")
     written = 0
+    # First the file: what is unlinked when something goes wrong has to be ours.
     with _opened(output, after is not None) as target, session.screen.working("Exporting") as told:
-        for line in _formed(_with(first, lines), form):
-            target.write(line + b"\n")
-            written += 1
-            if written % _EVERY == 0:
-                told(count(written, "line"))
+        try:
+            lines = whole(session.server.lines(path("audit", "export"), after=after, sealed=sealed))
+            for line in _formed(lines, form):
+                target.write(line + b"\n")
+                written += 1
+                if written % _EVERY == 0:
+                    told(count(written, "line"))
+        except BaseException:
+            if output is not None and after is None and not written:
+                output.unlink()
+            raise
         target.flush()
     return written
 
@@ -88,19 +94,24 @@ def _formed(lines: Iterator[bytes], form: Format) -> Iterator[bytes]:
     return lines if form is Format.JSONL else otlp.lines(lines)
 
 
-def _with(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
-    yield first
-    yield from rest
-
-
 def _opened(output: Path | None, again: bool) -> Any:
     if output is None:
         return _Standard()
     how = os.O_APPEND if again else os.O_CREAT | os.O_EXCL
     try:
-        return os.fdopen(os.open(output, os.O_WRONLY | os.O_NOFOLLOW | how, 0o600), "ab")
+        return os.fdopen(_descriptor(output, os.O_WRONLY | how), "ab")
     except FileExistsError:
         raise usage(f"{output} is there already; choose another file, or --resume") from None
+
+
+def _descriptor(output: Path, how: int) -> int:
+    """Open a file for its owner only, and not through a link: somebody else may have put it there."""
+    try:
+        return os.open(output, os.O_NOFOLLOW | how, 0o600)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise usage(f"{output} is a symbolic link; name the file itself") from None
+        raise
 
 
 class _Standard:
@@ -118,7 +129,7 @@ def _place(output: Path) -> str | None:
 
     Raises Trouble for a file that is no export, and leaves it as it is.
     """
-    with os.fdopen(os.open(output, os.O_RDWR | os.O_NOFOLLOW), "r+b") as file:
+    with os.fdopen(_descriptor(output, os.O_RDWR), "r+b") as file:
         first = file.readline(_TAIL)
         file.seek(max(0, file.seek(0, 2) - _TAIL))
         start = file.tell()

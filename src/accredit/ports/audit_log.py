@@ -163,5 +163,5 @@ class SearchTables(Protocol):
         ...
 
     async def begins(self) -> int | None:
-        """Return when the oldest record happened that can be found (microseconds UTC), None when there is none."""
+        """Return when the oldest record of our own happened that can be found (microseconds UTC), None for none."""
         ...

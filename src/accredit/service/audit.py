@@ -58,7 +58,7 @@ class Audit:
         return await self._tables.lag()
 
     async def begins(self) -> int | None:
-        """Return when the oldest record happened that can be found (microseconds UTC), None when there is none."""
+        """Return when the oldest record of our own happened that can be found (microseconds UTC), None for none."""
         return await self._tables.begins()
 
     async def account(self, decision: str, who: Authority) -> Account:

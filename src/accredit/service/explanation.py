@@ -137,12 +137,11 @@ class Explanations:
     def _contested(self, account: Account) -> Explanation:
         """Tell that several claim the decision, and nothing of what they say as if it were so."""
         first = account.records[0]
-        outcomes = {item.outcome for item in account.records}
         return Explanation(
             decision=first.decision,
             at=first.at,
             kind=first.kind,
-            outcome=first.outcome if len(outcomes) == 1 else "contested",
+            outcome="contested",
             sentence=reasons.CONTESTED,
             chain=(),
             needed=(),

@@ -45,8 +45,8 @@ _GUARD: Final[Mapping[str, str]] = {
 
 
 CONTESTED: Final = (
-    "several processes of guards have recorded a decision under this id, and only one can have made it; "
-    "each record says whose it is"
+    "several processes of guards have recorded it as theirs, and only one can have made it; "
+    "who says what is shown by: accredit audit show"
 )
 """What is said of a decision that several claim."""
 

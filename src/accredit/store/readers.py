@@ -296,7 +296,7 @@ class SearchTables:
         return await self.database.read(terms.lag)
 
     async def begins(self) -> int | None:
-        """Return when the oldest record happened that can be found (microseconds UTC), None when there is none."""
+        """Return when the oldest record of our own happened that can be found (microseconds UTC), None for none."""
         return await self.database.look_up(terms.begins)
 
 

@@ -24,6 +24,9 @@ from accredit.store.log_tables import audit_chains, audit_projection, audit_reco
 
 _CURSOR: Final = re.compile(r"(-?\d{1,18})\.(\d{1,9})\.(\d{1,18})", re.ASCII)
 
+_OWN: Final = sa.select(audit_chains.c.number).where(audit_chains.c.guard.is_(None))
+"""The chains that Accredit itself writes."""
+
 _KEY: Final = (audit_terms.c.at, audit_terms.c.chain, audit_terms.c.seq)
 
 _SELECTIVE: Final = tuple(kind for kind in Term if kind is not Term.EVERYTHING)
@@ -152,10 +155,13 @@ def lag(conn: sa.Connection) -> Lag:
 
 
 def begins(conn: sa.Connection) -> int | None:
-    """Return when the oldest record happened that can be found, None when there is none."""
+    """Return when the oldest record of our own happened that can be found, None when there is none.
+
+    What guards deliver does not count: the times in it are theirs.
+    """
     table = audit_terms.c
-    query = sa.select(table.at).where(table.term == number(Term.EVERYTHING)).order_by(*_KEY).limit(1)
-    return conn.execute(query).scalar_one_or_none()
+    query = sa.select(table.at).where(table.term == number(Term.EVERYTHING), table.chain.in_(_OWN))
+    return conn.execute(query.order_by(*_KEY).limit(1)).scalar_one_or_none()
 
 
 def _known() -> sa.ColumnElement[int]:
@@ -240,7 +246,7 @@ def _places(conn: sa.Connection, terms: Sequence[int], wanted: Filter, start: Pl
         same = (other.c.at == table.at, other.c.chain == table.chain, other.c.seq == table.seq)
         query = query.where(sa.exists().where(other.c.term == term, *same))
     if wanted.own:
-        query = query.where(table.chain.in_(sa.select(audit_chains.c.number).where(audit_chains.c.guard.is_(None))))
+        query = query.where(table.chain.in_(_OWN))
     if wanted.since is not None:
         query = query.where(table.at >= wanted.since)
     if wanted.until is not None:

@@ -158,7 +158,7 @@ class DecisionView(View):
     """One decision, explained and with its records. `today`: what would be decided about the same use of a tool.
 
     `contested`: several processes of guards claim this id, and only one can have made the decision. Then nothing is
-    explained, `outcome` may be `contested` too, and `records` tell who says what.
+    explained, `outcome` is `contested` too, and `records` tell who says what.
     """
 
     decision: str
