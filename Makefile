@@ -41,8 +41,8 @@ check: $(STAMP) ## lint, types, import contracts, laws
 	@PYTHONPATH=src:packages/sdk/src $(BIN)/lint-imports --no-logo > build/contracts.txt 2>&1 || { cat build/contracts.txt; exit 1; }
 	@$(PYTEST) tests/laws
 
-bench: $(STAMP) ## measure the figures beside their peers (ONLY=guard_hot for one)
-	@$(BIN)/python -m bench.run $(if $(ONLY),--only $(ONLY))
+bench: $(STAMP) ## measure the figures beside their peers (ONLY=guard_hot for one, RECORDS=10000000 for a longer log)
+	@$(BIN)/python -m bench.run $(if $(ONLY),--only $(ONLY)) $(if $(RECORDS),--records $(RECORDS))
 
 soak: $(STAMP) ## let two nodes and guarded servers run under load while everything happens to them (MINUTES=10)
 	@$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),10)

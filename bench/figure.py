@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from bench.verdict import REPEATS, ROUNDS, Bar, Finding, judge
@@ -40,11 +40,15 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One line of the table: its name, the unit of ours and the peer's, and the bar."""
+    """One line of the table: its name, the unit of ours and the peer's, and the bar.
+
+    What does not decide was measured where it is easier than where the bar is meant: it can be missed, but not be held.
+    """
 
     name: str
     unit: str
     bar: Bar
+    decides: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +97,7 @@ def measured(figure: Figure, plan: Plan) -> list[Entry]:
             for _ in range(plan.rounds):
                 rounds.append(run_round(len(rounds)))
             findings = [_judged(measure, rounds) for measure in figure.measures]
-            if plan.rounds < ROUNDS or all(found.holds is not None for found in findings):
+            if plan.rounds < ROUNDS or all(map(_settled, figure.measures, findings)):
                 break
         versions = figure.versions()
     return [Entry(measure, found, versions) for measure, found in zip(figure.measures, findings, strict=True)]
@@ -102,4 +106,10 @@ def measured(figure: Figure, plan: Plan) -> list[Entry]:
 def _judged(measure: Measure, rounds: list[Mapping[str, Pair]]) -> Finding:
     pairs = [found[measure.name] for found in rounds]
     peers = [its for _, its in pairs if its is not None]
-    return judge([mine for mine, _ in pairs], peers or None, measure.bar)
+    found = judge([mine for mine, _ in pairs], peers or None, measure.bar)
+    return found if measure.decides or not found.holds else replace(found, holds=None)
+
+
+def _settled(measure: Measure, found: Finding) -> bool:
+    """Tell whether more rounds would change nothing."""
+    return found.holds is not None or (not measure.decides and measure.bar.met(max(found.spread)))

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from importlib.metadata import version
 from typing import Any, Final
 
-from bench import apply, issue_client_credentials, revoke_to_refusal
+from bench import apply, audit_projection, audit_search, issue_client_credentials, revoke_to_refusal
 from bench.figure import Figure, Measure, Pair, Plan, Round
 from bench.running import Unavailable
 from bench.verdict import Bar
@@ -66,11 +66,8 @@ FIGURES: Final = {
             packages=("mcp", "fastmcp", "pyjwt"),
         ),
         in_process("audit_append", Measure("audit_append.record", "µs", Bar(50))),
-        in_process(
-            "audit_search",
-            Measure("audit_search.search", "ms", Bar(200)),
-            Measure("audit_search.projection", "µs", Bar(200)),
-        ),
+        audit_search.figure(),
+        audit_projection.FIGURE,
         in_process(
             "import_time_and_memory",
             Measure("import_time_and_memory.import_time", "ms", Bar(80)),

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from bench import machine
+from bench import audit_search, machine
 from bench.figure import SECONDS, WARM_UP, Entry, Figure, Plan, measured
 from bench.figures import FIGURES
 from bench.load import LoadFailed
@@ -35,10 +35,13 @@ def main(words: Sequence[str] | None = None) -> int:
     except TooFewCores as error:
         print(f"bench: {error}", file=sys.stderr)
         return 2
+    figures = dict(FIGURES)
+    if asked.records is not None:
+        figures["audit_search"] = audit_search.figure(asked.records)
     plan = Plan(server_core=server, seconds=asked.seconds, rounds=asked.rounds, warm_up=asked.warm_up)
     entries: list[Entry] = []
     with pinned(load):
-        failed = [_run(FIGURES[name], plan, facts, entries) for name in asked.only or FIGURES].count(False)
+        failed = [_run(figures[name], plan, facts, entries) for name in asked.only or figures].count(False)
     _write(entries)
     missed = any(entry.finding.holds is False for entry in entries)
     return 2 if failed else int(missed)
@@ -49,6 +52,7 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--only", action="append", choices=tuple(FIGURES), metavar="NAME", help=", ".join(FIGURES))
     parser.add_argument("--seconds", type=float, default=SECONDS, help="of load per side, kind and round")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"per repeat; fewer than {ROUNDS} decide nothing")
+    parser.add_argument("--records", type=int, help="that audit_search searches; its bar is decided at 10000000")
     parser.add_argument("--warm-up", type=int, default=WARM_UP, help="requests per side and kind")
     return parser
 
