@@ -214,14 +214,25 @@ async def test_a_server_administrator_hears_of_their_servers_alone(staff: Staff,
     assert (await staff.clients["nobody"].get(where)).status_code == 401
 
 
-async def test_a_server_administrator_is_not_told_what_a_role_carries_elsewhere(home: House) -> None:
+async def as_administrator_of(home: House, server: str) -> list[dict[str, Any]]:
+    """Ask as somebody who administers that server and no other."""
     made = await home.admin.ok("POST", "/agents", json={"slug": "ann", "owner": "dana"})
-    await home.admin.ok("PUT", "/administrators/ann", json={"servers": ["ledger"]})
+    await home.admin.ok("PUT", "/administrators/ann", json={"servers": [server]})
     form = {"grant_type": "client_credentials", "resource": "http://127.0.0.1:8700/api"}
     token = (await home.post(form, (made["client_id"], made["secret"]))).json()["access_token"]
     answer = await home.public.get("/api/v1/suggestions", headers={"authorization": f"Bearer {token}"})
     assert answer.status_code == 200
-    lines = [json.loads(line) for line in answer.text.splitlines()]
+    return [json.loads(line) for line in answer.text.splitlines()]
+
+
+async def test_a_server_administrator_is_not_told_what_a_role_carries_elsewhere(home: House) -> None:
+    lines = await as_administrator_of(home, "ledger")
     (role,) = of("role", lines)
     assert role["scopes"] == {"ledger": ["ledger:read"]}
-    assert "other" not in answer.text
+    assert "other" not in json.dumps(lines)
+
+
+async def test_a_server_administrator_is_not_told_how_often_somebody_called_elsewhere(home: House) -> None:
+    lines = await as_administrator_of(home, "other")
+    assert verdicts(lines) == {("bot", "other", "ledger:read"): "unseen"}
+    assert (of("progress", lines), lines[-1]["records"]) == ([], 0)
