@@ -25,8 +25,8 @@ from accredit.identity.changes import StoredRecord
 from accredit.ports.audit_log import Filter
 from accredit.store import audit, engines, migrate
 from accredit.store import terms as tables
+from accredit.store.log_tables import audit_projection, audit_terms
 from accredit.store.on_sqlite import SqliteDatabase
-from accredit.store.tables import audit_projection, audit_terms
 from bench.figure import Figure, Measure, Pair, Plan, Round
 from bench.verdict import Bar
 

@@ -72,6 +72,7 @@ from accredit.service.redaction import Redaction
 from accredit.service.refusals import Refusals
 from accredit.service.reindexing import Reindexing
 from accredit.service.reports import Reports
+from accredit.service.revocation import RevocationService
 from accredit.service.roles import Roles
 from accredit.service.sending import Sender
 from accredit.service.servers import Servers
@@ -94,6 +95,7 @@ from accredit.web import guard, health, jwks, metadata, resource, serve
 from accredit.web import metrics as shown
 from accredit.web.api import LocalDoor, Services, TokenDoor, management_api
 from accredit.web.local import local
+from accredit.web.revocation import RevocationEndpoint
 from accredit.web.site import site
 from accredit.web.token import TokenEndpoint
 
@@ -296,8 +298,9 @@ class _Parts:
         records = GuardRecords(self.log, self.journal, self.clock, self.measures)
         heard = feed, self.streams, self.leases, records, self.keyring
         found = guard.GuardApi(self.issuer, self.issuer + "/token", self.enrolment, self.guards, *heard)
+        paths = Endpoints(token="/token", jwks="/jwks", revocation="/revoke")  # noqa: S106  (a path)
         routes = [
-            *metadata.routes(self.issuer, Endpoints(token="/token", jwks="/jwks")),  # noqa: S106  (a path)
+            *metadata.routes(self.issuer, paths),
             *jwks.routes(prefix + "/jwks", self.keyring),
             *found.routes(prefix),
             *resource.routes(self.issuer, deployment.management_resource(self.issuer), MANAGEMENT_SCOPES),
@@ -305,9 +308,13 @@ class _Parts:
             *(self._metrics() if self.settings.danger_public_metrics else ()),
         ]
         door = TokenDoor(administration, Management(self.issuer, self.changes, self.keyring))
-        return site(
-            routes, {prefix + "/token": TokenEndpoint(token, self.measures, Traces(), self.clock)}, prefix, door
-        )
+        hot: dict[str, ASGIApp] = {
+            prefix + "/token": TokenEndpoint(token, self.measures, Traces(), self.clock),
+            prefix + "/revoke": RevocationEndpoint(
+                RevocationService(self.issuer, self.changes, self.keyring, self.since)
+            ),
+        }
+        return site(routes, hot, prefix, door)
 
     def _services(self) -> Services:
         administrators = Administrators(self.changes, self.clients)

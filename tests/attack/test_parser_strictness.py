@@ -200,6 +200,8 @@ async def test_a_guard_puts_no_words_into_the_mouth_of_accredit(victim: House) -
     for kind in (
         "token_issued",
         "token_refused",
+        "token_revoked",
+        "revocation_refused",
         "administered",
         "guard_enrolled",
         "enrolment_refused",

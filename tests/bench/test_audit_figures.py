@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from accredit.audit import terms
 from accredit.store import audit
-from accredit.store.tables import audit_terms
+from accredit.store.log_tables import audit_terms
 from accredit.store.terms import lag
 from bench import audit_append, audit_projection, audit_search
 from bench.figure import Figure, Measure, Plan, measured

@@ -57,6 +57,9 @@ def test_an_application_is_edited_suspended_resumed_and_removed(reader: CommandL
     assert reader.run("app", "suspend", "portal").code == 2
     assert reader.data("app", "suspend", "portal", "--yes")["state"] == "suspended"
     assert "active" in reader.ok("app", "resume", "portal")
+    assert reader.run("app", "revoke", "portal").code == 2
+    assert reader.data("app", "revoke", "portal", "--yes", "--no-wait") == {"app": "portal", "revoked": True}
+    assert reader.data("app", "show", "portal")["state"] == "active"
     second = reader.data("app", "credential", "add", "portal")
     old = first["credentials"][0]["id"]
     assert old in reader.ok("app", "credential", "retire", "portal", old, "--in", "1h")

@@ -80,6 +80,33 @@ class TokenRefused:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TokenRevoked:
+    """A client gave a token of its own back (RFC 7009)."""
+
+    kind: ClassVar[str] = "token_revoked"
+    outcome: ClassVar[Result] = Result.DONE
+    decision: str
+    server: str | None = None
+    client: str
+    client_id: str
+    jti: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevocationRefused:
+    """A client that is not who it says, or whose token it was not, asked for a revocation."""
+
+    kind: ClassVar[str] = "revocation_refused"
+    outcome: ClassVar[Result] = Result.DENY
+    decision: str
+    server: str | None = None
+    client: str | None = None
+    client_id: str
+    error: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Administered:
     """An administrator (or a job) changed something. `action` is a noun and a verb, like `agent.suspend`.
 
@@ -142,6 +169,8 @@ Event = (
     | ChainClosed
     | TokenIssued
     | TokenRefused
+    | TokenRevoked
+    | RevocationRefused
     | Administered
     | GuardEnrolled
     | EnrolmentRefused

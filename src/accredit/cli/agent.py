@@ -120,6 +120,14 @@ def suspend(session: Session, name: Name, no_wait: arrival.NoWait = False) -> No
     arrival.ended(session, found, f"agent {name} is suspended", no_wait=no_wait)
 
 
+@command(app, "revoke")
+def revoke(session: Session, name: Name, no_wait: arrival.NoWait = False) -> None:
+    """End every token that an agent has now, everywhere; it gets new ones; tell when the last guard had it."""
+    session.confirm(f"End every token of the agent {name} that is out?")
+    session.server.post(path("agents", name, "revoke"))
+    arrival.ended(session, {"agent": name, "revoked": True}, f"the tokens of agent {name} are revoked", no_wait=no_wait)
+
+
 @command(app, "resume")
 def resume(session: Session, name: Name) -> None:
     """Let an agent work again."""

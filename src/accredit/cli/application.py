@@ -151,6 +151,16 @@ def suspend(session: Session, name: Name, no_wait: arrival.NoWait = False) -> No
     arrival.ended(session, found, f"application {name} is suspended", no_wait=no_wait)
 
 
+@command(app, "revoke")
+def revoke(session: Session, name: Name, no_wait: arrival.NoWait = False) -> None:
+    """End every token that an application has now, everywhere; it gets new ones; tell when the last guard had it."""
+    session.confirm(f"End every token of the application {name} that is out?")
+    session.server.post(path("applications", name, "revoke"))
+    arrival.ended(
+        session, {"app": name, "revoked": True}, f"the tokens of application {name} are revoked", no_wait=no_wait
+    )
+
+
 @command(app, "resume")
 def resume(session: Session, name: Name) -> None:
     """Let an application work again."""

@@ -22,6 +22,7 @@ class Endpoints:
 
     token: str | None = None
     jwks: str | None = None
+    revocation: str | None = None
 
 
 def document(issuer: str, endpoints: Endpoints) -> Mapping[str, Any]:
@@ -33,12 +34,22 @@ def document(issuer: str, endpoints: Endpoints) -> Mapping[str, Any]:
     found: dict[str, Any] = {"issuer": issuer, "response_types_supported": []}
     if endpoints.token is not None:
         found["token_endpoint"] = issuer + endpoints.token
-        found["token_endpoint_auth_methods_supported"] = sorted(method.value for method in Method)
-        found["token_endpoint_auth_signing_alg_values_supported"] = sorted(algorithm.value for algorithm in Algorithm)
+        found |= _authentication("token_endpoint")
         found["grant_types_supported"] = list(GRANT_TYPES)
+    if endpoints.revocation is not None:
+        found["revocation_endpoint"] = issuer + endpoints.revocation
+        found |= _authentication("revocation_endpoint")
     if endpoints.jwks is not None:
         found["jwks_uri"] = issuer + endpoints.jwks
     return found
+
+
+def _authentication(endpoint: str) -> Mapping[str, Any]:
+    """Return how clients may authenticate at an endpoint."""
+    return {
+        f"{endpoint}_auth_methods_supported": sorted(method.value for method in Method),
+        f"{endpoint}_auth_signing_alg_values_supported": sorted(algorithm.value for algorithm in Algorithm),
+    }
 
 
 def paths(issuer: str) -> Sequence[str]:

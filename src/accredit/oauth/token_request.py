@@ -5,17 +5,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from accredit.identity import credential as credentials
+from accredit.oauth import parameters
 from accredit.oauth.client_auth import Presented, presented
 from accredit.oauth.errors import ErrorCode, Refusal
 from accredit_sdk import scopes as words
 from accredit_sdk.errors import ScopeError
 
-MAX_VALUE: Final = 16_384
-"""The longest value of a parameter, in characters."""
-
-_KNOWN: Final = frozenset(
-    {"grant_type", "scope", "client_id", "client_secret", "client_assertion", "client_assertion_type", "resource"}
-)
+_KNOWN: Final = parameters.CLIENT | {"grant_type", "scope", "resource"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,26 +33,14 @@ def parse(pairs: Iterable[tuple[str, str]], authorization: str | None) -> TokenR
     A parameter without a value counts as absent, a repeated one is an error (RFC 6749, 3.2); only `resource` may
     repeat (RFC 8707, 2). Unknown parameters are ignored, whatever they hold.
     """
-    form: dict[str, str] = {}
-    resources: list[str] = []
-    for name, value in pairs:
-        if not value:
-            continue
-        if name in _KNOWN and (len(value) > MAX_VALUE or not value.isprintable()):
-            return _invalid(f"the value of {name} is too long or not printable")
-        if name == "resource":
-            resources.append(value)
-        elif name in form:
-            return _invalid(f"{name if name in _KNOWN else 'a parameter'} appears more than once")
-        else:
-            form[name] = value
-    return _read(form, tuple(resources), authorization)
+    found = parameters.read(pairs, _KNOWN, "resource")
+    return found if isinstance(found, Refusal) else _read(*found, authorization)
 
 
 def _read(form: Mapping[str, str], resources: tuple[str, ...], authorization: str | None) -> TokenRequest | Refusal:
     grant_type = form.get("grant_type")
     if grant_type is None:
-        return _invalid("grant_type is missing")
+        return parameters.invalid("grant_type is missing")
     scope: frozenset[str] | None = None
     if "scope" in form:
         if credentials.resembles(form["scope"]):
@@ -69,7 +53,3 @@ def _read(form: Mapping[str, str], resources: tuple[str, ...], authorization: st
     if isinstance(client, Refusal):
         return client
     return TokenRequest(grant_type, client, resources, scope)
-
-
-def _invalid(text: str) -> Refusal:
-    return Refusal(ErrorCode.INVALID_REQUEST, text, text)

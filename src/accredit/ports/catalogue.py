@@ -1,5 +1,6 @@
 """The part of the state that every node keeps whole in memory."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -35,6 +36,10 @@ class CatalogueStore(Protocol):
 
     async def signals(self, after: int, limit: int) -> tuple[NumberedSignal, ...]:
         """Return at most `limit` signals with a number above `after`, in order and without gaps."""
+        ...
+
+    async def signals_about(self, handles: Sequence[str], after: int) -> tuple[NumberedSignal, ...]:
+        """Return every signal about one of `handles` with a number above `after`, in order."""
         ...
 
     async def signals_since(self, at: int) -> tuple[NumberedSignal, ...]:

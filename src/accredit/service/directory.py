@@ -5,7 +5,7 @@ Signals keep it true. A node that cannot confirm within a second that it has see
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, TypeVar
 
 from accredit.identity.changes import NumberedSignal, SignalKind
@@ -94,6 +94,14 @@ class Directory:
         # A clock that was set back must not make a confirmation of before it young for ever.
         if not 0 <= self._clock.now() - self._confirmed < CONFIRMED_WITHIN:
             await self.catch_up()
+
+    async def revoked(self, handles: Sequence[str], version: int) -> bool:
+        """Tell whether a token with these handles, decided on at `version`, was revoked since; the database knows.
+
+        Raises StoreError.
+        """
+        found = await self._store.signals_about(handles, version)
+        return any(raised.kind is SignalKind.REVOKED for raised in found)
 
     def by_resource(self, resource: str) -> Server | None:
         """Return the server with that canonical resource."""

@@ -53,7 +53,9 @@ class Guards:
             raise NotAGuard(error.problem.value) from None
         if scope not in claims.scopes():
             raise NotAGuard(f"no scope {scope}")
-        return await self._living(claims.client_id, frozenset(claims.rev))
+        if await self._changes.directory.revoked((*claims.rev, claims.jti), claims.ver):
+            raise NotAGuard("the token was revoked")
+        return await self._living(claims.client_id, frozenset((*claims.rev, claims.jti)))
 
     async def still(self, caller: Caller) -> bool:
         """Tell whether a guard that proved who it is would still be let in."""

@@ -54,6 +54,8 @@ class Management:
             raise NoAuthority("its software is denied to everybody")
         if not any(item.usable(now) and item.id in claims.rev for item in principal.credentials):
             raise NoAuthority("the credential is not alive")
+        if await self._directory.revoked((*claims.rev, claims.jti), claims.ver):
+            raise NoAuthority("the token was revoked")
         server = self._directory.by_resource(self.resource)
         if server is None or not server.builtin:
             raise NoAuthority("there is no management server")

@@ -1,6 +1,6 @@
 """The sentences of `explain`: why it was decided so, and who can change it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any, Final
 
@@ -51,27 +51,29 @@ CONTESTED: Final = (
 """What is said of a decision that several claim."""
 
 
+_OWN: Final[Mapping[str, Callable[[Mapping[str, Any], str], str]]] = {
+    "token_issued": lambda said, server: f"a token for {server} with {' '.join(texts(said, 'scopes')) or 'no scope'}",
+    "token_refused": lambda said, _: f"no token: {said.get('reason') or said.get('error') or 'refused'}",
+    "token_revoked": lambda _, server: f"a token for {server} was given back by its client",
+    "revocation_refused": lambda said, _: f"nothing was revoked: {said.get('reason', '')}",
+    "administered": lambda said, _: str(said.get("summary", "")),
+    "guard_enrolled": lambda _, server: f"a guard of {server} used its code and made its key",
+    "enrolment_refused": lambda said, _: f"no guard was enrolled: {said.get('reason', '')}",
+    "administration_refused": lambda said, _: (
+        f"{said.get('operation') or 'the management API'} was refused: {said.get('reason', '')}"
+    ),
+    "chain_opened": lambda said, _: f"a process began to write, version {said.get('version', '')}",
+    "chain_closed": lambda _, __: "a process ended in good order",
+}
+"""Of each kind that Accredit itself records: its sentence, made of the person part and the name of the server."""
+
+
 def sentence(kind: str, outcome: str, said: Mapping[str, Any] | None, server: str) -> str:
     """Return one sentence about a record. `said` is its person part, or None when that was redacted."""
     if said is None:
         return "what was recorded about persons was redacted; the header remains"
-    match kind:
-        case "token_issued":
-            return f"a token for {server} with {' '.join(texts(said, 'scopes')) or 'no scope'}"
-        case "token_refused":
-            return f"no token: {said.get('reason') or said.get('error') or 'refused'}"
-        case "administered":
-            return str(said.get("summary", ""))
-        case "guard_enrolled":
-            return f"a guard of {server} used its code and made its key"
-        case "enrolment_refused":
-            return f"no guard was enrolled: {said.get('reason', '')}"
-        case "administration_refused":
-            return f"{said.get('operation') or 'the management API'} was refused: {said.get('reason', '')}"
-        case "chain_opened":
-            return f"a process began to write, version {said.get('version', '')}"
-        case "chain_closed":
-            return "a process ended in good order"
+    if kind in _OWN:
+        return _OWN[kind](said, server)
     return _guard(said, outcome, server)
 
 

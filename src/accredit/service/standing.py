@@ -25,6 +25,13 @@ class Standing:
         """Let the client work again."""
         return await self._set(client, State.ACTIVE, SignalKind.RESUMED, "resume", by)
 
+    async def revoke(self, client: Client, by: str) -> None:
+        """End every token that the client has now; it lives on, and gets new ones."""
+        kind = client.kind.value
+        event = self.changes.event(f"{kind}.revoke", client.id, by, client.slug)
+        outcome = Outcome(None, events=(event,), signals=(Signal(SignalKind.REVOKED, client.id),))
+        await self.changes.commit(outcome, crossed(kind, client.slug))
+
     async def remove(self, client: Client, by: str) -> None:
         """Make the client a tombstone: it never comes back, its tokens are dead, its name is free again."""
         void = Signal(SignalKind.REVOKED, client.id)

@@ -63,6 +63,10 @@ class Catalogues:
         """Return at most `limit` signals with a number above `after`, in order and without gaps."""
         return await self.database.look_up(lambda conn: signals.after(conn, after, limit))
 
+    async def signals_about(self, handles: Sequence[str], after: int) -> tuple[NumberedSignal, ...]:
+        """Return every signal about one of `handles` with a number above `after`, in order."""
+        return await self.database.look_up(lambda conn: signals.about(conn, handles, after))
+
     async def signals_since(self, at: int) -> tuple[NumberedSignal, ...]:
         """Return every signal raised at or after `at` (microseconds UTC), in order."""
         return await self.database.read(lambda conn: signals.since(conn, at))

@@ -58,6 +58,12 @@ def after(conn: sa.Connection, seq: int, limit: int) -> tuple[NumberedSignal, ..
     return _values(conn, sa.select(signals).where(signals.c.seq > seq).order_by(signals.c.seq).limit(limit))
 
 
+def about(conn: sa.Connection, handles: Sequence[str], after: int) -> tuple[NumberedSignal, ...]:
+    """Return every signal about one of `handles` with a number above `after`, in order: few, when that is recent."""
+    found = sa.select(signals).where(signals.c.seq > after, signals.c.handle.in_(handles)).order_by(signals.c.seq)
+    return _values(conn, found)
+
+
 def since(conn: sa.Connection, at: int) -> tuple[NumberedSignal, ...]:
     """Return every signal raised at or after `at`, in order."""
     return _values(conn, sa.select(signals).where(signals.c.at >= at).order_by(signals.c.seq))

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from accredit.oauth import client_assertion, token_request
 from accredit.oauth.client_auth import Method
 from accredit.oauth.errors import ErrorCode, Refusal
-from accredit.oauth.token_request import MAX_VALUE, TokenRequest, parse
+from accredit.oauth.parameters import MAX_VALUE
+from accredit.oauth.token_request import TokenRequest, parse
 from accredit_sdk import scopes as words
 from tests.unit.oauth.world import AGENT, RESOURCE, SECRET, assertion, basic, form
 

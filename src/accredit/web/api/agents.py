@@ -114,6 +114,7 @@ class AgentApi(CredentialHandlers):
         found.add_api_route("/{slug}", cls.edit, methods=["PATCH"])
         found.add_api_route("/{slug}", cls.remove, methods=["DELETE"], status_code=204)
         found.add_api_route("/{slug}/suspend", cls.suspend, methods=["POST"])
+        found.add_api_route("/{slug}/revoke", cls.revoke, methods=["POST"], status_code=204)
         found.add_api_route("/{slug}/resume", cls.resume, methods=["POST"])
         cls.add_credential_routes(found)
         return found
@@ -173,6 +174,11 @@ class AgentApi(CredentialHandlers):
         check(match, self._view(agent, holder), required=False)
         await self._standing.suspend(holder.client, who.name)
         return await self._tagged(response, slug)
+
+    async def revoke(self, who: Who, slug: Slug) -> None:
+        """End every token that the agent has now, everywhere; it lives on, and gets new ones."""
+        _, holder = await self._agents.get(slug)
+        await self._standing.revoke(holder.client, who.name)
 
     async def resume(self, who: Who, slug: Slug, response: Response, match: MayMatch = None) -> AgentView:
         """Let the agent work again."""

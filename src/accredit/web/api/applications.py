@@ -135,6 +135,7 @@ class ApplicationApi(CredentialHandlers):
         found.add_api_route("/{slug}", cls.edit, methods=["PATCH"])
         found.add_api_route("/{slug}", cls.remove, methods=["DELETE"], status_code=204)
         found.add_api_route("/{slug}/suspend", cls.suspend, methods=["POST"])
+        found.add_api_route("/{slug}/revoke", cls.revoke, methods=["POST"], status_code=204)
         found.add_api_route("/{slug}/resume", cls.resume, methods=["POST"])
         cls.add_credential_routes(found)
         return found
@@ -195,6 +196,11 @@ class ApplicationApi(CredentialHandlers):
         check(match, self._view(present, holder), required=False)
         await self._standing.suspend(holder.client, who.name)
         return await self._tagged(response, slug)
+
+    async def revoke(self, who: Who, slug: Slug) -> None:
+        """End every token that the application has now, everywhere; it lives on, and gets new ones."""
+        _, holder = await self._applications.get(slug)
+        await self._standing.revoke(holder.client, who.name)
 
     async def resume(self, who: Who, slug: Slug, response: Response, match: MayMatch = None) -> ApplicationView:
         """Let the application work again."""

@@ -38,7 +38,7 @@ class Knowledge:
 
     def dead(self, claims: AccessClaims) -> Reason | None:
         """Return why a token with these claims counts no more, None while it does; time is not looked at."""
-        reason = self.revocations.reason(claims.rev, claims.ver)
+        reason = self.revocations.reason((*claims.rev, claims.jti), claims.ver)
         return Reason.SUSPENDED if reason is None and self.policy.suspended else reason
 
     def held(self, claims: AccessClaims) -> frozenset[str]:
