@@ -13,6 +13,7 @@ from accredit import app, config
 from accredit.identity.times import parse
 from accredit.identity.webhook import MOST, MOST_WAITING, SUBSCRIBED
 from accredit.ports.fetch import FetchFailure
+from accredit.service import warnings
 from accredit.service.deliveries import LEASE
 from tests.support.admin import Admin, administration, enrolled
 from tests.support.receiver import Outside, genuine
@@ -315,6 +316,22 @@ async def test_a_guard_that_goes_silent_is_told_of_once_and_one_that_takes_its_l
     telling.clock.advance(101)
     await look(telling)
     assert len(outside.errands) == 2
+
+
+async def test_a_guard_of_which_ever_new_processes_go_silent_keeps_no_other_warning_back(
+    telling: Admin, outside: Outside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(warnings, "_MOST", 25)
+    await telling.ok("POST", "/webhooks", json=HOOK | {"kinds": ["guard.lapsed", "client.expiring"]})
+    await telling.ledger()
+    guard = await enrolled(telling, "door")
+    for number in range(40):
+        telling.node.warnings._leases.hear(guard, f"one-{number}", 1, bound=3, beat=1, ended=False)
+    await telling.ok("POST", "/agents", json={"slug": "bot", "owner": "d", "sponsor": "k", "expires_in": 5 * DAY})
+    telling.clock.advance(101)
+    await look(telling)
+    told = [one["type"] for one in outside.told()]
+    assert (told.count("guard.lapsed"), told.count("client.expiring")) == (20, 1)
 
 
 async def test_guards_are_not_called_silent_while_nobody_could_hear_them(tmp_path: Path, outside: Outside) -> None:

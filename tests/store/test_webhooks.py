@@ -90,6 +90,27 @@ async def test_what_is_announced_twice_is_queued_once_for_each_who_asked_for_it(
     assert await hooks.due(NOW - 1) == ()
 
 
+async def test_however_many_guards_lapse_what_ends_and_what_happens_once_finds_its_place(
+    submit: Submit, hooks: Webhooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("accredit.store.webhooks.MOST_WAITING", 8)
+    await submit(changes.AddWebhook(webhook(0, kinds=frozenset(WebhookKind))))
+    numbers = iter(range(100))
+
+    async def announce(kind: WebhookKind, *, lasting: bool) -> None:
+        for _ in range(10):
+            said = announcement(next(numbers), kind=kind, lasting=lasting)
+            await submit(writes=(changes.Announce(said),))
+
+    await announce(WebhookKind.GUARD_LAPSED, lasting=True)
+    await announce(WebhookKind.CLIENT_EXPIRING, lasting=True)
+    await announce(WebhookKind.EMERGENCY_DENIED, lasting=False)
+    found = [one.kind for one in await hooks.newest(webhook(0).id, 20)]
+    kinds = (WebhookKind.EMERGENCY_DENIED, WebhookKind.CLIENT_EXPIRING, WebhookKind.GUARD_LAPSED)
+    assert {kind: found.count(kind) for kind in kinds} == dict(zip(kinds, (2, 4, 2), strict=True))
+    assert (await hooks.all())[0].lost == 8
+
+
 async def test_a_delivery_is_left_to_who_took_it_and_settled_by_who_has_it(submit: Submit, hooks: Webhooks) -> None:
     await submit(changes.AddWebhook(webhook(0)))
     await submit(writes=(changes.Announce(announcement(0)),))

@@ -8,6 +8,7 @@ from accredit.identity.announcing import AHEAD, PAST
 from accredit.identity.changes import Announce
 from accredit.identity.client import ClientKind
 from accredit.identity.credential import Credential
+from accredit.identity.lease import Lease
 from accredit.identity.report import Ending, EndingKind, Noticed
 from accredit.identity.webhook import Announcement, Webhook
 from accredit.oauth.outcome import Outcome
@@ -22,6 +23,8 @@ from accredit.service.leases import Leases
 _PAGE: Final = 200
 _MOST: Final = 1000
 _IN_ONE: Final = 50
+_OF_ONE_GUARD: Final = 20
+"""Of how many silent processes of one guard is told at a time, the last ones: a guard can make them up."""
 
 
 class Warnings:
@@ -52,7 +55,7 @@ class Warnings:
             return
         left = _MOST
         async for page in self._pages(now):
-            fresh = await self._untold(hooks, page)
+            fresh = (await self._untold(hooks, page))[:_PAGE]
             for start in range(0, min(len(fresh), left), _IN_ONE):
                 writes = tuple(Announce(said) for said in fresh[start : start + _IN_ONE])
                 await self._journal.submit(Outcome(None, writes=writes))
@@ -95,12 +98,16 @@ class Warnings:
             yield [announcing.orphaned(self._new(), item, now) for item in noticed]
 
     async def _silent(self, now: int) -> list[Announcement]:
-        found = []
+        of: dict[str, list[Lease]] = {}
         for lease in await self._leases.all():
             if announcing.silent(lease, now, self._since):
-                guard = await self._clients.principal(lease.guard)
-                if guard is not None:
-                    found.append(announcing.lapsed(self._new(), lease, guard.client.slug, now))
+                of.setdefault(lease.guard, []).append(lease)
+        found = []
+        for name, silent in of.items():
+            guard = await self._clients.principal(name)
+            if guard is not None:
+                newest = sorted(silent, key=lambda lease: lease.seen_at)[-_OF_ONE_GUARD:]
+                found += [announcing.lapsed(self._new(), lease, guard.client.slug, now) for lease in newest]
         return found
 
     async def _endings(self, since: int, until: int) -> AsyncIterator[Sequence[Ending]]:
