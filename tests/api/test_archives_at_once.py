@@ -12,6 +12,7 @@ import pytest
 
 from accredit import app, config
 from accredit.audit import checkpoint, export
+from accredit.jobs.retention import EVERY, Retention
 from accredit.service import archives
 from accredit.service.archives import Archives
 from accredit.service.checkpoints import Checkpoints
@@ -78,6 +79,14 @@ async def test_what_another_node_has_moved_meanwhile_is_not_told_of_twice(
     assert await place.admin.refused("POST", "/archives", json={"before": FUTURE}) == (409, "conflict")
     assert len(place.files()) == 1
     await sound(place, before)
+
+
+async def test_the_job_comes_back_soon_where_another_node_archives(
+    place: Place, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    between(monkeypatch, ArchiveFolder, "put", 1, lambda: rival(place).archive(FAR, "rival"))
+    assert 2**62 < await Retention(place.admin.node.archives, 1).run(2**62) < 2**62 + EVERY // 10
+    assert caplog.records == []
 
 
 async def test_a_file_that_only_repeats_what_another_node_moved_is_known_as_one(

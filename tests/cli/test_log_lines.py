@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from accredit import offline
 from accredit.cli.log_lines import Lines
 from accredit.service.exports import Exports
 from accredit.service.problem import Problem, ProblemCode
@@ -41,6 +42,17 @@ def test_a_log_that_is_archived_meanwhile_is_verified_from_its_beginning(ledger:
     ran = ledger.run("audit", "verify", "--json")
     assert ran.code == 6
     assert "archived" in ran.err
+
+
+def test_a_database_that_another_node_archives_from_is_not_called_altered(
+    ledger: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def moved(*_: Any) -> None:
+        raise Problem(ProblemCode.CONFLICT, "records were archived")
+
+    monkeypatch.setattr(offline, "verify_log", moved)
+    ran = ledger.run("audit", "verify", "--database")
+    assert (ran.code, "archived" in ran.err) == (6, True)
 
 
 def test_an_export_of_a_log_that_is_archived_meanwhile_begins_anew(

@@ -30,26 +30,30 @@ class Term(StrEnum):
     EVERYTHING = "everything"
 
 
-_PLACES: Final[Mapping[str, Term]] = {
-    "jti": Term.TOKEN,
-    "trace_id": Term.TRACE,
-    "subject": Term.SUBJECT,
-    "client": Term.CLIENT,
-    "client_id": Term.CLIENT,
+_PLACES: Final[Mapping[str, tuple[Term, ...]]] = {
+    "jti": (Term.TOKEN,),
+    "trace_id": (Term.TRACE,),
+    "subject": (Term.SUBJECT, Term.MEMBER),
+    "client": (Term.CLIENT, Term.MEMBER),
+    "client_id": (Term.CLIENT, Term.MEMBER),
+    **dict.fromkeys(("credential", "guard", "by", "actors"), (Term.MEMBER,)),
 }
-_MEMBERS: Final = ("subject", "client", "client_id", "credential", "guard", "by", "actors")
+
+
+def number(kind: Term, name: str = "") -> int:
+    """Return the number of a term, from -2^63 to 2^63 - 1."""
+    return _number(f"{kind}\0{name}")
 
 
 @lru_cache(maxsize=65_536)
-def number(kind: Term, name: str = "") -> int:
-    """Return the number of a term, from -2^63 to 2^63 - 1."""
-    text = f"{kind.value}\0{name}".encode(errors="surrogatepass")
-    return int.from_bytes(hashlib.sha256(text).digest()[:8], "big", signed=True)
+def _number(text: str) -> int:
+    """Return the number of a text. Looked up by that alone: an enum beside it would cost more than the rest."""
+    return int.from_bytes(hashlib.sha256(text.encode(errors="surrogatepass")).digest()[:8], "big", signed=True)
 
 
 def of(record: StoredRecord) -> frozenset[int]:
     """Return the numbers of all terms of a record."""
-    return frozenset(number(kind, name) for kind, name in (*_header(record), *_person(record)))
+    return frozenset([number(kind, name) for kind, name in (*_header(record), *_person(record))])
 
 
 def personal(record: StoredRecord) -> frozenset[int]:
@@ -57,23 +61,21 @@ def personal(record: StoredRecord) -> frozenset[int]:
     return of(record) - frozenset(number(kind, name) for kind, name in _header(record))
 
 
-def _header(record: StoredRecord) -> Iterator[tuple[Term, str]]:
-    yield Term.EVERYTHING, ""
-    named = (
+def _header(record: StoredRecord) -> list[tuple[Term, str]]:
+    named = [
         (Term.DECISION, record.decision),
         (Term.KIND, record.kind),
         (Term.SERVER, record.server),
         (Term.OUTCOME, record.outcome),
-    )
-    yield from (item for item in named if item[1])
+    ]
+    return [(Term.EVERYTHING, ""), *(item for item in named if item[1])]
 
 
 def _person(record: StoredRecord) -> Iterator[tuple[Term, str]]:
     said = _said(record.person)
-    for member, kind in _PLACES.items():
-        yield from ((kind, name) for name in _names(said.get(member)))
-    for member in _MEMBERS:
-        yield from ((Term.MEMBER, name) for name in _names(said.get(member)))
+    for member, kinds in _PLACES.items():
+        if member in said:
+            yield from ((kind, name) for name in _names(said[member]) for kind in kinds)
     target = Term.TOOL if "method" in said else Term.MEMBER
     yield from ((target, name) for name in _names(said.get("target")))
 

@@ -20,6 +20,7 @@ from accredit.cli.screen import Screen, count, mark, moment, plain
 from accredit.cli.session import Session, command
 from accredit.cli.trouble import Exit, Trouble, usage
 from accredit.identity import times
+from accredit.service.problem import Problem
 from accredit_sdk import keys as jwks
 from accredit_sdk.jws import VerifyingKey
 
@@ -110,8 +111,11 @@ def _of_database(session: Session, outside: Iterable[bytes], keys: Path | None) 
     settings = session.settings()
     from accredit import offline  # noqa: PLC0415  (the server is loaded only by those who need its database)
 
-    with refusing():
-        return offline.verify_log(settings, outside)
+    try:
+        with refusing():
+            return offline.verify_log(settings, outside)
+    except Problem as moved:  # another node works on the database after all
+        raise Trouble(Exit.OVERTAKEN, moved.detail) from None
 
 
 def _given_keys(keys: Path | None, checkpoints: Path | None) -> Mapping[str, VerifyingKey] | None:

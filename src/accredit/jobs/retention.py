@@ -4,12 +4,13 @@ import logging
 from typing import Final
 
 from accredit.service.archives import Archives
-from accredit.service.problem import Problem
+from accredit.service.problem import Problem, ProblemCode
 
 EVERY: Final = 3_600_000_000
 """Microseconds between two looks."""
 
 _AGAIN: Final = 1_000_000
+_LATER: Final = 60_000_000
 _DAY: Final = 86_400_000_000
 _log = logging.getLogger("accredit.retention")
 
@@ -28,6 +29,8 @@ class Retention:
         try:
             found = await self._archives.archive(now - self._days * _DAY, "accredit")
         except Problem as error:
+            if error.code is ProblemCode.CONFLICT:  # another node is at it
+                return now + _LATER
             _log.error("old records stay in the database: %s", error)
             return now + EVERY
         return now + (_AGAIN if found.records else EVERY)
