@@ -15,7 +15,7 @@ from accredit.identity.webhook import MOST, MOST_WAITING, SUBSCRIBED
 from accredit.ports.fetch import FetchFailure
 from accredit.service import warnings
 from accredit.service.deliveries import LEASE
-from tests.support.admin import Admin, administration, enrolled
+from tests.support.admin import Admin, administration, enrolled, tokens
 from tests.support.receiver import Outside, genuine
 from tests.support.until import eventually
 
@@ -424,6 +424,24 @@ async def test_a_receiver_that_never_answers_makes_no_other_wait(telling: Admin,
     never.set()
     await deliver(telling)
     assert len(set(outside.ids("dead.example.com"))) == 8
+
+
+async def test_while_every_receiver_hangs_tokens_are_issued_and_changes_are_made(
+    telling: Admin, outside: Outside
+) -> None:
+    for n in range(MOST):
+        await telling.ok("POST", "/webhooks", json=HOOK | {"slug": f"hook-{n}"})
+    await telling.ledger()
+    await telling.ok("POST", "/roles", json={"slug": "reader", "scopes": {"ledger": ["ledger:read"]}})
+    made = await telling.ok("POST", "/agents", json={"slug": "bot", "owner": "d", "roles": ["reader"]})
+    never = asyncio.Event()
+    outside.answer = lambda _: never.wait()
+    await telling.ok("POST", "/servers/ledger/denials", json={"name": "purge_ledger"})
+    await telling.node.deliveries.round(telling.clock.now())
+    await eventually(lambda: len(outside.errands) == MOST)
+    assert (await tokens(telling)(made["client_id"], made["secret"])).status_code == 200
+    await telling.ok("POST", "/servers/ledger/denials/lift", json={"name": "purge_ledger"})
+    assert len(outside.errands) == MOST
 
 
 async def test_a_receiver_whose_queue_is_full_keeps_no_warning_from_the_others(
