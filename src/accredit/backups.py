@@ -4,8 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from accredit import system
-from accredit.app import VERSION, given_key
+from accredit.app import given_key
 from accredit.config import Settings
+from accredit.parts import VERSION
 from accredit.ports.backups import Comparison, Contents
 from accredit.service import deployment, restoration
 from accredit.service.ids import Ids

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Final
 
 from accredit import system
-from accredit.app import CANNOT_START, VERSION, given_key
+from accredit.app import CANNOT_START, given_key
 from accredit.audit.verification import Report
 from accredit.config import Settings
 from accredit.identity.sealing import MasterKey
 from accredit.identity.signing_key import KeyUse
+from accredit.parts import VERSION
 from accredit.ports.clock import Clock
 from accredit.service import deployment, master_key, modes
 from accredit.service.changes import Changes

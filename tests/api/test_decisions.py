@@ -84,6 +84,17 @@ async def test_decisions_are_found_by_token_and_by_trace(home: House) -> None:
     assert issued["decision"] == (await explained(home, decision))["token"]["decision"]
 
 
+async def test_while_the_search_tables_are_emptied_nobody_is_told_whose_a_decision_was(
+    admin: Admin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await admin.ledger()
+    (item, *_) = (await admin.ok("GET", "/audit"))["items"]
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr("accredit.store.terms.emptying", lambda _: True)
+        assert await admin.refused("GET", f"/decisions/{item['decision']}") == (503, "unavailable")
+    assert (await admin.ok("GET", f"/decisions/{item['decision']}"))["decision"] == item["decision"]
+
+
 async def test_what_is_not_there_is_found_nowhere(admin: Admin) -> None:
     for wanted in ({"token": "tok_" + "0" * 26}, {"trace": "0" * 32}):
         assert (await admin.ok("GET", "/decisions", params=wanted))["items"] == []

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from accredit import app, config
 from accredit.service import calls
 from tests.support.admin import Admin
 from tests.support.house import House, house
@@ -15,9 +16,13 @@ from tests.support.until import eventually
 
 
 @pytest.fixture
-async def home(tmp_path: Path) -> AsyncIterator[House]:
+async def home(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[House]:
     """A house in which the agent may read and purge, lists invoices twice and purges nothing, and then may not pay."""
-    async with house(tmp_path) as found:
+    url: str | None = None
+    if getattr(request, "param", "sqlite") == "postgresql":
+        url = request.getfixturevalue("postgres_url")
+        await app.migrate_database(config.load(data=tmp_path / "data", database=url))
+    async with house(tmp_path, url) as found:
         words = ["ledger:read", "ledger:purge"]
         await found.admin.ok("PUT", "/roles/reader/scopes/ledger", json={"scopes": words})
         await found.admin.ok("PUT", "/servers/ledger/scopes/ledger:pay", json={"description": "Pay"})
@@ -79,6 +84,7 @@ async def test_the_role_carries_what_was_used_and_what_nobody_could_see_stays(ho
     assert found[-1]["document"]["agents"] == {"bot": {"roles": {role["role"]: {}}}}
 
 
+@pytest.mark.parametrize("home", ["sqlite", "postgresql"], indirect=True)
 async def test_the_file_is_applied_and_the_same_calls_pass_and_what_was_unused_is_refused(home: House) -> None:
     document = (await asked(home.admin))[-1]["document"]
     planned = await home.admin.ok("POST", "/plan", json={"document": document})
@@ -208,14 +214,25 @@ async def test_a_server_administrator_hears_of_their_servers_alone(staff: Staff,
     assert (await staff.clients["nobody"].get(where)).status_code == 401
 
 
-async def test_a_server_administrator_is_not_told_what_a_role_carries_elsewhere(home: House) -> None:
+async def as_administrator_of(home: House, server: str) -> list[dict[str, Any]]:
+    """Ask as somebody who administers that server and no other."""
     made = await home.admin.ok("POST", "/agents", json={"slug": "ann", "owner": "dana"})
-    await home.admin.ok("PUT", "/administrators/ann", json={"servers": ["ledger"]})
+    await home.admin.ok("PUT", "/administrators/ann", json={"servers": [server]})
     form = {"grant_type": "client_credentials", "resource": "http://127.0.0.1:8700/api"}
     token = (await home.post(form, (made["client_id"], made["secret"]))).json()["access_token"]
     answer = await home.public.get("/api/v1/suggestions", headers={"authorization": f"Bearer {token}"})
     assert answer.status_code == 200
-    lines = [json.loads(line) for line in answer.text.splitlines()]
+    return [json.loads(line) for line in answer.text.splitlines()]
+
+
+async def test_a_server_administrator_is_not_told_what_a_role_carries_elsewhere(home: House) -> None:
+    lines = await as_administrator_of(home, "ledger")
     (role,) = of("role", lines)
     assert role["scopes"] == {"ledger": ["ledger:read"]}
-    assert "other" not in answer.text
+    assert "other" not in json.dumps(lines)
+
+
+async def test_a_server_administrator_is_not_told_how_often_somebody_called_elsewhere(home: House) -> None:
+    lines = await as_administrator_of(home, "other")
+    assert verdicts(lines) == {("bot", "other", "ledger:read"): "unseen"}
+    assert (of("progress", lines), lines[-1]["records"]) == ([], 0)

@@ -183,6 +183,17 @@ async def test_why_it_was_refused_is_told_to_those_who_may_know_and_all_is_recor
     assert "Leaks" in found["items"][1]["person"]["summary"]
 
 
+async def test_what_was_decided_before_is_told_with_the_denial_that_came_after(portal: House) -> None:
+    await portal.token()
+    (issued,) = (await portal.admin.ok("GET", "/audit", params={"kind": "token_issued", "limit": 1}))["items"]
+    await denied(portal, software_id="another")
+    await denied(portal, reason="Leaks")
+    told = await portal.admin.ok("GET", f"/decisions/{issued['decision']}")
+    (change,) = told["policy"]["changes"]
+    assert change["action"] == "emergency.deny"
+    assert "Leaks" in change["summary"]
+
+
 async def test_what_is_not_denied_cannot_be_lifted_and_what_is_no_name_cannot_be_denied(victim: House) -> None:
     assert await victim.admin.refused("POST", "/software/denials/lift", json=CLI) == (404, "not_found")
     for name in ("", "two words", "x" * 201, "é"):

@@ -28,7 +28,7 @@ from tests.unit.oauth.world import (
     secret_of,
 )
 
-ALL = Endpoints(token="/token", jwks="/jwks", revocation="/revoke")
+ALL = Endpoints(token="/token", jwks="/jwks", revocation="/revoke", introspection="/introspect")
 ISSUERS = st.sampled_from([ISSUER, ISSUER + "/one", ISSUER + "/one/two", "http://127.0.0.1:8700", "http://[::1]:8700"])
 
 
@@ -136,7 +136,7 @@ def test_the_advertised_grant_type_is_granted() -> None:
 
 @pytest.mark.requirement("RFC8414-2-true")
 def test_what_is_not_built_is_not_advertised() -> None:
-    promises = {"authorization_endpoint", "registration_endpoint", "introspection_endpoint"}
+    promises = {"authorization_endpoint", "registration_endpoint", "userinfo_endpoint"}
     assert not document(ISSUER, ALL).keys() & promises
-    assert "revocation_endpoint" not in document(ISSUER, Endpoints(token="/token"))
+    assert not document(ISSUER, Endpoints(token="/token")).keys() & {"revocation_endpoint", "introspection_endpoint"}
     assert document(ISSUER, ALL)["response_types_supported"] == []

@@ -90,6 +90,14 @@ async def test_while_a_table_is_emptied_nothing_is_put_into_it(searched: Any) ->
     assert len(await searched.tables.waiting(10)) == 4
 
 
+async def test_what_is_our_own_is_filled_in_before_what_guards_delivered(searched: Any) -> None:
+    committer = searched.committer("chn_four")
+    await searched.commit(committer, [refused(20), BEGIN])
+    while await searched.tables.emptying():
+        await searched.commit(committer, [GO_ON])
+    assert [item.chain for item in await searched.tables.waiting(10)] == ["chn_one", "chn_two", "chn_four", "chn_guard"]
+
+
 async def test_without_a_beginning_nothing_is_taken_away(searched: Any) -> None:
     before = await count(searched)
     await searched.commit(searched.committer("chn_four"), [GO_ON])

@@ -126,7 +126,7 @@ class Server:
 GUARD_SERVER: Final = "guard"
 """Slug of the built-in server that guards get their own tokens for."""
 
-GUARD_SCOPES: Final = frozenset({"policy", "signals", "records"})
+GUARD_SCOPES: Final = frozenset({"policy", "signals", "records", "introspect"})
 """Scopes of the built-in guard server."""
 
 

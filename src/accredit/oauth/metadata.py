@@ -23,6 +23,7 @@ class Endpoints:
     token: str | None = None
     jwks: str | None = None
     revocation: str | None = None
+    introspection: str | None = None
 
 
 def document(issuer: str, endpoints: Endpoints) -> Mapping[str, Any]:
@@ -39,6 +40,9 @@ def document(issuer: str, endpoints: Endpoints) -> Mapping[str, Any]:
     if endpoints.revocation is not None:
         found["revocation_endpoint"] = issuer + endpoints.revocation
         found |= _authentication("revocation_endpoint")
+    if endpoints.introspection is not None:
+        found["introspection_endpoint"] = issuer + endpoints.introspection
+        found["introspection_endpoint_auth_methods_supported"] = ["Bearer"]
     if endpoints.jwks is not None:
         found["jwks_uri"] = issuer + endpoints.jwks
     return found

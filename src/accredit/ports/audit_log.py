@@ -148,7 +148,7 @@ class SearchTables(Protocol):
         ...
 
     async def waiting(self, limit: int) -> tuple[Waiting, ...]:
-        """Return at most `limit` chains of which the search tables do not know everything, the oldest first.
+        """Return at most `limit` chains of which the search tables do not know everything, our own first.
 
         None while the tables are being emptied.
         """

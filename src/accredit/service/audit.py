@@ -67,6 +67,10 @@ class Audit:
         What Accredit itself has decided it alone tells. A decision of a guard is told by the guards that claim it, of
         servers that `who` may look at. Raises Problem when `who` sees everything and there is nothing.
         """
+        await self._hurry()
+        if await self._tables.emptying():
+            text = "the search tables are made anew, and until they are empty nobody can tell whose decision that was"
+            raise Problem(ProblemCode.UNAVAILABLE, f"{text}; ask again in a moment")
         own = await self.search(Filter(decision=decision, own=True), None, _MOST)
         if own:
             return Account(decision, tuple(item for _, item in reversed(own)), contested=False)

@@ -1,9 +1,10 @@
 """The first and every later start: the database must belong to this issuer and master key, or nothing starts."""
 
 import hmac
+from dataclasses import replace
 from typing import Final
 
-from accredit.identity.changes import AddRole, AddServer, Signal, SignalKind
+from accredit.identity.changes import AddRole, AddServer, ReplaceServer, Signal, SignalKind
 from accredit.identity.management import (
     ADMIN,
     AUDIT,
@@ -70,8 +71,11 @@ async def furnish(changes: Changes, keys: Keys, issuer: str) -> None:
         (GUARD_SERVER, guard_resource(issuer), _GUARD_SCOPES, GUARD_SCOPES),
         (MANAGEMENT_SERVER, management_resource(issuer), _MANAGEMENT_SCOPES, MANAGEMENT_DEFAULTS),
     ):
-        if changes.directory.server(slug) is None:
+        present = changes.directory.server(slug)
+        if present is None:
             await _add_server(changes, slug, resource, scopes, defaults)
+        elif present.builtin and not {scope.word for scope in scopes} <= present.words():
+            await _renew(changes, replace(present, scopes=scopes, default_scopes=defaults))
     management = changes.directory.by_resource(management_resource(issuer))
     if management is None or not management.builtin:
         raise WrongDeployment(
@@ -99,6 +103,15 @@ async def _add_server(
     event = changes.event("server.add", server.id, "accredit", f"built-in {slug} API", server.id)
     outcome = Outcome(server, (AddServer(server),), (), (event,), (Signal(SignalKind.POLICY, server.id),))
     await changes.journal.submit(outcome)
+    await changes.directory.catch_up()
+
+
+async def _renew(changes: Changes, server: Server) -> None:
+    """Let a built-in server of a version before have the scopes that it has in this one."""
+    changed = replace(server, version=server.version + 1)
+    event = changes.event("server.renew", server.id, "accredit", f"built-in {server.slug} API", server.id)
+    heard = (Signal(SignalKind.POLICY, server.id),)
+    await changes.journal.submit(Outcome(changed, (ReplaceServer(changed),), (), (event,), heard))
     await changes.directory.catch_up()
 
 

@@ -100,8 +100,11 @@ class Directory:
 
         Raises StoreError.
         """
-        found = await self._store.signals_about(handles, version)
-        return any(raised.kind is SignalKind.REVOKED for raised in found)
+        return any(raised.kind is SignalKind.REVOKED for raised in await self.raised_about(handles, version))
+
+    async def raised_about(self, handles: Sequence[str], version: int) -> tuple[NumberedSignal, ...]:
+        """Return the signals about these handles that came after `version`, in order. Raises StoreError."""
+        return await self._store.signals_about(handles, version)
 
     def by_resource(self, resource: str) -> Server | None:
         """Return the server with that canonical resource."""

@@ -183,6 +183,8 @@ class Explanations:
         if principal is not None:
             roles = {item.role.id for item in self._directory.held(principal)}
             concerned = principal.groups | roles | {principal.client.id, *(item.role for item in principal.assignments)}
+            software = principal.client.software
+            concerned |= {software.id} if software is not None else frozenset[str]()
         return await self._history.since(record.at, record.server, concerned, who)
 
     async def _today(

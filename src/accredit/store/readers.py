@@ -288,7 +288,7 @@ class SearchTables:
         return await self.database.read(lambda conn: terms.concerned(conn, decision))
 
     async def waiting(self, limit: int) -> tuple[Waiting, ...]:
-        """Return at most `limit` chains of which the search tables do not know everything, the oldest first."""
+        """Return at most `limit` chains of which the search tables do not know everything, our own first."""
         return await self.database.read(lambda conn: terms.waiting(conn, limit))
 
     async def emptying(self) -> bool:

@@ -124,9 +124,10 @@ def concerned(conn: sa.Connection, decision: str) -> tuple[str, ...]:
 
 
 def waiting(conn: sa.Connection, limit: int) -> tuple[Waiting, ...]:
-    """Return at most `limit` chains of which the search tables do not know everything, the oldest first.
+    """Return at most `limit` chains of which the search tables do not know everything, our own first, then the oldest.
 
-    None while the tables are being emptied: nothing can be put into them.
+    So what a guard says of a decision of ours is not found before our own record of it. None while the tables are being
+    emptied: nothing can be put into them.
     """
     if emptying(conn):
         return ()
@@ -135,7 +136,7 @@ def waiting(conn: sa.Connection, limit: int) -> tuple[Waiting, ...]:
         sa.select(audit_chains.c.chain, known.label("known"))
         .select_from(sa.outerjoin(audit_chains, audit_projection))
         .where(audit_chains.c.seq > known)
-        .order_by(audit_chains.c.number)
+        .order_by(audit_chains.c.guard.is_not(None), audit_chains.c.number)
         .limit(limit)
     )
     return tuple(Waiting(row.chain, row.known) for row in conn.execute(query))

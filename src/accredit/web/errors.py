@@ -39,3 +39,10 @@ async def on_problem(_: Request, error: Exception) -> Response:
     if not isinstance(error, Problem):
         raise error
     return answer(error)
+
+
+def unauthorized(error: str | None) -> Response:
+    """Answer whoever is not recognised as a guard (RFC 6750, 3); without an `error`, nothing was shown."""
+    found = response("unauthorized", 401, "this needs the access token of an enrolled guard")
+    found.headers["WWW-Authenticate"] = "Bearer" if error is None else f'Bearer error="{error}"'
+    return found

@@ -114,7 +114,7 @@ class GuardApi:
         if wait:
             await self.streams.news(caller, after, min(wait, LONGEST_BEAT))
             if not await self.streams.lives(caller):
-                return _unauthorized("invalid_token")
+                return errors.unauthorized("invalid_token")
         return Response(await self.feed.changes(caller.server, after), media_type=_JWT)
 
     async def stream(self, request: Request) -> Response:
@@ -175,11 +175,11 @@ class GuardApi:
         given = request.headers.getlist("authorization")
         scheme, _, token = given[0].partition(" ") if len(given) == 1 else ("", "", "")
         if scheme.lower() != "bearer":
-            return _unauthorized(None)
+            return errors.unauthorized(None)
         try:
             return await self.guards.authenticate(token.strip(), scope)
         except NotAGuard:
-            return _unauthorized("invalid_token")
+            return errors.unauthorized("invalid_token")
 
 
 def _number(request: Request, name: str, usual: int | None = None) -> int | None:
@@ -189,9 +189,3 @@ def _number(request: Request, name: str, usual: int | None = None) -> int | None
         return usual
     text = given[0]
     return int(text) if len(given) == 1 and text.isascii() and text.isdigit() and len(text) < 19 else None
-
-
-def _unauthorized(error: str | None) -> Response:
-    found = errors.response("unauthorized", 401, "this needs the access token of an enrolled guard")
-    found.headers["WWW-Authenticate"] = "Bearer" if error is None else f'Bearer error="{error}"'
-    return found

@@ -242,7 +242,7 @@ def as_guard(**changes: str | None) -> Any:
 
 def test_a_guard_gets_its_scopes_for_the_guard_server_without_any_role() -> None:
     claims = issued(as_guard(), facts(principal=GUARDED, server=GUARD_API, roles=())).claims
-    assert claims.scopes() == {"policy", "signals", "records"}
+    assert claims.scopes() == {"policy", "signals", "records", "introspect"}
     assert claims.aud == GUARD_API.resource
 
 

@@ -9,7 +9,7 @@ from accredit.oauth.metadata import Endpoints, document, paths
 from accredit_sdk.jws import Algorithm
 from tests.unit.oauth.world import ISSUER
 
-ALL = Endpoints(token="/token", jwks="/jwks", revocation="/revoke")
+ALL = Endpoints(token="/token", jwks="/jwks", revocation="/revoke", introspection="/introspect")
 
 
 def test_a_server_without_endpoints_names_none() -> None:
