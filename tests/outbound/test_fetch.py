@@ -283,11 +283,12 @@ async def test_the_names_of_the_system_are_looked_up_on_threads_of_their_own(ca:
 
 
 async def test_names_that_nobody_resolves_keep_no_other_name_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    over = threading.Event()
+    over, begun = threading.Event(), threading.Semaphore(0)
     of = resolving._addresses
 
     def hanging(host: str, port: int) -> list[str]:
         if host == "slow.example.org":
+            begun.release()
             over.wait(20)
         return of("127.0.0.1", port)
 
@@ -295,6 +296,7 @@ async def test_names_that_nobody_resolves_keep_no_other_name_waiting(monkeypatch
     resolver = SystemResolver()
     waiting = [asyncio.create_task(resolver("slow.example.org", 443)) for _ in range(AT_ONCE)]
     try:
+        await asyncio.to_thread(begun.acquire, timeout=5)
         async with asyncio.timeout(5):
             assert await resolver("other.example.org", 443) == ["127.0.0.1"]
     finally:
