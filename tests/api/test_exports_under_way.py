@@ -45,6 +45,7 @@ async def examined(place: Place, lines: list[bytes]) -> Report:
     return examination.report()
 
 
+@pytest.mark.parametrize("engine_url", ["sqlite"], indirect=True)
 @moments
 async def test_an_export_is_whole_or_says_that_it_has_to_begin_anew(
     long: Place, monkeypatch: pytest.MonkeyPatch, owner: type, name: str, number: int

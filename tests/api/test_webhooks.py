@@ -15,7 +15,7 @@ from accredit.identity.webhook import MOST, MOST_WAITING, SUBSCRIBED
 from accredit.ports.fetch import FetchFailure
 from accredit.service import warnings
 from accredit.service.deliveries import LEASE
-from tests.support.admin import Admin, administration, enrolled
+from tests.support.admin import Admin, administration, enrolled, tokens
 from tests.support.receiver import Outside, genuine
 from tests.support.until import eventually
 
@@ -163,22 +163,13 @@ async def test_a_test_event_is_signed_and_its_answer_is_told(telling: Admin, out
     assert outside.told()[0]["data"]["slug"] == "pager"
 
 
-@pytest.mark.parametrize(
-    ("answer", "status", "failure"),
-    [
-        (500, 500, "refused"),
-        (302, 302, "refused"),
-        (410, 410, "refused"),
-        *((one, None, one.value) for one in FetchFailure),
-    ],
-)
-async def test_whatever_is_no_success_is_told_as_it_is(
-    telling: Admin, outside: Outside, answer: Any, status: int | None, failure: str
-) -> None:
+async def test_whatever_is_no_success_is_told_as_it_is(telling: Admin, outside: Outside) -> None:
     await telling.ok("POST", "/webhooks", json=HOOK)
-    outside.answer = lambda _: answer
-    found = await telling.ok("POST", "/webhooks/pager/test")
-    assert found == {"webhook": "pager", "delivered": False, "status": status, "failure": failure}
+    answered: list[tuple[Any, int | None, str]] = [(status, status, "refused") for status in (302, 410, 500)]
+    for answer, status, failure in answered + [(one, None, one.value) for one in FetchFailure]:
+        outside.answer = lambda _, answer=answer: answer  # type: ignore[misc]
+        found = await telling.ok("POST", "/webhooks/pager/test")
+        assert found == {"webhook": "pager", "delivered": False, "status": status, "failure": failure}
     assert (await telling.ok("GET", "/webhooks/pager"))["deliveries"] == []
 
 
@@ -435,6 +426,42 @@ async def test_a_receiver_that_never_answers_makes_no_other_wait(telling: Admin,
     assert len(set(outside.ids("dead.example.com"))) == 8
 
 
+async def test_while_every_receiver_hangs_tokens_are_issued_and_changes_are_made(
+    telling: Admin, outside: Outside
+) -> None:
+    for n in range(MOST):
+        await telling.ok("POST", "/webhooks", json=HOOK | {"slug": f"hook-{n}"})
+    await telling.ledger()
+    await telling.ok("POST", "/roles", json={"slug": "reader", "scopes": {"ledger": ["ledger:read"]}})
+    made = await telling.ok("POST", "/agents", json={"slug": "bot", "owner": "d", "roles": ["reader"]})
+    never = asyncio.Event()
+    outside.answer = lambda _: never.wait()
+    await telling.ok("POST", "/servers/ledger/denials", json={"name": "purge_ledger"})
+    await telling.node.deliveries.round(telling.clock.now())
+    await eventually(lambda: len(outside.errands) == MOST)
+    assert (await tokens(telling)(made["client_id"], made["secret"])).status_code == 200
+    await telling.ok("POST", "/servers/ledger/denials/lift", json={"name": "purge_ledger"})
+    assert len(outside.errands) == MOST
+
+
+async def test_a_receiver_whose_queue_is_full_keeps_no_warning_from_the_others(
+    telling: Admin, outside: Outside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("accredit.identity.webhook.MOST_WAITING", 4)
+    monkeypatch.setattr(warnings, "_MOST", 10)
+    monkeypatch.setattr(warnings, "_PAGE", 5)
+    outside.answer = lambda errand: 500 if errand.address.host == "dead.example.com" else 200
+    for name in ("dead", "live"):
+        hook = {"slug": name, "url": f"https://{name}.example.com/", "kinds": ["agent.orphaned"]}
+        await telling.ok("POST", "/webhooks", json=hook)
+    for n in range(25):
+        await telling.ok("POST", "/agents", json={"slug": f"bot-{n}", "owner": "d"})
+    for _ in range(10):
+        await look(telling)
+    assert len(set(outside.ids("live.example.com"))) == 25
+    assert {item["slug"]: item["waiting"] for item in await listed(telling)} == {"dead": 3, "live": 0}
+
+
 async def test_what_a_process_that_died_had_in_hand_comes_again_with_the_same_id(tmp_path: Path) -> None:
     first, never = Outside(), asyncio.Event()
 
@@ -486,7 +513,7 @@ async def test_of_two_nodes_one_delivers(tmp_path: Path, postgres_url: str) -> N
 async def test_a_queue_has_an_end_and_what_found_no_place_is_counted(
     telling: Admin, outside: Outside, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("accredit.store.webhooks.MOST_WAITING", 3)
+    monkeypatch.setattr("accredit.identity.webhook.MOST_WAITING", 3)
     assert MOST_WAITING == 1000
     outside.answer = lambda _: 500
     await telling.ok("POST", "/webhooks", json=HOOK)

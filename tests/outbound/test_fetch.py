@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,7 +10,8 @@ import pytest
 
 from accredit.identity.address import Inside
 from accredit.identity.web_address import parse
-from accredit.outbound.fetch import GuardedFetch, trust
+from accredit.outbound import resolving
+from accredit.outbound.fetch import AT_ONCE, GuardedFetch, trust
 from accredit.outbound.resolving import SystemResolver
 from accredit.ports.fetch import Errand, Fetched, FetchFailed, FetchFailure
 from tests.support.certified import Authority, ok, saying, server
@@ -277,4 +279,25 @@ async def test_the_names_of_the_system_are_looked_up_on_threads_of_their_own(ca:
             fetch = GuardedFetch(resolver, LOOPBACK, trust(ca.file))
             assert (await fetch.fetch(errand(there.port, host="localhost"))).status == 200
     finally:
+        resolver.close()
+
+
+async def test_names_that_nobody_resolves_keep_no_other_name_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    over = threading.Event()
+    of = resolving._addresses
+
+    def hanging(host: str, port: int) -> list[str]:
+        if host == "slow.example.org":
+            over.wait(20)
+        return of("127.0.0.1", port)
+
+    monkeypatch.setattr(resolving, "_addresses", hanging)
+    resolver = SystemResolver()
+    waiting = [asyncio.create_task(resolver("slow.example.org", 443)) for _ in range(AT_ONCE)]
+    try:
+        async with asyncio.timeout(5):
+            assert await resolver("other.example.org", 443) == ["127.0.0.1"]
+    finally:
+        over.set()
+        await asyncio.gather(*waiting)
         resolver.close()

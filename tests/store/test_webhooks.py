@@ -93,7 +93,7 @@ async def test_what_is_announced_twice_is_queued_once_for_each_who_asked_for_it(
 async def test_however_many_guards_lapse_what_ends_and_what_happens_once_finds_its_place(
     submit: Submit, hooks: Webhooks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("accredit.store.webhooks.MOST_WAITING", 8)
+    monkeypatch.setattr("accredit.identity.webhook.MOST_WAITING", 8)
     await submit(changes.AddWebhook(webhook(0, kinds=frozenset(WebhookKind))))
     numbers = iter(range(100))
 

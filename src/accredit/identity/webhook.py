@@ -82,6 +82,16 @@ class Announcement:
     body: bytes
     lasting: bool = False
 
+    @property
+    def places(self) -> int:
+        """How many may wait and leave this one its place: what a guard can bring about takes none from the others.
+
+        Nor does what will be announced again by itself, from what happens once.
+        """
+        if self.kind is WebhookKind.GUARD_LAPSED:
+            return MOST_WAITING // 4
+        return MOST_WAITING * 3 // 4 if self.lasting else MOST_WAITING
+
 
 class DeliveryState(StrEnum):
     """WAITING for its time or its answer, DELIVERED, or FAILED for good."""

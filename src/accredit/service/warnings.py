@@ -10,7 +10,7 @@ from accredit.identity.client import ClientKind
 from accredit.identity.credential import Credential
 from accredit.identity.lease import Lease
 from accredit.identity.report import Ending, EndingKind, Noticed
-from accredit.identity.webhook import Announcement, Webhook
+from accredit.identity.webhook import Announcement, DeliveryState, Webhook
 from accredit.oauth.outcome import Outcome
 from accredit.ports.clients import Clients
 from accredit.ports.clock import Clock
@@ -80,10 +80,16 @@ class Warnings:
         return "" if application is None else application.owner
 
     async def _untold(self, hooks: Sequence[Webhook], page: Sequence[Announcement]) -> list[Announcement]:
+        """Return what somebody wants, was not told, and has room for: a full queue keeps nothing from others."""
         told = await self._store.told([said.key for said in page])
-        return [
-            said for said in page if any(said.kind in hook.kinds and (hook.id, said.key) not in told for hook in hooks)
-        ]
+        counts = await self._store.counts()
+        waiting = {hook.id: counts.get((hook.id, DeliveryState.WAITING), 0) for hook in hooks}
+
+        def wanted(said: Announcement, hook: Webhook) -> bool:
+            untold = said.kind in hook.kinds and (hook.id, said.key) not in told
+            return untold and waiting[hook.id] < said.places
+
+        return [said for said in page if any(wanted(said, hook) for hook in hooks)]
 
     async def _pages(self, now: int) -> AsyncIterator[list[Announcement]]:
         """Yield what there is to warn of, the most urgent first."""

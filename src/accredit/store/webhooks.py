@@ -13,7 +13,7 @@ from accredit.identity.changes import (
     SettleDelivery,
     TakeDelivery,
 )
-from accredit.identity.webhook import MOST, MOST_WAITING, Announcement, Delivery, DeliveryState, Webhook, WebhookKind
+from accredit.identity.webhook import MOST, Delivery, DeliveryState, Webhook, WebhookKind
 from accredit.store import inserts, keys
 from accredit.store.webhook_tables import webhook_deliveries, webhook_told, webhooks
 
@@ -44,7 +44,7 @@ def announce(conn: sa.Connection, writes: Sequence[Announce]) -> None:
     for hook in sorted(found, key=lambda one: one.id):
         for write in sorted(writes, key=lambda one: one.announcement.key):
             if write.announcement.kind in hook.kinds:
-                full = waiting[hook.id] >= _share(write.announcement)
+                full = waiting[hook.id] >= write.announcement.places
                 waiting[hook.id] += _queue(conn, hook, write, full=full)
 
 
@@ -155,16 +155,6 @@ def _of(change: TakeDelivery | SettleDelivery) -> tuple[sa.ColumnElement[bool], 
 def _waiting(conn: sa.Connection, webhook: str) -> int:
     query = sa.select(sa.func.count()).where(webhook_deliveries.c.webhook == webhook, _WAITING)
     return conn.execute(query).scalar_one()
-
-
-def _share(said: Announcement) -> int:
-    """Return how many may wait and leave this one its place: what a guard can bring about takes none from the others.
-
-    Nor does what will be announced again by itself, from what happens once.
-    """
-    if said.kind is WebhookKind.GUARD_LAPSED:
-        return MOST_WAITING // 4
-    return MOST_WAITING * 3 // 4 if said.lasting else MOST_WAITING
 
 
 def _queue(conn: sa.Connection, hook: Webhook, write: Announce, *, full: bool) -> bool:

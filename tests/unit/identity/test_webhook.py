@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accredit.identity.webhook import SUBSCRIBED, WebhookKind, headers, next_attempt, seal_context, secret_text
+from accredit.identity.webhook import (
+    MOST_WAITING,
+    SUBSCRIBED,
+    Announcement,
+    WebhookKind,
+    headers,
+    next_attempt,
+    seal_context,
+    secret_text,
+)
 
 NOON = 1_790_000_000_000_000
 SECOND = 1_000_000
@@ -76,3 +85,12 @@ def test_a_secret_that_was_moved_to_another_webhook_does_not_open_there() -> Non
 def test_a_test_is_nothing_to_subscribe_to() -> None:
     assert WebhookKind.TEST not in SUBSCRIBED
     assert len(SUBSCRIBED) == len(WebhookKind) - 1
+
+
+def test_what_a_guard_can_bring_about_takes_no_place_from_the_rest_nor_does_what_comes_again() -> None:
+    def places(kind: WebhookKind, *, lasting: bool) -> int:
+        return Announcement("evt_1", kind, "key", NOON, NOON, b"", lasting).places
+
+    assert places(WebhookKind.GUARD_LAPSED, lasting=True) == 250
+    assert places(WebhookKind.CLIENT_EXPIRING, lasting=True) == 750
+    assert places(WebhookKind.EMERGENCY_DENIED, lasting=False) == MOST_WAITING == 1000

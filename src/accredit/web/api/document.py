@@ -49,6 +49,8 @@ _MORE: Final[Mapping[str, tuple[int, ...]]] = MappingProxyType(
         "roles.assign": (412,),
         "roles.unassign": (412,),
         "signals.reach": (404,),
+        "software.deny": (412,),
+        "software.lift": (404,),
         "suggestions.suggest": (404,),
     }
 )
