@@ -5,6 +5,7 @@ import fcntl
 import os
 import pty
 import re
+import select
 import signal
 import struct
 import subprocess
@@ -88,18 +89,31 @@ def test_a_full_disk_and_a_reader_who_has_left_end_a_command_without_a_traceback
         assert "Exception ignored" not in said
 
 
+def interrupted(process: subprocess.Popen[bytes], terminal: int) -> bytes:
+    """Press Ctrl-C at the question until the process ends, as a person does; return what it said."""
+    found = b""
+    with contextlib.suppress(OSError):  # this is how Linux says that nobody holds the other side any more
+        while True:
+            ready, _, _ = select.select([terminal], [], [], 0.5)
+            part = os.read(terminal, 65536) if ready else b""
+            found += part
+            # One that comes after the question and before the reading of the answer is heard with the next one.
+            if b"[y/N]" in found:
+                os.killpg(process.pid, signal.SIGINT)
+    process.wait(10)
+    return found
+
+
 def test_ctrl_c_at_a_question_ends_with_a_code_of_its_own_and_nothing_was_done(settled: CommandLine) -> None:
     mine, its = pty.openpty()
     command = [ACCREDIT, "--data", str(settled.folder), "agent", "suspend", "bot"]
     with subprocess.Popen(command, stdin=its, stdout=its, stderr=its, start_new_session=True) as process:
         os.close(its)
-        found = b""
-        with contextlib.suppress(OSError):  # this is how Linux says that nobody holds the other side any more
-            while part := os.read(mine, 65536):
-                found += part
-                if b"[y/N]" in part:
-                    os.killpg(process.pid, signal.SIGINT)
-        os.close(mine)
+        try:
+            found = interrupted(process, mine)
+        finally:
+            process.kill()
+            os.close(mine)
     assert process.returncode == Exit.INTERRUPTED
     assert b"Traceback" not in found
     assert settled.data("agent", "show", "bot")["state"] == "active"
