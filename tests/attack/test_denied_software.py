@@ -217,4 +217,7 @@ async def test_no_office_opens_the_management_api_to_a_denied_software(tmp_path:
         assert (await staff.clients["ann"].get("/servers")).status_code == 401
         assert (await staff.clients["bea"].get("/servers")).status_code == 200
         await admin.ok("POST", "/software/denials/lift", json=CLI)
-        assert (await staff.clients["ann"].get("/servers")).status_code == 200
+        assert (await staff.clients["ann"].get("/servers")).status_code == 401, "the tokens of before stay dead"
+        token = await staff.ask("ann", "", "http://127.0.0.1:8700/api")
+        bearer = {"authorization": f"Bearer {token.json()['access_token']}"}
+        assert (await staff.clients["ann"].get("/servers", headers=bearer)).status_code == 200

@@ -87,6 +87,7 @@ def _with(value: Any, payload: str) -> list[Any]:
     return [payload]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("payload", [*PAYLOADS, "a\0b", "\ud800"], ids=[str(n) for n in range(len(PAYLOADS) + 2)])
 async def test_a_text_does_nothing_wherever_it_stands(root: Staff, payload: str) -> None:
     for method, path, example in WITH_BODY:

@@ -95,6 +95,7 @@ def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
+@pytest.mark.slow
 @given(sent=mutated())
 @settings(max_examples=1000, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_every_reader_of_what_is_passed_on_sees_the_call_that_was_allowed(

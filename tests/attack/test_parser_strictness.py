@@ -166,7 +166,8 @@ async def test_a_code_survives_what_cannot_be_read(victim: House) -> None:
         assert answer.status_code == 422, jwk
     good = {"code": code, "jwk": _fresh_key()}
     assert (await victim.public.post("/guard/v1/enrol", json=good)).status_code == 201
-    assert (await victim.public.post("/guard/v1/enrol", json=good)).status_code == 410
+    again = good | {"jwk": _fresh_key()}
+    assert (await victim.public.post("/guard/v1/enrol", json=again)).status_code == 410
 
 
 async def test_records_that_cannot_be_read_or_kept_are_refused_and_nothing_of_them_is_kept(victim: House) -> None:

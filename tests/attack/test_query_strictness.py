@@ -77,6 +77,7 @@ async def test_no_query_is_answered_with_an_error_of_ours(staff: Staff) -> None:
     assert not wrong, (len(wrong), wrong[:40])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "cursor", ["1:client:\0", "1:client:é", "1:agent:x", "1:client:", "\N{FULLWIDTH DIGIT ONE}:client:x"]
 )

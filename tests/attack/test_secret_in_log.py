@@ -121,6 +121,7 @@ def by_administration(server: Up, known: Secrets, secret: str) -> Iterator[httpx
     yield admin.delete(f"/agents/bot/credentials/{secret}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_a_server_that_was_shown_every_secret_keeps_and_says_none(
     tmp_path: Path, database: str, request: pytest.FixtureRequest

@@ -75,6 +75,7 @@ def test_the_old_master_key_opens_nothing_any_more(here: CommandLine, folder: Pa
     assert "master key does not fit" in ran.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_change_that_is_cut_off_leaves_a_database_that_belongs_to_one_key_and_says_which(
     here: CommandLine, folder: Path, when: str

@@ -53,6 +53,7 @@ async def _html() -> AsyncIterator[bytes]:
     yield b"<script>alert(1)</script>"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("body", "headers", "code"),
     [

@@ -76,6 +76,7 @@ def ended(cli: CommandLine, script: str) -> tuple[int, str]:
     return done.returncode, done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["audit search", "audit search --json", "server list", "export", "--help"])
 def test_a_full_disk_and_a_reader_who_has_left_end_a_command_without_a_traceback(
     settled: CommandLine, command: str
