@@ -6,7 +6,7 @@ nothing else keeps the core busy that they share. `thousand`: 1,000 streams of s
 share a PostgreSQL; one of the nodes is told, and the time is when the last stream, at either, has brought the signal.
 
 A round suspends an agent some times and counts the slowest of them: of the rounds together, that is the 99th percentile
-or more. 0 means that all had it before the answer was there. Nodes and database run on one core; all guards, which
+or more. 0.001 means that all had it before the answer was there. Nodes and database run on one core; all guards, which
 would have machines of their own, share the other with whoever revokes. `memory` is what a node's resident memory grows
 by with each stream.
 """
@@ -41,6 +41,9 @@ TIMES: Final = 6
 """Suspensions in a round."""
 
 _NAME: Final = "revoke_to_refusal"
+_LEAST: Final = 0.001
+"""Milliseconds: a figure is a positive number, also where all had it before the answer was there."""
+
 _RESOURCE: Final = "http://127.0.0.1:9/mcp"
 _SCOPE: Final = "ledger:read"
 _PER_GUARD: Final = 50
@@ -99,7 +102,7 @@ async def _refused(node: Node, agent: dict[str, Any], hand: Revoker, asked: Flee
     last = await asked.until_all(token, 401)
     told = hand.answered()
     hand.do("/agents/bench/resume")
-    return max(0.0, (last - told) * 1000)
+    return max(_LEAST, (last - told) * 1000)
 
 
 @asynccontextmanager
@@ -132,7 +135,7 @@ async def _arrived(agent: dict[str, Any], hand: Revoker, heard: Listeners) -> fl
     hand.begin("/agents/bench/resume")
     await heard.everybody(agent["id"])
     hand.answered()
-    return max(0.0, (last - told) * 1000)
+    return max(_LEAST, (last - told) * 1000)
 
 
 def _postgres(stack: ExitStack, core: int) -> str:
