@@ -73,6 +73,7 @@ from accredit.service.signal_log import SignalLog
 from accredit.service.signals import Signals
 from accredit.service.software import SoftwareDenials
 from accredit.service.standing import Standing
+from accredit.service.throttle import Throttle
 from accredit.service.token import TokenService
 from accredit.service.usage import Usage
 from accredit.service.warnings import Warnings
@@ -221,8 +222,8 @@ class Parts:
 
     def _public(self, administration: ASGIApp) -> ASGIApp:
         prefix = urlsplit(self.issuer).path
-        about = self.directory, self.keyring, self.journal, self.clock, self.ids, self.usage, self.since
-        token = TokenService(self.issuer, *about)
+        throttle = Throttle(self.clock)
+        token = TokenService(self.issuer, self.changes, self.keyring, self.usage, throttle, self.since)
         known = self.directory, self.catalogue, self.streams.log
         feed = GuardFeed(self.issuer, *known, self.keyring, self.master, self.clock)
         records = GuardRecords(self.log, self.journal, self.clock, self.measures)
@@ -243,7 +244,7 @@ class Parts:
         hot: dict[str, ASGIApp] = {
             prefix + "/token": TokenEndpoint(token, self.measures, Traces(), self.clock),
             prefix + "/revoke": RevocationEndpoint(
-                RevocationService(self.issuer, self.changes, self.keyring, self.since)
+                RevocationService(self.issuer, self.changes, self.keyring, throttle, self.since)
             ),
         }
         return site(routes, hot, prefix, door)

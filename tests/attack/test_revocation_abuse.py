@@ -6,6 +6,8 @@ from typing import Any
 import httpx2
 import pytest
 
+from accredit.service.revocation import REVOCATIONS_PER_MINUTE
+from accredit.service.throttle import FAILURES_PER_MINUTE
 from accredit_sdk import assertion
 from tests.support.house import House
 from tests.support.management import OFFICES
@@ -126,3 +128,38 @@ async def test_a_token_that_is_given_back_many_times_at_once_is_dead_and_every_a
     assert {answer.status_code for answer in answers} == {200}
     await victim.site.catch_up()
     assert (await victim.reach(token)).status == 401
+
+
+async def test_who_guesses_at_two_endpoints_has_no_more_guesses(victim: House) -> None:
+    wrong = (victim.client_id, victim.secret[:-3] + "abc")
+    form = {"grant_type": "client_credentials", "resource": "https://tools.example/mcp", "token": "x"}
+    for number in range(FAILURES_PER_MINUTE):
+        where = ("/token", "/revoke")[number % 2]
+        assert (await victim.public.post(where, data=form, auth=wrong)).status_code == 401
+    assert [
+        (await victim.public.post(where, data=form, auth=wrong)).status_code for where in ("/token", "/revoke")
+    ] == [
+        429,
+        429,
+    ]
+
+
+async def test_a_token_that_is_dead_already_tells_the_guards_nothing_again(victim: House) -> None:
+    bot = {"client_id": victim.client_id, "secret": victim.secret}
+    token = await victim.token()
+    assert (await revoke(victim, bot, token)).status_code == 200
+    before = victim.admin.node.directory.cursor
+    for _ in range(5):
+        assert (await revoke(victim, bot, token)).status_code == 200
+    assert victim.admin.node.directory.cursor == before
+
+
+async def test_a_client_floods_no_guard_with_the_tokens_that_it_gives_back(victim: House) -> None:
+    bot, other = {"client_id": victim.client_id, "secret": victim.secret}, await another(victim)
+    before = victim.admin.node.directory.cursor
+    answers = [await revoke(victim, bot, await victim.token()) for _ in range(REVOCATIONS_PER_MINUTE + 5)]
+    told = [answer.status_code for answer in answers]
+    assert told == [200] * REVOCATIONS_PER_MINUTE + [429] * 5
+    assert answers[-1].headers["retry-after"] == "60"
+    assert victim.admin.node.directory.cursor == before + REVOCATIONS_PER_MINUTE
+    assert (await revoke(victim, other, "x")).status_code == 200, "it is in nobody else's way"

@@ -3,6 +3,10 @@
 from dataclasses import dataclass
 from typing import Final
 
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import FixedWindowRateLimiter
+
 from accredit.identity.signing_key import KeyUse
 from accredit.oauth import revocation
 from accredit.oauth.errors import ErrorCode, Refusal
@@ -16,9 +20,10 @@ from accredit_sdk import claims as access
 from accredit_sdk import jws
 from accredit_sdk.claims import AccessClaims
 from accredit_sdk.errors import InvalidToken
+from accredit_sdk.verify import Verifier
 
-_SECOND: Final = 1_000_000
-_LEEWAY: Final = 30
+REVOCATIONS_PER_MINUTE: Final = 60
+"""Living tokens that one client may give back within a minute: every guard hears of each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,32 +38,39 @@ class Answered:
 class RevocationService:
     """Revokes tokens for the clients that they were issued to."""
 
-    def __init__(self, issuer: str, changes: Changes, keyring: Keyring, since: int = 0) -> None:
+    def __init__(self, issuer: str, changes: Changes, keyring: Keyring, throttle: Throttle, since: int = 0) -> None:
         self._issuer = issuer
         self._changes = changes
         self._keyring = keyring
         self._since = since
-        self._throttle = Throttle(changes.clock)
+        self._throttle = throttle
+        self._verifier = Verifier(issuer, "")
+        self._limiter = FixedWindowRateLimiter(MemoryStorage())
+        self._allowed = RateLimitItemPerMinute(REVOCATIONS_PER_MINUTE)
 
     async def revoke(self, request: RevocationRequest, address: str) -> Answered:
         """Answer a request that came from `address`."""
         decision = self._changes.ids.new("decision")
-        if self._throttle.blocked(address, request.client.client_id):
+        name = request.client.client_id
+        if self._throttle.blocked(address, name):
             text = "too many failed attempts from this address; wait a minute"
             return Answered(Refusal(ErrorCode.SLOW_DOWN, text, "throttled"), decision, 60)
+        if not self._limiter.test(self._allowed, name):
+            text = "this client gave too many tokens back; wait a minute, or let them end by themselves"
+            return Answered(Refusal(ErrorCode.SLOW_DOWN, text, "too many revocations"), decision, 60)
         try:
             answer = await self._decided(request, decision)
         except (Overloaded, StoreError, WriterStopped) as error:
             text = "the server cannot record decisions at the moment; try again shortly"
             return Answered(Refusal(ErrorCode.TEMPORARILY_UNAVAILABLE, text, type(error).__name__), decision, 1)
         if answer is not None and answer.code is ErrorCode.INVALID_CLIENT:
-            self._throttle.failed(address, request.client.client_id)
+            self._throttle.failed(address, name)
         return Answered(answer, decision)
 
     async def _decided(self, request: RevocationRequest, decision: str) -> Refusal | None:
         directory = self._changes.directory
         await directory.confirm()
-        claims = self._claims(request.token)
+        claims = await self._living(request.token)
         facts = Facts(
             issuer=self._issuer,
             principal=await directory.principal(request.client.client_id),
@@ -77,15 +89,17 @@ class RevocationService:
             outcome = revocation.on_lost(request, facts)
             await journal.submit(outcome)
         if outcome.signals:
+            self._limiter.hit(self._allowed, request.client.client_id)
             await self._changes.directory.catch_up()
         return outcome.answer
 
-    def _claims(self, token: str) -> AccessClaims | None:
-        """Return what an access token of ours says that may still be alive somewhere."""
+    async def _living(self, token: str) -> AccessClaims | None:
+        """Return what an access token of ours says that nobody has revoked yet, and that may still be let in."""
         keys = self._keyring.verifying(KeyUse.ACCESS)
         try:
             claims = access.decode(jws.verify(token, keys, access.ACCESS_TOKEN_TYPE))
+            self._verifier.check_time(claims, self._changes.clock.now())
         except InvalidToken:
             return None
-        over = claims.exp + _LEEWAY <= self._changes.clock.now() // _SECOND
-        return None if over or claims.iss != self._issuer else claims
+        dead = await self._changes.directory.revoked((*claims.rev, claims.jti), claims.ver)
+        return None if dead or claims.iss != self._issuer else claims

@@ -10,10 +10,8 @@ from accredit.oauth.client_credentials import Facts, Issue
 from accredit.oauth.errors import ErrorCode, Refusal
 from accredit.oauth.outcome import Lost, Outcome
 from accredit.oauth.token_request import TokenRequest
-from accredit.ports.clock import Clock
-from accredit.ports.journal import Journal, Overloaded, StoreError, WriterStopped
-from accredit.service.directory import Directory
-from accredit.service.ids import Ids
+from accredit.ports.journal import Overloaded, StoreError, WriterStopped
+from accredit.service.changes import Changes
 from accredit.service.keyring import Keyring
 from accredit.service.throttle import Throttle
 from accredit.service.usage import Usage
@@ -44,25 +42,17 @@ class TokenService:
     """Issues tokens."""
 
     def __init__(
-        self,
-        issuer: str,
-        directory: Directory,
-        keyring: Keyring,
-        journal: Journal,
-        clock: Clock,
-        ids: Ids,
-        usage: Usage,
-        since: int = 0,
+        self, issuer: str, changes: Changes, keyring: Keyring, usage: Usage, throttle: Throttle, since: int = 0
     ) -> None:
         self._issuer = issuer
         self._since = since
-        self._directory = directory
+        self._directory = changes.directory
+        self._journal = changes.journal
+        self._clock = changes.clock
+        self._ids = changes.ids
         self._keyring = keyring
-        self._journal = journal
-        self._clock = clock
-        self._ids = ids
         self._usage = usage
-        self._throttle = Throttle(clock)
+        self._throttle = throttle
 
     async def issue(self, request: TokenRequest, address: str) -> Token | Refused:
         """Answer a token request that came from `address`."""
