@@ -108,6 +108,13 @@ async def test_what_ends_a_token_is_seen_by_the_very_next_question(deployed: Hou
     assert await worth(deployed, token) == DEAD
 
 
+async def test_a_token_from_a_node_whose_clock_is_ahead_is_alive(deployed: House) -> None:
+    token = await deployed.token()
+    guard = await deployed.guard_token()
+    deployed.admin.clock.advance(-5)
+    assert (await ask(deployed, token, guard)).json()["active"]
+
+
 @pytest.mark.requirement("RFC7662-4-checks")
 async def test_what_a_token_lost_is_not_in_its_scope_any_more(deployed: House) -> None:
     more = {"scopes": ["ledger:purge", "ledger:read"]}
