@@ -42,13 +42,20 @@ _PLACES: Final[Mapping[str, tuple[Term, ...]]] = {
 
 def number(kind: Term, name: str = "") -> int:
     """Return the number of a term, from -2^63 to 2^63 - 1."""
-    return _number(f"{kind}\0{name}")
+    text = f"{kind}\0{name}"
+    # What names one thing that happened does not come again: remembered, it would only take memory from the rest.
+    once = kind is Term.DECISION or kind is Term.TOKEN or kind is Term.TRACE
+    return _hashed(text) if once else _number(text)
 
 
-@lru_cache(maxsize=65_536)
+def _hashed(text: str) -> int:
+    return int.from_bytes(hashlib.sha256(text.encode(errors="surrogatepass")).digest()[:8], "big", signed=True)
+
+
+@lru_cache(maxsize=16_384)
 def _number(text: str) -> int:
     """Return the number of a text. Looked up by that alone: an enum beside it would cost more than the rest."""
-    return int.from_bytes(hashlib.sha256(text.encode(errors="surrogatepass")).digest()[:8], "big", signed=True)
+    return _hashed(text)
 
 
 def of(record: StoredRecord) -> frozenset[int]:

@@ -68,3 +68,12 @@ def test_terms_are_told_apart_by_kind_and_name_and_fit_a_column() -> None:
     numbers = {number(kind, name) for kind in Term for name in ("", "a", "b", "\ud800")}
     assert len(numbers) == 4 * len(Term)
     assert all(-(2**63) <= one < 2**63 for one in numbers)
+
+
+@pytest.mark.parametrize("kind", [Term.DECISION, Term.TOKEN, Term.TRACE])
+def test_names_that_never_come_again_take_no_memory_and_have_the_same_numbers(kind: Term) -> None:
+    before = terms._number.cache_info().currsize
+    found = {terms.number(kind, f"once-{number}") for number in range(50)}
+    assert len(found) == 50
+    assert found == {terms._hashed(f"{kind}\0once-{number}") for number in range(50)}
+    assert terms._number.cache_info().currsize == before
