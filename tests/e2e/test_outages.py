@@ -12,7 +12,7 @@ import httpx2
 import pytest
 
 from accredit.testing.postgres import Postgres
-from tests.support.guarded_process import call, guarded
+from tests.support.guarded_process import call, furnished, guarded
 from tests.support.process import Up, free_port, run, up
 from tests.support.until import until
 
@@ -32,19 +32,6 @@ def cluster() -> Iterator[Path]:
     folder.chmod(0o755)  # PostgreSQL is another user's if we are root
     yield folder / "pg"
     shutil.rmtree(folder, ignore_errors=True)
-
-
-def furnished(server: Up, resource: str) -> dict[str, Any]:
-    """Make a server with a tool of each kind and an agent that may use both; return the agent."""
-    tools = [
-        {"name": "read", "needs": ["r"], "read_only": True},
-        {"name": "purge", "needs": ["r"], "destructive": True},
-    ]
-    scopes = [{"word": "r"}]
-    server.made("/servers", slug="ledger", resource=resource, scopes=scopes, tools=tools, default_scopes=["r"])
-    server.made("/roles", slug="clerk", scopes={"ledger": ["r"]})
-    found: dict[str, Any] = server.made("/agents", slug="bot", owner="dana", roles=["clerk"])
-    return found
 
 
 def ask(server: Up, agent: dict[str, Any], resource: str) -> httpx2.Response:

@@ -4,14 +4,13 @@ import asyncio
 import socket
 import time
 from pathlib import Path
-from typing import Any
 
 import httpx2
 import pytest
 
 from bench.listeners import listeners
 from bench.revoke_to_refusal import guard_token
-from tests.support.guarded_process import call, guarded
+from tests.support.guarded_process import call, furnished, guarded
 from tests.support.line import line
 from tests.support.process import Up, free_port, up
 from tests.support.until import until
@@ -22,18 +21,6 @@ BOUND = 6.0
 DESTRUCTIVE = 3.0
 STALLED = 20
 ROUNDS = 300
-
-
-def furnished(server: Up, resource: str) -> dict[str, Any]:
-    """Make a server with a tool of each kind and an agent that may use both; return the agent."""
-    tools = [
-        {"name": "read", "needs": ["r"], "read_only": True},
-        {"name": "purge", "needs": ["r"], "destructive": True},
-    ]
-    server.made("/servers", slug="ledger", resource=resource, scopes=[{"word": "r"}], tools=tools, default_scopes=["r"])
-    server.made("/roles", slug="clerk", scopes={"ledger": ["r"]})
-    found: dict[str, Any] = server.made("/agents", slug="bot", owner="dana", roles=["clerk"])
-    return found
 
 
 def test_a_guard_that_hears_nothing_for_longer_than_its_bound_lets_nothing_through(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Everything that runs: a PostgreSQL, two nodes of Accredit behind a balancer, guarded servers. Each is a process."""
 
+import json
 import shutil
 import signal
 import subprocess
@@ -118,8 +119,8 @@ def _balancer(folder: Path, issuer: str, ports: list[int]) -> Program:
 
 
 def _server(folder: Path, name: str, issuer: str, resource: str, code: str) -> Program:
-    port = resource.rpartition(":")[2].partition("/")[0]
-    command = [sys.executable, "-m", "tests.soak.server", issuer, resource, str(folder / name), code, port]
+    given = {"issuer": issuer, "resource": resource, "folder": str(folder / name), "code": code}
+    command = [sys.executable, "-m", "tests.support.guarded_process", json.dumps(given)]
     return Program(f"server {name}", command, resource, folder / f"{name}.log")
 
 

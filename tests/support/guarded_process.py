@@ -18,8 +18,21 @@ import uvicorn
 
 from accredit_sdk import Guard
 from tests.support.ledgers import Ledger
-from tests.support.process import ROOT, environment
+from tests.support.process import ROOT, Up, environment
 from tests.support.until import until
+
+
+def furnished(server: Up, resource: str) -> dict[str, Any]:
+    """Make a server with a tool of each kind and an agent that may use both; return the agent."""
+    tools = [
+        {"name": "read", "needs": ["r"], "read_only": True},
+        {"name": "purge", "needs": ["r"], "destructive": True},
+    ]
+    scopes = [{"word": "r"}]
+    server.made("/servers", slug="ledger", resource=resource, scopes=scopes, tools=tools, default_scopes=["r"])
+    server.made("/roles", slug="clerk", scopes={"ledger": ["r"]})
+    found: dict[str, Any] = server.made("/agents", slug="bot", owner="dana", roles=["clerk"])
+    return found
 
 
 @contextmanager
