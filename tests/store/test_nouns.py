@@ -8,6 +8,7 @@ import pytest
 from accredit.identity import changes
 from accredit.identity.answer import KeptAnswer
 from accredit.identity.application import ClientType
+from accredit.identity.changes import Signal, SignalKind
 from accredit.identity.client import ClientKind
 from accredit.identity.credential import CredentialState
 from accredit.identity.denial import Denial, SoftwareDenial
@@ -479,6 +480,39 @@ async def test_who_claims_that_nothing_changed_loses_when_something_did(store: A
     assert await submit(claim, changes.RemoveServer(server(0).id, 1)) == Lost(claim)
     assert (await store.catalogue.load()).servers == (server(0),)
     assert isinstance(await submit(changes.Unchanged(1), changes.RemoveServer(server(0).id, 1)), Won)
+
+
+async def test_a_token_that_its_client_gives_back_changes_nothing_that_anybody_decides_on(
+    store: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    committer, since = store.committer(), changes.Unchanged(1)
+    given_back = Signal(SignalKind.REVOKED, "tok_" + "0" * 26)
+
+    async def verdict(*claims: Any, raised: Signal = ROLES) -> Any:
+        (found,) = await store.commit(committer, [Outcome(None, claims, signals=(raised,))])
+        return found
+
+    await verdict(changes.AddServer(server(0)))
+    await verdict(raised=given_back)
+    await verdict(raised=given_back)
+    assert isinstance(await verdict(since, changes.RemoveServer(server(0).id, 1)), Won)
+    assert await verdict(since, changes.AddServer(server(1))) == Lost(since), "what it did itself is another change"
+    later = changes.Unchanged(4)
+    await verdict(raised=given_back)
+    monkeypatch.setattr(signals, "head", lambda _: 4)
+    assert isinstance(await verdict(later, changes.AddServer(server(2))), Won), "also when it comes in between"
+
+
+@pytest.mark.parametrize("other", [Signal(SignalKind.REVOKED, "agt_1"), Signal(SignalKind.CLIENT, "tok_1")])
+async def test_every_other_signal_is_a_change(store: Any, other: Signal) -> None:
+    committer, since = store.committer(), changes.Unchanged(1)
+    await store.commit(committer, [Outcome(None, (changes.AddServer(server(0)),), signals=(ROLES,))])
+    await store.commit(committer, [Outcome(None, signals=(other,))])
+    claims = (since, changes.RemoveServer(server(0).id, 1))
+    assert await store.commit(committer, [Outcome(None, claims, signals=(ROLES,))]) == [Lost(since)]
+
+
+ROLES = Signal(SignalKind.ROLES, "rol_1")
 
 
 async def test_who_is_overtaken_between_the_look_and_the_number_loses_and_writes_nothing(

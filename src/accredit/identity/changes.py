@@ -120,7 +120,9 @@ class RemoveClient:
 
 @dataclass(frozen=True, slots=True)
 class Unchanged:
-    """Claim: nothing that signals tell of has changed. Loses unless `since` is the number of the last signal.
+    """Claim: nothing that signals tell of has changed since the one with the number `since`.
+
+    What clients do with single tokens (RFC 7009) is none. Loses when anything else was told, or `since` is to come.
 
     An outcome that makes it must raise a signal itself, and is committed alone.
     """

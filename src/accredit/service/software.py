@@ -19,7 +19,7 @@ from accredit.oauth.outcome import Outcome
 from accredit.ports.clients import Clients
 from accredit.service.changes import Changes
 from accredit.service.leases import Leases
-from accredit.service.problem import Problem, ProblemCode
+from accredit.service.problem import Crossed, Problem, ProblemCode
 
 HANDLE: Final = "software"
 """What the signal is about after which nodes read anew which software is denied."""
@@ -98,6 +98,6 @@ class SoftwareDenials:
         return count
 
 
-def _overtaken(software: Software) -> Problem:
+def _overtaken(software: Software) -> Crossed:
     text = f"too much changed at once to settle what becomes of {software.render()}; do it again"
-    return Problem(ProblemCode.STALE, text)
+    return Crossed(ProblemCode.STALE, text)

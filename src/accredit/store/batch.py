@@ -146,7 +146,7 @@ def apply(
     new = _record(conn, events, head, at, salts)
     raised = [signal for outcome in won for signal in outcome.signals]
     sent = _number(conn, won, raised, at)
-    overtaken = _overtaken(won, sent)
+    overtaken = _overtaken(conn, won, sent)
     if overtaken is not None:
         return BatchResult((overtaken,), head)
     numbers = iter(sent)
@@ -213,10 +213,12 @@ def _number(conn: sa.Connection, won: Iterable[Outcome[Any]], raised: Sequence[S
     return numbers
 
 
-def _overtaken(won: Sequence[Outcome[Any]], numbers: Sequence[int | None]) -> Lost | None:
+def _overtaken(conn: sa.Connection, won: Sequence[Outcome[Any]], numbers: Sequence[int | None]) -> Lost | None:
     """Return what lost because somebody else's signal got a number after `Unchanged` had been looked at."""
     for outcome, last in zip(won, numbers, strict=True):
         for claim in outcome.claims:
-            if isinstance(claim, changes.Unchanged) and last != claim.since + len(outcome.signals):
+            if isinstance(claim, changes.Unchanged) and (
+                last is None or signals.changed(conn, claim.since, last - len(outcome.signals))
+            ):
                 return Lost(claim)
     return None

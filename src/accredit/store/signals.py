@@ -6,12 +6,15 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from accredit.identity.changes import NumberedSignal, Signal, SignalKind, Unchanged
+from accredit.identity.ids import PREFIXES
 from accredit.store import inserts
 from accredit.store.tables import signal_head, signals
 from accredit_sdk import scopes as words
 
 CHANNEL: Final = "accredit_signals"
 """Where PostgreSQL tells other nodes that there is something new."""
+
+_TOKEN: Final = PREFIXES["token"]
 
 
 def head(conn: sa.Connection) -> int:
@@ -23,7 +26,20 @@ def head(conn: sa.Connection) -> int:
 def unchanged(conn: sa.Connection, claims: Sequence[Unchanged]) -> list[bool]:
     """Tell of each claim whether it holds now; a rival may yet take a number before this transaction takes its own."""
     number = head(conn)
-    return [claim.since == number for claim in claims]
+    return [not changed(conn, claim.since, number) for claim in claims]
+
+
+def changed(conn: sa.Connection, since: int, until: int) -> bool:
+    """Tell whether the signals above `since`, up to `until`, tell of more than the end of single tokens.
+
+    Clients give tokens back whenever they like, and nothing is decided on whether they have.
+    """
+    if since >= until:
+        return since != until
+    token = sa.and_(signals.c.kind == SignalKind.REVOKED.value, signals.c.handle.startswith(_TOKEN, autoescape=True))
+    others = sa.exists().where(signals.c.seq > since, signals.c.seq <= until, sa.not_(token))
+    found: bool = conn.execute(sa.select(others)).scalar_one()
+    return found
 
 
 def send(conn: sa.Connection, raised: Sequence[Signal], at: int) -> int:
